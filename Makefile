@@ -1,0 +1,73 @@
+# Everything is built under build/$(VARIANT): release, asan (AddressSanitizer and UBSan) or valgrind.
+VARIANT ?= release
+OUT     := build/$(VARIANT)
+CC      ?= cc
+
+SERVICES := user-progress
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid
+
+CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+            -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
+CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer -fstack-protector-strong $(WARNINGS)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed
+LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lz -lm -lpthread
+
+ifeq ($(VARIANT),release)
+CFLAGS   += -O2
+CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+else ifeq ($(VARIANT),asan)
+CFLAGS   += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=address,undefined
+else ifeq ($(VARIANT),valgrind)
+CFLAGS   += -O1
+CPPFLAGS += -DWITH_VALGRIND
+else
+$(error VARIANT is release, asan or valgrind)
+endif
+
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)))
+UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all build unit clean
+all: build
+
+build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
+
+$(OUT)/libcommon.a: $(COMMON_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+define service_rules
+$(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/schema.sql.o $(OUT)/libcommon.a
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+endef
+$(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+
+# A schema travels inside its daemon, as the terminated string `schema_sql`.
+$(OUT)/%/schema.sql.o: %/schema.sql
+	@mkdir -p $(@D)
+	printf '.section .rodata\n.global schema_sql\nschema_sql:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+		| $(CC) -x assembler -c -o $@ -
+
+$(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
+
+# The C units, one program a test file.
+unit: $(UNIT_TESTS)
+	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+
+clean:
+	rm -rf build
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

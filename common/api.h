@@ -1,0 +1,83 @@
+/*
+ * The table of endpoints: what a service offers, declared once.
+ *
+ * A service's api.c holds one `struct api`. The router, the validator, the 405 `Allow`, the OpenAPI document
+ * and the labels of the metrics are walks over it. Adding an endpoint is one row and one handler.
+ */
+#ifndef COMMON_API_H
+#define COMMON_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/shape.h"
+
+struct request;
+struct statement;
+struct worker;
+
+/* A handler's only answer: it has replied (request.h). */
+enum reply { REPLIED };
+
+typedef enum reply handler_fn(struct request *rq);
+
+enum method {
+    METHOD_GET,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_PATCH,
+    METHOD_HEAD,
+    METHOD_OPTIONS,
+    METHOD_OTHER
+};
+
+/* An error that an endpoint answers: `{"detail":"…"}` unless the endpoint says otherwise. */
+struct failure {
+    int status;
+    const char *detail;
+};
+
+enum endpoint_flag {
+    ENDPOINT_DIRECT = 1 << 0, /* the handler never waits: it runs on the loop's own stack */
+    ENDPOINT_LIST = 1 << 1,   /* the answer is a list of `answer` */
+    ENDPOINT_OPEN = 1 << 2,   /* asks no token even under AUTH_REQUIRED */
+    ENDPOINT_HIDDEN = 1 << 3, /* not in the OpenAPI document */
+    ENDPOINT_TOKEN = 1 << 4,  /* asks a token always: the handler does (the progress log) */
+    ENDPOINT_REPORT = 1 << 5, /* an aggregate: its statements go to the connection for reports */
+};
+
+#define ENDPOINT_FAILURES 6 /* rows that an endpoint's list of errors may have, the empty last one included  \
+                             */
+
+struct endpoint {
+    enum method method;
+    const char *path; /* `/users/{user_id}`; a segment in braces names a field of `path_in` */
+    const char *tag;
+    const char *summary;
+    const char *help;
+    const struct shape *path_in;
+    const struct shape *query_in;
+    const struct shape *body_in;
+    const struct shape *answer;
+    int status; /* of a good answer; 0 means 200 */
+    unsigned flags;
+    struct failure
+        failures[ENDPOINT_FAILURES]; /* 422 and 503 are added by the document itself where they apply */
+    handler_fn *handle;
+};
+
+struct api {
+    const char *name;  /* of the daemon and in the logs: user-progress */
+    const char *title; /* User Progress Tracking Service */
+    const char *help;
+    int port;           /* when no setting says otherwise */
+    const char *schema; /* SQL that makes the tables and may be run any number of times */
+    int schema_version;
+    const struct endpoint *endpoints;
+    size_t endpoint_count;
+    const struct statement *const *statements; /* every statement that is prepared on a connection */
+    size_t statement_count;
+};
+
+#endif
