@@ -1,5 +1,7 @@
 #include "common/text.h"
 
+#include <stdint.h>
+
 static unsigned char folded(char c)
 {
     unsigned char u = (unsigned char)c;
@@ -74,6 +76,15 @@ bool text_is_utf8(struct text t)
     const unsigned char *p = (const unsigned char *)t.at;
 
     for (size_t i = 0; i < t.len;) {
+        uint64_t eight;
+        while (t.len - i >= sizeof(eight)) { /* most text is ASCII */
+            memcpy(&eight, p + i, sizeof(eight));
+            if (eight & UINT64_C(0x8080808080808080))
+                break;
+            i += sizeof(eight);
+        }
+        if (i == t.len)
+            break;
         if (p[i] < 0x80) {
             i++;
             continue;
