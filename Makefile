@@ -3,7 +3,7 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
-SERVICES := user-progress
+SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
 LIBS     := libmicrohttpd libpq libcjson libcurl uuid
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
@@ -29,7 +29,7 @@ endif
 COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all build unit clean
+.PHONY: all build unit clean up down logs env psql clean-data
 all: build
 
 build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
@@ -66,6 +66,13 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
 # The C units, one program a test file.
 unit: $(UNIT_TESTS)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+
+# The services on this machine: see tools/stack.
+up down logs env clean-data:
+	@MAKE='$(MAKE)' tools/stack $@
+
+psql:
+	@tools/stack psql $(DB)
 
 clean:
 	rm -rf build
