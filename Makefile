@@ -60,7 +60,7 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 # A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%%%progbits\n' \
+	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
