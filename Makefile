@@ -4,7 +4,7 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
-SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
+SERVICES := user-progress performance-reporting usage-analytics
 LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)

@@ -76,7 +76,9 @@ struct api {
     int port;            /* when no setting says otherwise */
     const char *schema;  /* SQL that makes the tables and may be run any number of times */
     int schema_version;
-    bool asks_user_progress; /* users and labs are looked up, and /users and /labs forwarded */
+    bool asks_user_progress;            /* users and labs are looked up, and /users and /labs forwarded */
+    void (*upkeep)(struct request *rq); /* what the service does for its tables by itself; NULL: nothing */
+    int upkeep_every;                   /* milliseconds */
     const struct endpoint *endpoints;
     size_t endpoint_count;
 };

@@ -64,7 +64,7 @@ static const struct setting table[] = {
      "connections for inserts in batches, a worker"},
     {"CHANGE_CONNECTIONS", SETTING_INT, AT(change_connections), 1, 64, "4", false,
      "connections for updates and deletes, each a transaction of its own, a worker"},
-    {"REPORT_CONNECTIONS", SETTING_INT, AT(report_connections), 1, 16, "1", false,
+    {"REPORT_CONNECTIONS", SETTING_INT, AT(report_connections), 1, 16, "2", false,
      "connections for aggregates and long lists, a worker"},
     {"LOOKUP_CONNECTIONS", SETTING_INT, AT(lookup_connections), 1, 256, "16", false,
      "connections to other services, a worker"},

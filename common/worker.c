@@ -16,26 +16,56 @@
 #include "common/request.h"
 #include "common/settings.h"
 
-#define UPKEEP (600 * SECOND) /* between two rounds */
+#define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
 
 /* A request that nobody sent, for statements that the service runs for itself. */
-static void do_upkeep(void *arg)
+static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
 {
-    struct worker *worker = arg;
     struct request rq = {.worker = worker,
                          .deadline = worker->loop.now + worker->settings->report_timeout * MILLISECOND};
 
-    idempotency_forget(&rq);
+    work(&rq);
     arena_free(&rq.arena);
+}
+
+static void again(struct worker *worker, struct timer *timer, int64_t wait)
+{
+    if (!timer_set(&worker->loop, timer, worker->loop.now + wait))
+        log_line(LOG_ERROR, "no memory for a timer", NULL);
+}
+
+static void forget(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, idempotency_forget);
+    again(worker, &worker->forget, FORGET_EVERY);
+}
+
+static void forget_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, forget));
+
+    if (!fiber_start(&worker->fibers, forget, worker))
+        again(worker, timer, FORGET_EVERY);
+}
+
+static void upkeep(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, worker->api->upkeep);
+    again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
 }
 
 static void upkeep_due(struct timer *timer)
 {
     struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, upkeep));
 
-    if (!fiber_start(&worker->fibers, do_upkeep, worker) ||
-        !timer_set(&worker->loop, timer, worker->loop.now + UPKEEP))
-        log_line(LOG_WARNING, "upkeep is put off", NULL);
+    if (worker->draining)
+        return;
+    if (!pg_ready(worker) || !fiber_start(&worker->fibers, upkeep, worker))
+        again(worker, timer, SECOND);
 }
 
 static void woken(struct watch *watch, uint32_t events)
@@ -48,12 +78,13 @@ static void woken(struct watch *watch, uint32_t events)
     (void)got;
 }
 
-bool worker_open(struct worker *worker, int listener, bool upkeep)
+bool worker_open(struct worker *worker, int listener, bool first)
 {
     const char *failed = NULL;
 
     atomic_init(&worker->stop, false);
     worker->fibers.limit = (size_t)worker->settings->request_limit;
+    worker->forget.fire = forget_due;
     worker->upkeep.fire = upkeep_due;
     if (getrandom(&worker->request_ids, sizeof(worker->request_ids), 0) != sizeof(worker->request_ids))
         failed = "no random numbers";
@@ -65,9 +96,13 @@ bool worker_open(struct worker *worker, int listener, bool upkeep)
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
-        if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN) ||
-            (upkeep && !timer_set(&worker->loop, &worker->upkeep, worker->loop.now + UPKEEP)))
+        if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN))
             failed = "no eventfd";
+    }
+    if (!failed && first) {
+        again(worker, &worker->forget, FORGET_EVERY);
+        if (worker->api->upkeep)
+            again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
     }
     if (failed)
         log_line(LOG_ERROR, "a worker cannot start", "reason", failed, NULL);

@@ -34,7 +34,8 @@ struct worker {
     struct text openapi;     /* the service's document */
     uint64_t request_ids;    /* the next generated X-Request-ID */
     bool draining;           /* SIGTERM has come: answers close their connections */
-    struct timer upkeep;     /* of tables whose rows grow old; one worker does it */
+    struct timer forget;     /* rows that are kept for a day only; the first worker's */
+    struct timer upkeep;     /* the service's own; the first worker's */
     struct watch wake;       /* an eventfd: the main thread has something to say */
     atomic_bool stop;
     pthread_t thread;
@@ -44,7 +45,7 @@ struct worker {
  * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
  * api, router and openapi are set by the caller and outlive it. False after a line in the log.
  */
-bool worker_open(struct worker *worker, int listener, bool upkeep);
+bool worker_open(struct worker *worker, int listener, bool first);
 
 /* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
 void *worker_run(void *worker);

@@ -1,0 +1,7 @@
+#include "common/daemon.h"
+#include "performance-reporting/api.h"
+
+int main(int argc, char **argv)
+{
+    return daemon_main(&performance_reporting_api, argc, argv);
+}

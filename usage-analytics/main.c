@@ -1,0 +1,7 @@
+#include "common/daemon.h"
+#include "usage-analytics/api.h"
+
+int main(int argc, char **argv)
+{
+    return daemon_main(&usage_analytics_api, argc, argv);
+}
