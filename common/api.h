@@ -44,6 +44,7 @@ enum endpoint_flag {
     ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
     ENDPOINT_TOKEN = 1 << 4,   /* asks a token always: the handler does (the progress log) */
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
+    ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
 };
 

@@ -168,6 +168,11 @@ static const struct field page_fields[] = {
      .max = 1000,
      .fallback = "100",
      .help = "Maximum number of records to return."},
+    {.name = "total",
+     .type = FIELD_BOOL,
+     .at = offsetof(struct page, total),
+     .fallback = "false",
+     .help = "Whether to count all records, in X-Total-Count."},
 };
 
 const struct shape page_shape = {"Page", NULL, sizeof(struct page), page_fields, COUNT(page_fields)};

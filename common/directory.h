@@ -28,6 +28,7 @@ struct lab {
 
 struct page {
     int64_t skip, limit;
+    int8_t total;
 };
 
 /* Path parameters: one text each. */
@@ -85,7 +86,7 @@ extern const struct shape message_shape; /* what a deletion answers */
          .path_in = &user_id_shape,                                                                          \
          .answer = &user_shape,                                                                              \
          .failures = {NO_USER},                                                                              \
-         .flags = (mark),                                                                                    \
+         .flags = (mark) | ENDPOINT_TAGGED,                                                                  \
          .handle = (get)},                                                                                   \
         {.method = METHOD_PUT,                                                                               \
          .path = "/users/{user_id}",                                                                         \
@@ -129,7 +130,7 @@ extern const struct shape message_shape; /* what a deletion answers */
          .path_in = &lab_id_shape,                                                                           \
          .answer = &lab_shape,                                                                               \
          .failures = {NO_LAB},                                                                               \
-         .flags = (mark),                                                                                    \
+         .flags = (mark) | ENDPOINT_TAGGED,                                                                  \
          .handle = (get)},                                                                                   \
         {.method = METHOD_GET,                                                                               \
          .path = "/labs/type/{lab_type}",                                                                    \

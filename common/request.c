@@ -1,5 +1,6 @@
 #include "common/request.h"
 
+#include "common/answer.h"
 #include "common/cors.h"
 #include "common/fiber.h"
 #include "common/forward.h"
@@ -127,6 +128,7 @@ static enum body_status read_body(struct request *rq, struct faults *faults)
 static void answer_now(struct request *rq)
 {
     cors_headers(rq);
+    answer_finish(rq);
     http_answer(rq);
 }
 
