@@ -1,0 +1,126 @@
+"""Fixtures of all tests against running services.
+
+`VARIANT` names the build that is tested, `TEST_WRAPPER` a command that runs the daemons (valgrind). With
+`TEST_USER_PROGRESS_URL` the tests that need no more than an address go to a service that runs already; those
+that look into its database or end its process are skipped.
+"""
+
+import os
+import signal
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.daemon import Daemon
+from harness.postgres import Postgres
+
+ELSEWHERE = os.environ.get("TEST_USER_PROGRESS_URL", "").rstrip("/")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--original", action="store_true", help="expect the original's answers, not this project's")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for daemon in Daemon.running:
+            report.sections.append((f"log of {daemon.service} {daemon.pid}", daemon.log_tail()))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """One server for all tests that do not stop it."""
+    if ELSEWHERE:
+        pytest.skip("the service runs elsewhere")
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_postgres(tmp_path):
+    """A server that the test may stop and kill."""
+    if ELSEWHERE:
+        pytest.skip("the service runs elsewhere")
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.remove()
+
+
+def daemons_in(directory: Path):
+    """A function that starts daemons logging to the directory, and one that ends them all."""
+    started: list[Daemon] = []
+
+    def start(service: str = "user-progress", *arguments: str, **settings: str) -> Daemon:
+        log = directory / f"{service}-{len(started)}.log"
+        started.append(Daemon(service, log, settings, arguments))
+        return started[-1].start()
+
+    def end_all() -> None:
+        try:
+            for daemon in started:
+                daemon.stop()
+        finally:
+            for daemon in started:
+                if daemon in Daemon.running:
+                    daemon.signal(signal.SIGKILL)
+                    daemon.wait()
+
+    return start, end_all
+
+
+@pytest.fixture
+def start_daemon(tmp_path):
+    """start_daemon(service, *arguments, **settings): a daemon that ends with the test, with status 0."""
+    start, end_all = daemons_in(tmp_path)
+    yield start
+    end_all()
+
+
+@pytest.fixture
+def fresh(postgres, start_daemon):
+    """fresh(**settings): user-progress on an empty database of its own."""
+
+    def start(**settings: str) -> Daemon:
+        daemon = start_daemon(DATABASE_URL=postgres.url(name := postgres.create_database()), **settings)
+        daemon.database = name
+        return daemon
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def user_progress_database(postgres) -> str:
+    return postgres.create_database("user_progress")
+
+
+@pytest.fixture(scope="session")
+def user_progress(request, tmp_path_factory):
+    """The address of the user-progress that most tests share."""
+    if ELSEWHERE:
+        yield ELSEWHERE
+        return
+    server = request.getfixturevalue("postgres")
+    name = request.getfixturevalue("user_progress_database")
+    start, end_all = daemons_in(tmp_path_factory.mktemp("daemons"))
+    yield start(DATABASE_URL=server.url(name)).url
+    end_all()
+
+
+@pytest.fixture(scope="session")
+def api(user_progress):
+    with httpx.Client(base_url=user_progress, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def database(postgres, user_progress_database, user_progress):
+    """A cursor that looks into the shared user-progress' database."""
+    with closing(postgres.connect(user_progress_database)) as connection, connection.cursor() as cursor:
+        yield cursor
