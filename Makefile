@@ -3,7 +3,7 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
-SERVICES := user-progress
+SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
 LIBS     := libmicrohttpd libpq libcjson libcurl uuid
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
@@ -26,10 +26,14 @@ else
 $(error VARIANT is release, asan or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)))
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all build unit clean
+C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+CHECKS         := headers banned comments shell openapi settings
+
+.PHONY: all build unit test test-valgrind test-compose bench format format-check tidy check generate clean \
+        up down logs env psql clean-data
 all: build
 
 build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
@@ -53,19 +57,61 @@ $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/sch
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
-# A schema travels inside its daemon, as the terminated string `schema_sql`.
+# A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global schema_sql\nschema_sql:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
-		| $(CC) -x assembler -c -o $@ -
+	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%%%progbits\n' \
+		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
-# The C units, one program a test file.
+# The C units, one program a test file; RUNNER is a command to run them with.
 unit: $(UNIT_TESTS)
-	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+	@for t in $^; do echo "== $$t"; $(RUNNER) $$t || exit 1; done
+
+# Everything, in the build of VARIANT, on a database of its own: see tools/test.
+test:
+	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+test-valgrind:
+	@MAKE='$(MAKE)' tools/test valgrind
+
+# The containers: COMPOSE is the command, "docker compose" or one that understands the same.
+test-compose:
+	@tools/test-compose
+
+# How fast, beside PostgreSQL by itself: see bench/run.
+bench:
+	@MAKE='$(MAKE)' bench/run
+
+format:
+	clang-format -i $(C_FILES)
+
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+
+# One process a core; what to look for is in .clang-tidy.
+tidy:
+	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
+		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log
+
+# The rules that no compiler knows: each is a tools/check-… and says there what it holds.
+check: build
+	@for c in $(CHECKS); do echo "check-$$c"; tools/check-$$c || exit 1; done
+
+# Renews what is made from the daemons' own tables and committed: the OpenAPI documents, the table of settings.
+generate: build
+	@for s in $(SERVICES); do $(OUT)/bin/$$s --openapi >$$s/openapi.json || exit 1; done
+	@tools/settings >$(OUT)/README.md && cp $(OUT)/README.md README.md
+
+# The services on this machine: see tools/stack.
+up down logs env clean-data:
+	@MAKE='$(MAKE)' tools/stack $@
+
+psql:
+	@tools/stack psql $(DB)
 
 clean:
 	rm -rf build

@@ -1,0 +1,28 @@
+# One image a service: docker build --target user-progress .
+# `build` has the compiler; the images have the binary and the libraries it runs with, and nothing to build with.
+
+FROM debian:trixie-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev libpq-dev libcjson-dev \
+    libcurl4-openssl-dev uuid-dev libidn2-dev zlib1g-dev \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN make build && strip build/release/bin/*
+
+# What every service runs on. Nothing is written to disk: the root may be read-only.
+FROM debian:trixie-slim AS base
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libcjson1 libcurl4t64 libuuid1 libidn2-0 \
+    zlib1g ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service
+USER 10001:10001
+ENV PORT=8000 BIND_ADDRESS=0.0.0.0
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+
+FROM base AS user-progress
+COPY --from=build /src/build/release/bin/user-progress /usr/local/bin/user-progress
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/user-progress", "--health-check"]
+ENTRYPOINT ["/usr/local/bin/user-progress"]

@@ -1,0 +1,73 @@
+"""tools/postgres makes a server that keeps its data, its address and its bounds."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / "tools/postgres"
+SOCKET_PATH_LIMIT = 107  # sun_path in unix(7), less its final NUL
+
+
+def tool(*arguments):
+    done = subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+def query(server, sql):
+    connection = psycopg2.connect(
+        host=server["PGHOST"], port=server["PGPORT"], user=server["PGUSER"], dbname="postgres"
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0] if cursor.description else None
+    finally:
+        connection.close()
+
+
+@pytest.fixture(params=["open", "closed"])
+def directory(request, tmp_path):
+    """A directory whose parents PostgreSQL's user can enter or not, with a path too long for a socket."""
+    parent = tmp_path / ("long" * 25)
+    parent.mkdir()
+    for path in (tmp_path, *tmp_path.parents):
+        if path.owner() == Path.home().owner() and str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    parent.chmod(0o755 if request.param == "open" else 0o700)
+    yield parent / "server"
+    subprocess.run([TOOL, "remove", parent / "server"], check=True)
+    shutil.rmtree(parent)
+
+
+def test_started_again_it_is_the_same_server_with_the_same_data(directory):
+    server = tool("start", directory, "fsync=off")
+    assert len(f"{server['PGHOST']}/.s.PGSQL.{server['PGPORT']}") <= SOCKET_PATH_LIMIT
+    assert query(server, "SHOW fsync") == "off"
+    assert query(server, "SHOW server_encoding") == "UTF8"
+    query(server, "CREATE TABLE kept AS SELECT 7 AS number")
+    started = query(server, "SELECT pg_postmaster_start_time()")
+
+    assert tool("start", directory) == server == tool("env", directory)
+    assert query(server, "SELECT pg_postmaster_start_time()") == started
+
+    tool("stop", directory)
+    assert subprocess.run([TOOL, "env", directory], capture_output=True).returncode != 0
+    assert tool("start", directory, "fsync=off") == server
+    assert query(server, "SELECT number FROM kept") == 7
+
+
+def test_it_answers_over_tcp_on_the_loopback_address_too(directory):
+    server = tool("start", directory, "fsync=off")
+    assert query({**server, "PGHOST": "127.0.0.1"}, "SELECT 1") == 1
+
+
+def test_removed_it_leaves_nothing(directory):
+    server = tool("start", directory, "fsync=off")
+    tool("remove", directory)
+    assert not Path(server["PGHOST"]).exists()
+    assert not list(directory.iterdir())
