@@ -1,6 +1,7 @@
 """Fixtures of all tests against running services.
 
-`VARIANT` names the build that is tested, `TEST_WRAPPER` a command that runs the daemons (valgrind). With
+`VARIANT` names the build that is tested, `TEST_WRAPPER` a command that runs the daemons (valgrind), `PGHOST`,
+`PGPORT` and `PGUSER` a server for the databases of the tests; without them one is started. With
 `TEST_USER_PROGRESS_URL` the tests that need no more than an address go to a service that runs already; those
 that look into its database or end its process are skipped.
 """
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from harness.daemon import Daemon
-from harness.postgres import Postgres
+from harness.postgres import Postgres, named_by_environment
 
 ELSEWHERE = os.environ.get("TEST_USER_PROGRESS_URL", "").rstrip("/")
 
@@ -36,6 +37,9 @@ def postgres(tmp_path_factory):
     """One server for all tests that do not stop it."""
     if ELSEWHERE:
         pytest.skip("the service runs elsewhere")
+    if given := named_by_environment():
+        yield given
+        return
     server = Postgres(tmp_path_factory.mktemp("postgres"))
     server.start()
     yield server

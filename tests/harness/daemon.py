@@ -17,6 +17,7 @@ WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))  # for example `valgri
 START_SECONDS = 60  # under valgrind, on a busy machine
 STOP_SECONDS = 30
 LOG_TAIL = 8000  # bytes of the log that a failed test shows
+BACK_SECONDS = 1.0 if VARIANT == "release" and not WRAPPER else 5.0  # until it works again after a fault is over
 
 SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:)")
 
@@ -44,8 +45,8 @@ class Daemon:
             **kept,
             "PORT": "0",
             "BIND_ADDRESS": "127.0.0.1",
-            "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0:abort_on_error=0",
-            "UBSAN_OPTIONS": "print_stacktrace=1",
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=1"),
+            "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
             **self.settings,
         }
 
