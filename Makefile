@@ -4,14 +4,14 @@ OUT     := build/$(VARIANT)
 CC      ?= cc
 
 SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
 CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer -fstack-protector-strong $(WARNINGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed
-LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lz -lm -lpthread
+LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lunistring -lz -lm -lpthread
 
 ifeq ($(VARIANT),release)
 CFLAGS   += -O2
@@ -60,7 +60,7 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 # A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%%%progbits\n' \
+	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
