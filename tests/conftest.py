@@ -24,6 +24,11 @@ def pytest_addoption(parser):
     parser.addoption("--original", action="store_true", help="expect the original's answers, not this project's")
 
 
+def pytest_runtest_setup(item):
+    for daemon in Daemon.running:
+        daemon.mark_log()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
@@ -94,7 +99,7 @@ def fresh(postgres, start_daemon):
     def start(**settings: str) -> Daemon:
         daemon = start_daemon(DATABASE_URL=postgres.url(name := postgres.create_database()), **settings)
         daemon.database = name
-        return daemon
+        return daemon.ready()
 
     return start
 
@@ -113,7 +118,7 @@ def user_progress(request, tmp_path_factory):
     server = request.getfixturevalue("postgres")
     name = request.getfixturevalue("user_progress_database")
     start, end_all = daemons_in(tmp_path_factory.mktemp("daemons"))
-    yield start(DATABASE_URL=server.url(name)).url
+    yield start(DATABASE_URL=server.url(name)).ready().url
     end_all()
 
 

@@ -24,7 +24,7 @@ def database_name(own_postgres) -> str:
 
 @pytest.fixture
 def daemon(own_postgres, database_name, start_daemon):
-    return start_daemon(DATABASE_URL=own_postgres.url(database_name))
+    return start_daemon(DATABASE_URL=own_postgres.url(database_name)).ready()
 
 
 def accepted_since(server, database: str) -> float:

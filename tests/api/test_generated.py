@@ -59,7 +59,7 @@ def url(request, tmp_path_factory):
         return
     server = request.getfixturevalue("postgres")
     start, end_all = daemons_in(tmp_path_factory.mktemp("generated"))
-    yield start(DATABASE_URL=server.url(server.create_database())).url
+    yield start(DATABASE_URL=server.url(server.create_database())).ready().url
     end_all()
 
 

@@ -74,7 +74,7 @@ def test_a_key_is_known_after_a_restart(fresh, postgres, start_daemon):
     with first.client() as client:
         answer = client.post("/users/", json=body, headers=key)
     first.stop()
-    with start_daemon(DATABASE_URL=postgres.url(first.database)).client() as client:
+    with start_daemon(DATABASE_URL=postgres.url(first.database)).ready().client() as client:
         again = client.post("/users/", json=body, headers=key)
     assert (again.status_code, again.text) == (200, answer.text)
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.daemon import VARIANT, WRAPPER
-from harness.wait import until
 from harness.wire import Wire
 
 KIB = 1024
@@ -29,10 +28,7 @@ def ask(connection: HTTPConnection, count: int) -> None:
 
 @pytest.fixture
 def daemon(fresh):
-    daemon = fresh(WORKERS="2")
-    with daemon.client() as client:
-        until(lambda: client.get("/readyz").status_code == 200, "readiness")
-    return daemon
+    return fresh(WORKERS="2")
 
 
 def test_an_idle_service_takes_less_than_12_mib(daemon):

@@ -66,7 +66,7 @@ def database_name(postgres) -> str:
 
 @pytest.fixture
 def client(postgres, database_name, start_daemon):
-    with start_daemon(DATABASE_URL=postgres.url(database_name)).client() as client:
+    with start_daemon(DATABASE_URL=postgres.url(database_name)).ready().client() as client:
         yield client
 
 
@@ -128,7 +128,7 @@ def test_new_rows_follow_the_ids_of_the_original(client):
 
 def test_the_tables_are_only_added_to(postgres, database_name, start_daemon):
     columns, indexes = described(postgres, database_name)
-    with start_daemon(DATABASE_URL=postgres.url(database_name)).client() as client:
+    with start_daemon(DATABASE_URL=postgres.url(database_name)).ready().client() as client:
         assert client.get("/users/full").status_code == 200
     columns_after, indexes_after = described(postgres, database_name)
     assert columns <= columns_after and indexes <= indexes_after
@@ -136,7 +136,7 @@ def test_the_tables_are_only_added_to(postgres, database_name, start_daemon):
 
 
 def test_the_statements_of_the_original_work_while_the_service_runs_and_after(postgres, database_name, start_daemon):
-    daemon = start_daemon(DATABASE_URL=postgres.url(database_name))
+    daemon = start_daemon(DATABASE_URL=postgres.url(database_name)).ready()
     with daemon.client() as client:
         new_attempt(client, new_user(client), new_lab(client))
         run(postgres, database_name, STATEMENTS.replace("{t}", token()))
@@ -165,7 +165,7 @@ def test_several_daemons_may_start_at_once_on_an_empty_database(postgres, start_
     url = postgres.url(postgres.create_database())
     daemons = [start_daemon(DATABASE_URL=url) for _ in range(3)]
     for daemon in daemons:
-        with daemon.client() as client:
+        with daemon.ready().client() as client:
             new_user(client)
             assert client.get("/readyz").status_code == 200
     with daemons[0].client() as client:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from contextlib import closing
 
 from harness import exchange
@@ -11,6 +12,7 @@ from harness.wait import until
 from harness.wire import Wire
 
 IN_FLIGHT = 20
+AT_ONCE = 3  # seconds, less than the service would wait for what is in flight
 
 
 def waiting_backends(cursor, database: str) -> int:
@@ -57,7 +59,7 @@ def test_under_load_every_write_is_answered_or_was_never_begun(fresh, postgres, 
             load.wait_for_more(200)
             daemon.signal(signal.SIGTERM)
             assert daemon.wait() == 0
-            daemon = start_daemon(DATABASE_URL=postgres.url(database))
+            daemon = start_daemon(DATABASE_URL=postgres.url(database)).ready()
         load.wait_for_more(100)
     with closing(postgres.connect(database)) as connection:
         load.check(connection)
@@ -69,8 +71,10 @@ def test_an_idle_service_ends_at_once_with_connections_open(fresh):
     with Wire(daemon.url) as idle, Wire(daemon.url) as kept:
         kept.request("GET", "/")
         assert kept.answer().status == 200
+        since = time.monotonic()
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
+        assert time.monotonic() - since < AT_ONCE
         assert kept.closed() and idle.closed()
 
 

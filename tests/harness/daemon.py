@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from harness.postgres import ROOT
+from harness.wait import until
 
 VARIANT = os.environ.get("VARIANT", "release")
 WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))  # for example `valgrind --error-exitcode=99`
@@ -38,6 +39,7 @@ class Daemon:
         self.arguments = arguments
         self.process: subprocess.Popen | None = None
         self.url = ""
+        self.marked = 0  # bytes of the log that a running test has nothing to do with
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -76,6 +78,12 @@ class Daemon:
             too_late.cancel()
         raise AssertionError(f"{self.service} did not start:\n{self.log_tail()}")
 
+    def ready(self) -> "Daemon":
+        """Waits until it can answer from its database."""
+        with self.client() as client:
+            until(lambda: client.get("/readyz").status_code == 200, f"{self.service} to be ready")
+        return self
+
     @property
     def pid(self) -> int:
         return self.process.pid
@@ -86,8 +94,13 @@ class Daemon:
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")
 
+    def mark_log(self) -> None:
+        """What is logged from now on belongs to the next test."""
+        self.marked = self.log.stat().st_size
+
     def log_tail(self) -> str:
-        return self.log_text()[-LOG_TAIL:]
+        """The end of what was logged since the mark."""
+        return self.log.read_bytes()[self.marked :][-LOG_TAIL:].decode(errors="replace")
 
     def signal(self, how: signal.Signals) -> None:
         self.process.send_signal(how)

@@ -35,7 +35,7 @@ class Outcomes:
 
 
 class Load:
-    """Runs in a `with`; the address is asked for anew whenever a connection was lost."""
+    """Runs in a `with`, writing as `user`; the address is asked for anew whenever a connection was lost."""
 
     def __init__(self, address: Callable[[], str], writers: int = 8):
         self.address = address
@@ -74,7 +74,7 @@ class Load:
             if connection is None:
                 connection = self.connect()
                 continue
-            name = token()
+            name = f"{self.user}-{token()}"
             try:
                 connection.request("POST", path, self.body_of(name, path), JSON)
                 answer = connection.getresponse()
@@ -118,7 +118,7 @@ class Load:
     def check(self, connection) -> None:
         """acknowledged ⊆ database ⊆ attempted, nothing refused is there, nothing is there twice."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT username FROM users WHERE username <> %s", [self.user])
+            cursor.execute("SELECT username FROM users WHERE starts_with(username, %s)", [f"{self.user}-"])
             stored = Counter(name for (name,) in cursor.fetchall())
             cursor.execute("SELECT errors_encountered[1] FROM lab_attempts WHERE user_id = %s", [self.user])
             stored += Counter(name for (name,) in cursor.fetchall())

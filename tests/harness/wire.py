@@ -27,12 +27,13 @@ class Wire:
         self.file.close()
         self.socket.close()
 
-    def send(self, data: bytes) -> None:
-        """Sends; that the other side has hung up already is for `answer` to find out."""
+    def send(self, data: bytes) -> bool:
+        """Sends; false when the other side has hung up."""
         try:
             self.socket.sendall(data)
+            return True
         except (BrokenPipeError, ConnectionResetError):
-            pass
+            return False
 
     def request(self, method: str, target: str, *headers: str, body: bytes = b"", version: str = "HTTP/1.1") -> None:
         """A request with a Host and the header lines given."""
