@@ -6,22 +6,19 @@
 that look into its database or end its process are skipped.
 """
 
-import os
-import signal
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
 
-from harness.daemon import Daemon
+from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, elsewhere
 from harness.postgres import Postgres, named_by_environment
-
-ELSEWHERE = os.environ.get("TEST_USER_PROGRESS_URL", "").rstrip("/")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--original", action="store_true", help="expect the original's answers, not this project's")
+    parser.addoption(
+        "--original", action="store_true", help="expect the original's answers, not this project's"
+    )
 
 
 def pytest_runtest_setup(item):
@@ -62,34 +59,11 @@ def own_postgres(tmp_path):
     server.remove()
 
 
-def daemons_in(directory: Path):
-    """A function that starts daemons logging to the directory, and one that ends them all."""
-    started: list[Daemon] = []
-
-    def start(service: str = "user-progress", *arguments: str, **settings: str) -> Daemon:
-        log = directory / f"{service}-{len(started)}.log"
-        started.append(Daemon(service, log, settings, arguments))
-        return started[-1].start()
-
-    def end_all() -> None:
-        try:
-            for daemon in started:
-                daemon.stop()
-        finally:
-            for daemon in started:
-                if daemon in Daemon.running:
-                    daemon.signal(signal.SIGKILL)
-                    daemon.wait()
-
-    return start, end_all
-
-
 @pytest.fixture
 def start_daemon(tmp_path):
     """start_daemon(service, *arguments, **settings): a daemon that ends with the test, with status 0."""
-    start, end_all = daemons_in(tmp_path)
-    yield start
-    end_all()
+    with Daemons(tmp_path) as daemons:
+        yield daemons.start
 
 
 @pytest.fixture
@@ -117,9 +91,29 @@ def user_progress(request, tmp_path_factory):
         return
     server = request.getfixturevalue("postgres")
     name = request.getfixturevalue("user_progress_database")
-    start, end_all = daemons_in(tmp_path_factory.mktemp("daemons"))
-    yield start(DATABASE_URL=server.url(name)).ready().url
-    end_all()
+    with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
+        yield daemons.start(DATABASE_URL=server.url(name)).ready().url
+
+
+@pytest.fixture(scope="session")
+def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
+    """The addresses of all services, over the users and labs of the shared user-progress."""
+    urls = {
+        service: url
+        for service in ("performance-reporting", "usage-analytics")
+        if (url := elsewhere(service))
+    } | {"user-progress": user_progress}
+    with Daemons(tmp_path_factory.mktemp("services")) as daemons:
+        for service in SERVICES if not ELSEWHERE else []:
+            if service not in urls:
+                server = request.getfixturevalue("postgres")
+                daemon = daemons.start(
+                    service,
+                    DATABASE_URL=server.url(server.create_database()),
+                    USER_PROGRESS_SERVICE_URL=user_progress,
+                )
+                urls[service] = daemon.ready().url
+        yield urls
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.samples import attempt_body, created, detail, faults, lab_body, new_attempt, new_lab, new_user, token
+from harness.samples import (
+    attempt_body,
+    created,
+    detail,
+    faults,
+    lab_body,
+    new_attempt,
+    new_lab,
+    new_user,
+    token,
+)
 
 # What JSON and PostgreSQL can both hold.
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=30)
@@ -43,7 +53,12 @@ def test_an_attempt_is_answered_with_its_lab_in_the_order_of_the_document(api, u
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(errors=st.none() | st.lists(TEXTS | st.sampled_from(["NULL", "null", "", '"', "\\", "{}", "a,b", "{a,b}", " "]), max_size=6))
+@given(
+    errors=st.none()
+    | st.lists(
+        TEXTS | st.sampled_from(["NULL", "null", "", '"', "\\", "{}", "a,b", "{a,b}", " "]), max_size=6
+    )
+)
 def test_errors_come_back_as_they_were_sent(api, database, user, lab, errors):
     attempt = new_attempt(api, user, lab, errors_encountered=errors)
     assert attempt["errors_encountered"] == errors
@@ -56,10 +71,15 @@ def test_a_time_may_be_any_integer_of_32_bits(api, user, lab, time_spent):
     assert new_attempt(api, user, lab, time_spent=time_spent)["time_spent"] == time_spent
 
 
-@pytest.mark.parametrize("time_spent", [-(2**31) - 1, 2**31, 2**63, -(2**63) - 1, 10**40, 1e15, 1e300, "2147483648", "9" * 100])
+@pytest.mark.parametrize(
+    "time_spent",
+    [-(2**31) - 1, 2**31, 2**63, -(2**63) - 1, 10**40, 1e15, 1e300, "2147483648", "9" * 100],
+)
 def test_a_time_beyond_32_bits_is_bad_input_and_nothing_is_stored(api, database, user, lab, time_spent):
     before = attempts_of(database, user)
-    ((_, place),) = faults(api.post("/progress/lab-attempt", json=attempt_body(user, lab, time_spent=time_spent)))
+    ((_, place),) = faults(
+        api.post("/progress/lab-attempt", json=attempt_body(user, lab, time_spent=time_spent))
+    )
     assert place == ("body", "time_spent")
     assert attempts_of(database, user) == before
 
@@ -116,7 +136,10 @@ def test_the_lab_shown_is_the_oldest_of_its_type(api, user):
     one = new_attempt(api, user, oldest)
     assert one["lab_name"] == oldest["name"]
     api.delete(f"/labs/{oldest['id']}")
-    assert created(api.put(f"/progress/lab-attempt/{one['id']}", json=attempt_body(user, oldest)))["lab_name"] == younger["name"]
+    assert (
+        created(api.put(f"/progress/lab-attempt/{one['id']}", json=attempt_body(user, oldest)))["lab_name"]
+        == younger["name"]
+    )
 
 
 def test_an_attempt_whose_labs_are_gone_names_its_type(api):
@@ -141,7 +164,9 @@ def test_of_labs_made_at_once_the_one_with_the_smallest_id_is_shown(api, databas
 def test_a_list_of_10000_errors_fits_and_one_more_is_too_long(api, user, lab):
     errors = ["e"] * 10000
     assert new_attempt(api, user, lab, errors_encountered=errors)["errors_encountered"] == errors
-    answer = api.post("/progress/lab-attempt", json=attempt_body(user, lab, errors_encountered=[*errors, "e"]))
+    answer = api.post(
+        "/progress/lab-attempt", json=attempt_body(user, lab, errors_encountered=[*errors, "e"])
+    )
     assert [place for _, place in faults(answer)] == [("body", "errors_encountered")]
 
 

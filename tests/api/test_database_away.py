@@ -54,7 +54,11 @@ def test_a_service_without_its_database_lives_and_says_so(own_postgres, database
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").status_code == 503
         assert client.get("/").status_code == 200
-        for answer in (client.get("/users/"), client.get("/progress/stats/x"), client.post("/users/", json=user_body())):
+        for answer in (
+            client.get("/users/"),
+            client.get("/progress/stats/x"),
+            client.post("/users/", json=user_body()),
+        ):
             assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 0
             assert set(answer.json()) == {"detail"} and "connect" not in answer.text.lower()
         assert client.post("/users/", json={}).status_code == 422
@@ -64,8 +68,12 @@ def test_a_service_without_its_database_lives_and_says_so(own_postgres, database
     until(lambda: exchange.request(daemon.url, "GET", "/readyz").status == 200, "readiness", 10)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["restart", "immediate-stop", "crash"])
-def test_no_acknowledged_write_is_lost_or_doubled_when_postgresql_ends_under_load(daemon, own_postgres, database_name, how):
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["restart", "immediate-stop", "crash"]
+)
+def test_no_acknowledged_write_is_lost_or_doubled_when_postgresql_ends_under_load(
+    daemon, own_postgres, database_name, how
+):
     with Load(lambda: daemon.url) as load:
         for _ in range(3):
             load.wait_for_more(200)
@@ -91,7 +99,9 @@ def test_terminated_backends_cost_no_write_and_no_read(daemon, own_postgres, dat
 
     reader = threading.Thread(target=read_on)
     reader.start()
-    with closing(own_postgres.connect(database_name)) as connection, connection.cursor() as cursor, Load(lambda: daemon.url) as load:
+    with closing(own_postgres.connect(database_name)) as connection, connection.cursor() as cursor, Load(
+        lambda: daemon.url
+    ) as load:
         for _ in range(8):
             load.wait_for_more(50)
             cursor.execute(
@@ -115,7 +125,9 @@ def impatient(postgres, fresh):
 
 def test_a_lock_that_lasts_is_503_at_the_deadline_and_leaves_nothing(impatient, postgres):
     body = user_body()
-    with impatient.client() as client, closing(postgres.connect(impatient.database, autocommit=False)) as connection:
+    with impatient.client() as client, closing(
+        postgres.connect(impatient.database, autocommit=False)
+    ) as connection:
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE users")
             since = time.monotonic()
@@ -131,7 +143,9 @@ def test_a_lock_that_lasts_is_503_at_the_deadline_and_leaves_nothing(impatient, 
 
 
 def test_a_locked_table_does_not_stop_the_others(impatient, postgres):
-    with impatient.client() as client, closing(postgres.connect(impatient.database, autocommit=False)) as connection:
+    with impatient.client() as client, closing(
+        postgres.connect(impatient.database, autocommit=False)
+    ) as connection:
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE users")
             waiting = threading.Thread(target=lambda: exchange.request(impatient.url, "DELETE", "/users/x"))
@@ -151,7 +165,9 @@ def test_a_full_queue_is_503_long_before_the_deadline(fresh, postgres):
         status = exchange.request(daemon.url, "GET", f"/users/{token()}").status
         answers.append((status, time.monotonic() - since))
 
-    with closing(postgres.connect(daemon.database, autocommit=False)) as connection, connection.cursor() as cursor:
+    with closing(
+        postgres.connect(daemon.database, autocommit=False)
+    ) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE users")
         threads = [threading.Thread(target=write) for _ in range(120)]
         for thread in threads:
@@ -167,7 +183,9 @@ def test_a_full_queue_is_503_long_before_the_deadline(fresh, postgres):
 
 def test_a_deadlock_with_another_client_is_no_server_error(impatient, postgres):
     """Another client holds what the update needs and never lets go before the deadline; then all is well."""
-    with impatient.client() as client, closing(postgres.connect(impatient.database, autocommit=False)) as connection:
+    with impatient.client() as client, closing(
+        postgres.connect(impatient.database, autocommit=False)
+    ) as connection:
         user = new_user(client)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE users SET full_name = 'theirs' WHERE id = %s", [user["id"]])
@@ -176,4 +194,7 @@ def test_a_deadlock_with_another_client_is_no_server_error(impatient, postgres):
             assert client.get(f"/users/{user['id']}").status_code == 200
         connection.commit()
         assert client.get(f"/users/{user['id']}").json()["full_name"] == "theirs"
-        until(lambda: client.put(f"/users/{user['id']}", json={**user, "full_name": "ours"}).status_code == 200, "the row")
+        until(
+            lambda: client.put(f"/users/{user['id']}", json={**user, "full_name": "ours"}).status_code == 200,
+            "the row",
+        )

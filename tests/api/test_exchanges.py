@@ -1,21 +1,14 @@
 """Every recorded exchange with the original services gets the answer that the contract decides."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from harness import exchange
-from harness.postgres import ROOT
+from harness.daemon import SERVICES, elsewhere
 
 EXCHANGES = exchange.read_lines(Path(__file__).with_name("exchanges.jsonl"))
-URLS = {
-    "user-progress": "TEST_USER_PROGRESS_URL",
-    "performance-reporting": "TEST_PERFORMANCE_REPORTING_URL",
-    "usage-analytics": "TEST_USAGE_ANALYTICS_URL",
-}
-BUILT = [service for service in URLS if (ROOT / service).is_dir() or os.environ.get(URLS[service])]
 VALUES = {
     "user_id": "recorded-user",
     "username": "recorded-user",
@@ -109,11 +102,15 @@ def html_page(recorded, answer):
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "/openapi.json" in answer.text
-    assert "src=\"http" not in answer.text and "href=\"http" not in answer.text
+    assert 'src="http' not in answer.text and 'href="http' not in answer.text
 
 
 def origin_echoed(recorded, answer):
-    headers = {**recorded["response_headers"], "access-control-allow-origin": "http://ui.example", "vary": "Origin"}
+    headers = {
+        **recorded["response_headers"],
+        "access-control-allow-origin": "http://ui.example",
+        "vary": "Origin",
+    }
     assert exchange.answer_difference({**recorded, "response_headers": headers}, answer, VALUES) is None
 
 
@@ -129,10 +126,14 @@ OURS = {
     "200 with the headers of GET and no body": head_of_a_list,
     "405 without CORS request headers; Allow lists every method": lists_every_method("GET", "HEAD", "POST"),
     "the lab fields are filled in, as the document shows": as_recorded_but(with_lab),
-    "422, field-level, loc as given: an integer outside 32 bits is bad input": faults((None, ["body", "time_spent"])),
+    "422, field-level, loc as given: an integer outside 32 bits is bad input": faults(
+        (None, ["body", "time_spent"])
+    ),
     "the fields of the document (lab_name, total_attempts, unique_users) and total_users, "
     "the later name of unique_users": as_recorded_but(lab_report),
-    "the fields of the document: username, lab_name, lab_description, lab_difficulty": as_recorded_but(user_report),
+    "the fields of the document: username, lab_name, lab_description, lab_difficulty": as_recorded_but(
+        user_report
+    ),
     '{"user_id","username","performance_by_lab":{}}': as_recorded_but(
         lambda _: {"user_id": "{user_without_records}", "username": "{username_2}", "performance_by_lab": {}}
     ),
@@ -151,8 +152,10 @@ def in_the_order_sent(recorded, answer):
     def key(attempt):
         return json.dumps({**attempt, "id": "{int}", "timestamp": "{timestamp}"}, sort_keys=True)
 
-    expected = [{**a, **{n: exchange.fill(v, VALUES) for n, v in a.items() if isinstance(v, str)}}
-                for a in recorded["response"]]
+    expected = [
+        {**a, **{n: exchange.fill(v, VALUES) for n, v in a.items() if isinstance(v, str)}}
+        for a in recorded["response"]
+    ]
     for attempt in expected:
         attempt["timestamp"] = "{timestamp}"
     got = answer.json()
@@ -160,42 +163,48 @@ def in_the_order_sent(recorded, answer):
     assert [a["id"] for a in got] == sorted(a["id"] for a in got)
 
 
-def services(request):
-    """The addresses of the services, over one truth of users and labs."""
-    truth = request.getfixturevalue("user_progress")
-    urls = {"user-progress": truth}
-    for service in BUILT:
-        if service not in urls:
-            urls[service] = os.environ.get(URLS[service]) or request.getfixturevalue(service.replace("-", "_"))
-    return urls
-
-
 @pytest.fixture(scope="module")
-def answers(request):
+def answers(services):
     """What the services answer to all exchanges, sent in their order; by position."""
-    urls = services(request)
-    truth = urls["user-progress"]
+    truth = services["user-progress"]
 
     def create(path, **members):
-        made = exchange.request(truth, "POST", path, {"Content-Type": "application/json"}, json.dumps(members).encode())
+        made = exchange.request(
+            truth, "POST", path, {"Content-Type": "application/json"}, json.dumps(members).encode()
+        )
         assert made.status == 200, made.text
 
-    create("/users/", id=VALUES["user_id"], username=VALUES["username"], full_name="Ada L",
-           email=f"{VALUES['username']}@example.com")
-    create("/users/", id=VALUES["user_without_records"], username=VALUES["username_2"],
-           email=f"{VALUES['username_2']}@example.com")
-    create("/labs/", name=VALUES["lab_name"], description="d", lab_type=VALUES["lab_type"], difficulty="beginner")
+    create(
+        "/users/",
+        id=VALUES["user_id"],
+        username=VALUES["username"],
+        full_name="Ada L",
+        email=f"{VALUES['username']}@example.com",
+    )
+    create(
+        "/users/",
+        id=VALUES["user_without_records"],
+        username=VALUES["username_2"],
+        email=f"{VALUES['username_2']}@example.com",
+    )
+    create(
+        "/labs/", name=VALUES["lab_name"], description="d", lab_type=VALUES["lab_type"], difficulty="beginner"
+    )
     got = {}
     for n, recorded in enumerate(EXCHANGES):
-        if recorded["service"] in urls:
-            got[n] = exchange.send(urls[recorded["service"]], recorded, VALUES)
+        if recorded["service"] in services:
+            got[n] = exchange.send(services[recorded["service"]], recorded, VALUES)
     return got
 
 
-OF_BUILT = [n for n, recorded in enumerate(EXCHANGES) if recorded["service"] in BUILT]
+TESTED = [
+    n
+    for n, recorded in enumerate(EXCHANGES)
+    if recorded["service"] in SERVICES or elsewhere(recorded["service"])
+]
 
 
-@pytest.mark.parametrize("n", OF_BUILT, ids=lambda n: f"{n}-{EXCHANGES[n]['method']}-{EXCHANGES[n]['path']}")
+@pytest.mark.parametrize("n", TESTED, ids=lambda n: f"{n}-{EXCHANGES[n]['method']}-{EXCHANGES[n]['path']}")
 def test_exchange_gets_the_answer_of_the_contract(answers, n, request):
     recorded, answer = EXCHANGES[n], answers[n]
     if isinstance(recorded["response"], list) and recorded["path"] == "/progress/{user_id}":

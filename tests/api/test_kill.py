@@ -18,7 +18,10 @@ def test_no_acknowledged_write_is_lost_or_doubled_when_the_daemon_is_killed(fres
             daemon.kill()
             daemon = start_daemon(DATABASE_URL=postgres.url(database))
             since = time.monotonic()
-            until(lambda: exchange.request(daemon.url, "GET", "/users/?limit=1").status == 200, "the service to be back")
+            until(
+                lambda: exchange.request(daemon.url, "GET", "/users/?limit=1").status == 200,
+                "the service to be back",
+            )
             assert time.monotonic() - since < BACK_SECONDS
         load.wait_for_more(200)
     with closing(postgres.connect(database)) as connection:

@@ -12,8 +12,12 @@ from harness.samples import created, detail, faults, lab_body, new_lab, token
 def test_a_created_lab_is_stored_as_answered(api, database):
     lab = new_lab(api, description="ls -l | grep 'x' \"y\" \\ é 😀")
     assert uuid.UUID(lab["id"]).version == 4 and lab["created_at"] == lab["updated_at"]
-    database.execute("SELECT id, name, description, lab_type, difficulty FROM labs WHERE id = %s", [lab["id"]])
-    assert database.fetchone() == tuple(lab[n] for n in ("id", "name", "description", "lab_type", "difficulty"))
+    database.execute(
+        "SELECT id, name, description, lab_type, difficulty FROM labs WHERE id = %s", [lab["id"]]
+    )
+    assert database.fetchone() == tuple(
+        lab[n] for n in ("id", "name", "description", "lab_type", "difficulty")
+    )
     assert api.get(f"/labs/{lab['id']}").json() == lab
 
 
@@ -31,7 +35,12 @@ def test_an_update_renews_updated_at_and_what_was_sent(api):
     lab = new_lab(api)
     wanted = lab_body()
     changed = created(api.put(f"/labs/{lab['id']}", json=wanted))
-    assert {**wanted, "id": lab["id"], "created_at": lab["created_at"], "updated_at": changed["updated_at"]} == changed
+    assert {
+        **wanted,
+        "id": lab["id"],
+        "created_at": lab["created_at"],
+        "updated_at": changed["updated_at"],
+    } == changed
     assert datetime.fromisoformat(changed["updated_at"]) > datetime.fromisoformat(lab["updated_at"])
 
 
@@ -49,7 +58,9 @@ def test_an_absent_lab_is_404_for_every_method(api):
 
 def test_a_deleted_lab_is_gone_and_its_name_is_free(api):
     lab = new_lab(api)
-    assert api.delete(f"/labs/{lab['id']}").text == f'{{"status":"success","message":"Lab {lab["id"]} deleted"}}'
+    assert (
+        api.delete(f"/labs/{lab['id']}").text == f'{{"status":"success","message":"Lab {lab["id"]} deleted"}}'
+    )
     assert api.get(f"/labs/{lab['id']}").status_code == 404
     assert new_lab(api, name=lab["name"])["name"] == lab["name"]
 
@@ -76,4 +87,6 @@ def test_all_labs_are_listed_oldest_first(fresh):
 def test_a_member_may_be_as_long_as_its_limit(api, member, limit):
     longest = token().ljust(limit, "é")
     assert new_lab(api, **{member: longest})[member] == longest
-    assert faults(api.post("/labs/", json=lab_body(**{member: longest + "x"}))) == [("string_too_long", ("body", member))]
+    assert faults(api.post("/labs/", json=lab_body(**{member: longest + "x"}))) == [
+        ("string_too_long", ("body", member))
+    ]

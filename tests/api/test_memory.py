@@ -12,7 +12,9 @@ from harness.wire import Wire
 KIB = 1024
 MIB = 1024 * KIB
 
-pytestmark = pytest.mark.skipif(VARIANT != "release" or bool(WRAPPER), reason="sanitizers keep what was freed")
+pytestmark = pytest.mark.skipif(
+    VARIANT != "release" or bool(WRAPPER), reason="sanitizers keep what was freed"
+)
 
 
 def resident(daemon) -> int:

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from harness.daemon import binary
+from harness.samples import new_lab, new_user
 
 ROUTES = {
     "/": {"get"},
@@ -67,7 +68,10 @@ def test_it_has_every_route(document):
 def test_every_path_parameter_is_declared(document):
     for path, method, operation in operations(document):
         named = {part[1:-1] for part in path.split("/") if part.startswith("{")}
-        assert named == {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}, (path, method)
+        assert named == {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}, (
+            path,
+            method,
+        )
 
 
 def test_every_operation_has_an_id_of_its_own_a_summary_and_a_success(document):
@@ -101,13 +105,13 @@ def test_every_body_names_its_members_and_which_are_needed(document):
 def test_it_is_what_the_program_prints(api):
     if not binary("user-progress").exists():
         pytest.skip("the service runs elsewhere")
-    printed = subprocess.run([binary("user-progress"), "--openapi"], check=True, stdout=subprocess.PIPE, timeout=60)
+    printed = subprocess.run(
+        [binary("user-progress"), "--openapi"], check=True, stdout=subprocess.PIPE, timeout=60
+    )
     assert printed.stdout.strip() == api.get("/openapi.json").content.strip()
 
 
 def test_an_answer_has_the_members_of_its_schema_in_their_order(api, document):
-    from harness.samples import new_lab, new_user
-
     for path, made in (("/users/", new_user(api)), ("/labs/", new_lab(api))):
         content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
         assert list(resolved(document, content["schema"])["properties"]) == list(made), json.dumps(made)

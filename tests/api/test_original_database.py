@@ -95,7 +95,14 @@ def test_rows_of_the_original_are_answered(client):
 
 def test_nulls_of_the_original_are_answered_as_nulls(client):
     bare = client.get("/users/bare").json()
-    assert bare == {"username": None, "full_name": None, "email": None, "id": "bare", "created_at": None, "last_active": None}
+    assert bare == {
+        "username": None,
+        "full_name": None,
+        "email": None,
+        "id": "bare",
+        "created_at": None,
+        "last_active": None,
+    }
     assert {user["id"] for user in client.get("/users/").json()} == {"full", "bare", "odd id/%"}
     assert {lab["id"] for lab in client.get("/labs/").json()} == {"lab", "bare", "none"}
     assert client.get("/labs/none").json()["lab_type"] is None
@@ -105,7 +112,9 @@ def test_attempts_of_the_original_are_answered_with_their_nulls(client):
     attempts = {attempt["id"]: attempt for attempt in client.get("/progress/full").json()}
     assert set(attempts) == {1, 2, 3, 4}
     assert attempts[1]["lab_name"] == "Filesystem Lab"
-    assert [attempts[2][n] for n in ("completion_status", "time_spent", "errors_encountered", "timestamp")] == [None] * 4
+    assert [
+        attempts[2][n] for n in ("completion_status", "time_spent", "errors_encountered", "timestamp")
+    ] == [None] * 4
     assert (attempts[2]["lab_name"], attempts[2]["lab_difficulty"]) == ("gone-type", "unknown")
     assert attempts[3]["errors_encountered"] == [None, "a,b"]
     stats = client.get("/progress/stats/full").json()
@@ -135,7 +144,9 @@ def test_the_tables_are_only_added_to(postgres, database_name, start_daemon):
     assert all(nullable == "YES" or default for *_, nullable, _, default in columns_after - columns)
 
 
-def test_the_statements_of_the_original_work_while_the_service_runs_and_after(postgres, database_name, start_daemon):
+def test_the_statements_of_the_original_work_while_the_service_runs_and_after(
+    postgres, database_name, start_daemon
+):
     daemon = start_daemon(DATABASE_URL=postgres.url(database_name)).ready()
     with daemon.client() as client:
         new_attempt(client, new_user(client), new_lab(client))
@@ -145,7 +156,11 @@ def test_the_statements_of_the_original_work_while_the_service_runs_and_after(po
 
 
 def test_rows_that_others_write_are_seen_at_once(postgres, database_name, client):
-    run(postgres, database_name, "INSERT INTO users (id, username) VALUES ('psql', 'from psql');\nDELETE FROM users WHERE id = 'full'")
+    run(
+        postgres,
+        database_name,
+        "INSERT INTO users (id, username) VALUES ('psql', 'from psql');\nDELETE FROM users WHERE id = 'full'",
+    )
     assert client.get("/users/psql").json()["username"] == "from psql"
     assert client.get("/users/full").status_code == 404
 

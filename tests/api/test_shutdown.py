@@ -16,7 +16,9 @@ AT_ONCE = 3  # seconds, less than the service would wait for what is in flight
 
 
 def waiting_backends(cursor, database: str) -> int:
-    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [database])
+    cursor.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [database]
+    )
     return cursor.fetchone()[0]
 
 

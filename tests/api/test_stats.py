@@ -54,7 +54,9 @@ def test_statistics_follow_every_change(api, seed):
             model[made["id"]] = made
         elif step < 0.85:
             key = chance.choice(list(model))
-            model[key] = created(api.put(f"/progress/lab-attempt/{key}", json=attempt_body(user, lab, **members)))
+            model[key] = created(
+                api.put(f"/progress/lab-attempt/{key}", json=attempt_body(user, lab, **members))
+            )
         else:
             key = chance.choice(list(model))
             assert api.delete(f"/progress/lab-attempt/{key}").status_code == 200
@@ -63,7 +65,9 @@ def test_statistics_follow_every_change(api, seed):
             rows = [row for row in model.values() if row["user_id"] == user["id"]]
             assert api.get(f"/progress/{user['id']}").json() == rows
             if rows:
-                assert same(api.get(f"/progress/stats/{user['id']}").json(), expected_stats(user, rows, names))
+                assert same(
+                    api.get(f"/progress/stats/{user['id']}").json(), expected_stats(user, rows, names)
+                )
 
 
 def test_statistics_of_a_user_without_attempts_are_integer_zeros(api):

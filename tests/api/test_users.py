@@ -5,7 +5,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from harness.samples import attempt_body, created, detail, faults, new_attempt, new_lab, new_user, token, user_body
+from harness.samples import (
+    attempt_body,
+    created,
+    detail,
+    faults,
+    new_attempt,
+    new_lab,
+    new_user,
+    token,
+    user_body,
+)
 
 
 def when(text: str) -> datetime:
@@ -16,12 +26,17 @@ def test_a_created_user_has_a_random_id_and_one_time_for_both_stamps(api):
     user = new_user(api)
     assert uuid.UUID(user["id"]).version == 4
     assert user["created_at"] == user["last_active"]
-    assert abs(when(user["created_at"]) - datetime.now(timezone.utc).replace(tzinfo=None)) < timedelta(minutes=5)
+    assert abs(when(user["created_at"]) - datetime.now(timezone.utc).replace(tzinfo=None)) < timedelta(
+        minutes=5
+    )
 
 
 def test_a_created_user_is_stored_as_answered(api, database):
     user = new_user(api, full_name="Ada “Lovelace” 😀\t\\")
-    database.execute("SELECT id, username, full_name, email, created_at, last_active FROM users WHERE id = %s", [user["id"]])
+    database.execute(
+        "SELECT id, username, full_name, email, created_at, last_active FROM users WHERE id = %s",
+        [user["id"]],
+    )
     assert database.fetchone() == (
         user["id"], user["username"], user["full_name"], user["email"], when(user["created_at"]), when(user["last_active"]),
     )  # fmt: skip
@@ -89,7 +104,9 @@ def test_an_update_ignores_a_sent_id(api):
     assert created(api.put(f"/users/{user['id']}", json={**user, "id": token()}))["id"] == user["id"]
 
 
-@pytest.mark.parametrize(("member", "reason"), [("email", "Email already registered"), ("username", "Username already taken")])
+@pytest.mark.parametrize(
+    ("member", "reason"), [("email", "Email already registered"), ("username", "Username already taken")]
+)
 def test_an_update_to_what_another_user_has_is_refused_and_changes_nothing(api, member, reason):
     one, two = new_user(api), new_user(api)
     answer = api.put(f"/users/{two['id']}", json={**two, member: one[member]})
@@ -98,7 +115,11 @@ def test_an_update_to_what_another_user_has_is_refused_and_changes_nothing(api, 
 
 
 def test_an_absent_user_is_404_for_every_method(api):
-    for answer in (api.get("/users/nope"), api.put("/users/nope", json=user_body()), api.delete("/users/nope")):
+    for answer in (
+        api.get("/users/nope"),
+        api.put("/users/nope", json=user_body()),
+        api.delete("/users/nope"),
+    ):
         assert (answer.status_code, answer.text) == (404, '{"detail":"User not found"}')
 
 
@@ -122,12 +143,16 @@ def test_name_and_email_of_a_deleted_user_are_free_again(api):
 def test_a_username_of_255_characters_fits_and_one_more_is_too_long(api):
     longest = (token() + "é😀" * 200)[:255]
     assert new_user(api, username=longest)["username"] == longest
-    assert faults(api.post("/users/", json=user_body(username=longest + "x"))) == [("string_too_long", ("body", "username"))]
+    assert faults(api.post("/users/", json=user_body(username=longest + "x"))) == [
+        ("string_too_long", ("body", "username"))
+    ]
 
 
 def test_a_full_name_of_64_kibi_characters_fits_and_one_more_is_too_long(api):
     assert len(new_user(api, full_name="x" * 65536)["full_name"]) == 65536
-    assert faults(api.post("/users/", json=user_body(full_name="x" * 65537))) == [("string_too_long", ("body", "full_name"))]
+    assert faults(api.post("/users/", json=user_body(full_name="x" * 65537))) == [
+        ("string_too_long", ("body", "full_name"))
+    ]
 
 
 def test_an_address_of_more_than_254_characters_is_refused(api):
@@ -160,7 +185,9 @@ class TestListing:
 
     def test_pages_cut_the_list_without_gaps(self, rows):
         client, ids = rows
-        pages = [client.get("/users/", params={"skip": skip, "limit": 50}).json() for skip in (0, 50, 100, 150)]
+        pages = [
+            client.get("/users/", params={"skip": skip, "limit": 50}).json() for skip in (0, 50, 100, 150)
+        ]
         assert [[user["id"] for user in page] for page in pages] == [ids[:50], ids[50:100], ids[100:], []]
 
     def test_a_time_without_microseconds_is_printed_without_them(self, rows):
@@ -178,7 +205,10 @@ class TestListing:
         ("limit=1001", [("less_than_equal", ("query", "limit"))]),
         ("limit=-1", [("greater_than_equal", ("query", "limit"))]),
         ("skip=-1", [("greater_than_equal", ("query", "skip"))]),
-        ("skip=-1&limit=1001", [("greater_than_equal", ("query", "skip")), ("less_than_equal", ("query", "limit"))]),
+        (
+            "skip=-1&limit=1001",
+            [("greater_than_equal", ("query", "skip")), ("less_than_equal", ("query", "limit"))],
+        ),
         ("skip=" + "9" * 30, [("int_parsing_size", ("query", "skip"))]),
     ],
 )

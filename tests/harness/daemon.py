@@ -18,7 +18,24 @@ WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))  # for example `valgri
 START_SECONDS = 60  # under valgrind, on a busy machine
 STOP_SECONDS = 30
 LOG_TAIL = 8000  # bytes of the log that a failed test shows
-BACK_SECONDS = 1.0 if VARIANT == "release" and not WRAPPER else 5.0  # until it works again after a fault is over
+BACK_SECONDS = (
+    1.0 if VARIANT == "release" and not WRAPPER else 5.0
+)  # until it works again after a fault is over
+
+# The services of this project, as tools/services lists them.
+SERVICES = [
+    line.split()[0]
+    for line in (ROOT / "tools" / "services").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def elsewhere(service: str) -> str:
+    """The address of a service that runs already and is tested instead of a daemon of the tests; or nothing."""
+    return os.environ.get(f"TEST_{service.upper().replace('-', '_')}_URL", "").rstrip("/")
+
+
+ELSEWHERE = elsewhere("user-progress")
 
 SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:)")
 
@@ -112,7 +129,9 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"{self.service} was still running {STOP_SECONDS} s after it was told to end") from None
+            raise AssertionError(
+                f"{self.service} was still running {STOP_SECONDS} s after it was told to end"
+            ) from None
         finally:
             Daemon.running.remove(self)
             self.process.stdout.close()
@@ -130,3 +149,28 @@ class Daemon:
         status = self.wait()
         assert not SANITIZER_REPORT.search(self.log_text()), self.log_tail()
         assert status == 0, f"{self.service} ended with {status}:\n{self.log_tail()}"
+
+
+class Daemons:
+    """Daemons that log to one directory and end together, each as an operator would end it."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.started: list[Daemon] = []
+
+    def __enter__(self) -> "Daemons":
+        return self
+
+    def __exit__(self, *_) -> None:
+        try:
+            for daemon in self.started:
+                daemon.stop()
+        finally:
+            for daemon in self.started:
+                if daemon in Daemon.running:
+                    daemon.kill()
+
+    def start(self, service: str = "user-progress", *arguments: str, **settings: str) -> Daemon:
+        log = self.directory / f"{service}-{len(self.started)}.log"
+        self.started.append(Daemon(service, log, settings, arguments))
+        return self.started[-1].start()

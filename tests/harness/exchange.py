@@ -54,7 +54,9 @@ def body_of(exchange: dict, values: dict) -> bytes | None:
     return None
 
 
-def request(base_url: str, method: str, target: str, headers: dict | None = None, body: bytes | None = None) -> Answer:
+def request(
+    base_url: str, method: str, target: str, headers: dict | None = None, body: bytes | None = None
+) -> Answer:
     """One request on a connection of its own: target, headers and body go out as they are given."""
     host = urlsplit(base_url)
     connection = HTTPConnection(host.hostname, host.port, timeout=30)
@@ -102,7 +104,9 @@ def difference(expected, got, values: dict, where: str = "") -> str | None:
     elif isinstance(expected, list) and isinstance(got, list):
         if len(expected) == len(got):
             pairs = enumerate(zip(expected, got))
-            return next(filter(None, (difference(e, g, values, f"{where}[{n}]") for n, (e, g) in pairs)), None)
+            return next(
+                filter(None, (difference(e, g, values, f"{where}[{n}]") for n, (e, g) in pairs)), None
+            )
     elif type(expected) is type(got):
         wanted = [expected, fill(expected, values)] if isinstance(expected, str) else [expected]
         if repr(got) in map(repr, wanted):
@@ -146,9 +150,17 @@ def answer_difference(exchange: dict, answer: Answer, values: dict) -> str | Non
     if found := header_difference(exchange, answer, values):
         return found
     if not isinstance(exchange["response"], (dict, list)):
-        return None if answer.text == exchange["response"] else f"expected {exchange['response']!r}, got {answer.text!r}"
+        return (
+            None
+            if answer.text == exchange["response"]
+            else f"expected {exchange['response']!r}, got {answer.text!r}"
+        )
     got, expected = answer.json(), exchange["response"]
-    if answer.status == 422 and [e["type"] for e in expected["detail"]] == ["json_invalid"] and len(got["detail"]) == 1:
+    if (
+        answer.status == 422
+        and [e["type"] for e in expected["detail"]] == ["json_invalid"]
+        and len(got["detail"]) == 1
+    ):
         return compact(answer) or fault_difference(expected["detail"][0], got["detail"][0])
     return difference(expected, got, values) or compact(answer)
 

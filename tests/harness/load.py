@@ -42,8 +42,10 @@ class Load:
         self.outcomes = Outcomes()
         self.stopping = threading.Event()
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.write_on, args=(n,), daemon=True) for n in range(writers)]
-        self.user, self.lab_type = f"load-{token()}", f"load-{token()}"
+        self.threads = [
+            threading.Thread(target=self.write_on, args=(n,), daemon=True) for n in range(writers)
+        ]
+        self.user, self.lab_type = f"load-{token()[:12]}", f"load-{token()}"
 
     def __enter__(self) -> "Load":
         user = {"id": self.user, "username": self.user, "email": f"{self.user}@example.com"}
@@ -64,7 +66,12 @@ class Load:
     def body_of(self, name: str, path: str) -> bytes:
         if path == "/users/":
             return json.dumps({"username": name, "email": f"{name}@example.com"}).encode()
-        attempt = {"user_id": self.user, "lab_type": self.lab_type, "completion_status": True, "time_spent": 1}
+        attempt = {
+            "user_id": self.user,
+            "lab_type": self.lab_type,
+            "completion_status": True,
+            "time_spent": 1,
+        }
         return json.dumps({**attempt, "errors_encountered": [name]}).encode()
 
     def write_on(self, number: int) -> None:

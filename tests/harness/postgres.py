@@ -40,10 +40,15 @@ class Server:
             cursor.execute(f'CREATE DATABASE "{name}"')
         return name
 
+
 def named_by_environment() -> Server | None:
     """The server of PGHOST, PGPORT and PGUSER, where they are set."""
     names = ("PGHOST", "PGPORT", "PGUSER")
-    return Server({name: os.environ[name] for name in names}) if all(name in os.environ for name in names) else None
+    return (
+        Server({name: os.environ[name] for name in names})
+        if all(name in os.environ for name in names)
+        else None
+    )
 
 
 class Postgres(Server):
@@ -57,7 +62,11 @@ class Postgres(Server):
     def start(self) -> None:
         settings = [f"{name}={value}" for name, value in self.settings.items()]
         done = subprocess.run(
-            [TOOL, "start", self.directory, *settings], check=True, stdout=subprocess.PIPE, text=True, timeout=120
+            [TOOL, "start", self.directory, *settings],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=120,
         )
         self.address |= dict(line.split("=", 1) for line in done.stdout.split())
 

@@ -35,7 +35,9 @@ class Wire:
         except (BrokenPipeError, ConnectionResetError):
             return False
 
-    def request(self, method: str, target: str, *headers: str, body: bytes = b"", version: str = "HTTP/1.1") -> None:
+    def request(
+        self, method: str, target: str, *headers: str, body: bytes = b"", version: str = "HTTP/1.1"
+    ) -> None:
         """A request with a Host and the header lines given."""
         lines = [f"{method} {target} {version}", f"Host: {self.host}", *headers, "", ""]
         self.send("\r\n".join(lines).encode("latin-1") + body)

@@ -70,7 +70,11 @@ def create_app(store: Store) -> FastAPI:
         return {
             "service": "Performance Reporting Service",
             "status": "running",
-            "endpoints": ["/performance/record", "/performance/lab/{lab_type}", "/performance/user/{user_id}"],
+            "endpoints": [
+                "/performance/record",
+                "/performance/lab/{lab_type}",
+                "/performance/user/{user_id}",
+            ],
         }
 
     @app.post("/performance/record", response_model=Record)

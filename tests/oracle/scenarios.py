@@ -46,7 +46,13 @@ class Scenario:
 
     def lab(self, **members) -> dict:
         name = self.fresh()
-        return {"name": name, "description": "d", "lab_type": f"{self.prefix}-type", "difficulty": "beginner", **members}
+        return {
+            "name": name,
+            "description": "d",
+            "lab_type": f"{self.prefix}-type",
+            "difficulty": "beginner",
+            **members,
+        }
 
     def attempt(self, **members) -> dict:
         return {
@@ -81,23 +87,35 @@ WRITES = {
 }
 
 # Values as JSON text, so that `1e5`, `-0` and escapes arrive as they are written.
-ODD = """null true false 0 1 -1 12 1.0 12.0 1.5 -0 -0.0 1e2 123456789012345678901234567890 0.1 1e-7 1e22
-"" "x" " " "12" "true" [] {} [1] {"a":1} [[]] "é" "日本語" "😀" "\\u00e9" "\\ud83d\\ude00" "\\n\\t\\"\\\\\\/" "<b>&" "\\u007f"
+ODD = """null true false 0 1 -1 12 1.0 12.0 1.5 -0 -0.0 1e2 123456789012345678901234567890 0.1 1e-7 1e22 ""
+"x" " " "12" "true" [] {} [1] {"a":1} [[]] "é" "日本語" "😀" "\\u00e9" "\\ud83d\\ude00"
+"\\n\\t\\"\\\\\\/" "<b>&" "\\u007f"
 """
 
-INTEGERS = """0 1 -1 -0 7.0 7.5 -7.0 1e2 1e-2 0.0 -0.0 2147483647 -2147483648 2147483648 -2147483649 9223372036854775808
-123456789012345678901234567890 1e15 1e300 true false null "7" " 7 " "\\t7\\n" "+7" "-7" "007" "7.0" "7.00" "7." ".0" "7.5" "7e2" "0x7"
-"1_000" "1__0" "_1" "1_" "- 7" "--7" "7 7" "" " " "٧" "７" "²" "\\u00a07" "\\u20037" "NaN" "inf" "true" "None" "2147483647" "2147483648" "-2147483649"
-"99999999999999999999" "-0" "+0" "+" "-" [] [7] {} {"a":7}"""
+INTEGERS = """0 1 -1 -0 7.0 7.5 -7.0 1e2 1e-2 0.0 -0.0 2147483647 -2147483648 2147483648 -2147483649
+9223372036854775808 123456789012345678901234567890 1e15 1e300 true false null "7" " 7 " "\\t7\\n"
+"+7" "-7" "007" "7.0" "7.00" "7." ".0" "7.5" "7e2" "0x7" "1_000" "1__0" "_1" "1_" "- 7" "--7" "7 7"
+"" " " "٧" "７" "²" "\\u00a07" "\\u20037" "NaN" "inf" "true" "None" "2147483647" "2147483648"
+"-2147483649" "99999999999999999999" "-0" "+0" "+" "-" [] [7] {} {"a":7}"""
 
-BOOLEANS = """true false 0 1 2 -1 0.0 1.0 0.5 2.0 -0.0 null "true" "True" "TRUE" "tRuE" "false" "t" "T" "f" "F" "y" "Y" "yes" "YES" "n" "no"
-"on" "ON" "off" "Off" "1" "0" "2" "1.0" "01" " true" "true " "" " " "enabled" "ja" "ｔrue" [] [true] {} {"a":true} 12345678901234567890"""
+BOOLEANS = """true false 0 1 2 -1 0.0 1.0 0.5 2.0 -0.0 null "true" "True" "TRUE" "tRuE" "false" "t" "T" "f" "F"
+"y" "Y" "yes" "YES" "n" "no" "on" "ON" "off" "Off" "1" "0" "2" "1.0" "01" " true" "true " "" " "
+"enabled" "ja" "ｔrue" [] [true] {} {"a":true} 12345678901234567890"""
 
-LISTS = """null [] ["a"] ["a","b","a"] [""] [null] [1] [1.0] [true] [[]] [{}] ["a",1,"b",2,null,"c"] ["é","😀","\\u0001"] {} {"0":"a"} "a" ""
-0 1 true false 1.5 [["a"]] [{"a":"b"}] ["a",["b",["c"]]]"""
+LISTS = """null [] ["a"] ["a","b","a"] [""] [null] [1] [1.0] [true] [[]] [{}] ["a",1,"b",2,null,"c"]
+["é","😀","\\u0001"] {} {"0":"a"} "a" "" 0 1 true false 1.5 [["a"]] [{"a":"b"}] ["a",["b",["c"]]]"""
 
-OUT_OF_COLUMN = {"2147483648", "-2147483649", "9223372036854775808", "123456789012345678901234567890", "1e15", "1e300",
-                 '"2147483648"', '"-2147483649"', '"99999999999999999999"'}
+OUT_OF_COLUMN = {
+    "2147483648",
+    "-2147483649",
+    "9223372036854775808",
+    "123456789012345678901234567890",
+    "1e15",
+    "1e300",
+    '"2147483648"',
+    '"-2147483649"',
+    '"99999999999999999999"',
+}
 
 
 def values_of(text: str) -> list[str]:
@@ -140,7 +158,9 @@ def ask_member(s: Scenario, write: str, valid: dict, member: str, text: str) -> 
     if member == "time_spent" and text in OUT_OF_COLUMN:
         more["ours"] = {"status": 422, "loc": [["body", "time_spent"]]}
     if member == "id" and text in ('"\\u00e9"', '"\\ud83d\\ude00"'):  # again, escaped
-        more["ours"] = refused("User id already exists" if write == "create-user" else "Lab id already exists")
+        more["ours"] = refused(
+            "User id already exists" if write == "create-user" else "Lab id already exists"
+        )
     s.ask(method, path.replace("{prefix}", s.prefix), with_member(valid, member, text), **more)
 
 
@@ -211,10 +231,12 @@ def content_types(number: Iterator[int]) -> Iterator[Scenario]:
     yield s
 
 
-QUERIES = """skip=0 skip=1 limit=1 limit=2&skip=1 skip=100 limit=1000 limit=0 skip=007 skip=+2 skip=%2B2 skip=-0 skip=1_0 skip=1.0 skip=2.00
-skip=1.5 skip= skip limit= limit skip=%20%201%20 skip=1&skip=2 skip=x&skip=0 skip=0&skip=x limit=x&skip=y skip=null skip=true skip=0x1 skip=1e1
-skip=%D9%A7 skip=%EF%BC%97 skip=%C2%B2 skip=1;limit=1 skip=1&&limit=1 &skip=1 skip=1& skip==1 SKIP=x Skip=x skip[]=1 unknown=1 unknown %73kip=1
-sk%69p=x skip=%22 skip=a%26b skip=a%3Db skip=%E2%82%AC skip=%F0%9F%98%80 skip=a+b skip=%09 skip=1%0A skip=%0A1""".split()
+QUERIES = """skip=0 skip=1 limit=1 limit=2&skip=1 skip=100 limit=1000 limit=0 skip=007 skip=+2 skip=%2B2 skip=-0
+skip=1_0 skip=1.0 skip=2.00 skip=1.5 skip= skip limit= limit skip=%20%201%20 skip=1&skip=2
+skip=x&skip=0 skip=0&skip=x limit=x&skip=y skip=null skip=true skip=0x1 skip=1e1 skip=%D9%A7
+skip=%EF%BC%97 skip=%C2%B2 skip=1;limit=1 skip=1&&limit=1 &skip=1 skip=1& skip==1 SKIP=x Skip=x
+skip[]=1 unknown=1 unknown %73kip=1 sk%69p=x skip=%22 skip=a%26b skip=a%3Db skip=%E2%82%AC
+skip=%F0%9F%98%80 skip=a+b skip=%09 skip=1%0A skip=%0A1""".split()
 
 BEYOND = {
     "limit=-1": [["query", "limit"]],
@@ -239,8 +261,10 @@ def lists(number: Iterator[int]) -> Iterator[Scenario]:
 
 
 # `N` stands for UNKNOWN_ID.
-PATH_INTEGERS = """0 -1 00N +N %20N N%20 N.0 N.5 2_000_000_000 abc true null %20 5e1 0x5 %D9%A7 %EF%BC%97 N,0 N;0 %2BN -0 --5 N%0A %E2%82%AC
-a%26b=c %22 '""".replace("N", str(UNKNOWN_ID)).split()
+PATH_INTEGERS = """0 -1 00N +N %20N N%20 N.0 N.5 2_000_000_000 abc true null %20 5e1 0x5 %D9%A7 %EF%BC%97 N,0 N;0 %2BN
+-0 --5 N%0A %E2%82%AC a%26b=c %22 '""".replace(
+    "N", str(UNKNOWN_ID)
+).split()
 
 
 def paths(number: Iterator[int]) -> Iterator[Scenario]:
@@ -251,7 +275,9 @@ def paths(number: Iterator[int]) -> Iterator[Scenario]:
     for text in PATH_INTEGERS[:10]:
         s.ask("PUT", f"/progress/lab-attempt/{text}", s.attempt(time_spent="x"))
     for text in ("2147483648", "-2147483649", "99999999999999999999"):
-        s.ask("DELETE", f"/progress/lab-attempt/{text}", ours={"status": 422, "loc": [["path", "attempt_id"]]})
+        s.ask(
+            "DELETE", f"/progress/lab-attempt/{text}", ours={"status": 422, "loc": [["path", "attempt_id"]]}
+        )
     s.ask("PUT", ATTEMPT, s.attempt())
     s.ask("DELETE", ATTEMPT)
     yield s
@@ -265,9 +291,23 @@ def paths(number: Iterator[int]) -> Iterator[Scenario]:
         /users/x.json /labs/x%3Fy /labs/x%23y /openapi.json/ /users/%41 /%75sers/x /progress/%F0%9F%98%80""".split():
         s.ask("GET", path.replace("N", str(UNKNOWN_ID)))
     for method in ("PATCH", "OPTIONS", "DELETE", "PUT", "POST"):
-        for path in ("/", "/users/", "/users/x", "/labs/type/x", "/progress/stats/x", "/progress/x", "/progress/lab-attempt",
-                     ATTEMPT, "/users", "/users/x/", "/nope"):
-            if not (method in ("POST", "PUT") and path in ("/users/", "/users/x", "/progress/lab-attempt", ATTEMPT)):
+        for path in (
+            "/",
+            "/users/",
+            "/users/x",
+            "/labs/type/x",
+            "/progress/stats/x",
+            "/progress/x",
+            "/progress/lab-attempt",
+            ATTEMPT,
+            "/users",
+            "/users/x/",
+            "/nope",
+        ):
+            if not (
+                method in ("POST", "PUT")
+                and path in ("/users/", "/users/x", "/progress/lab-attempt", ATTEMPT)
+            ):
                 s.ask(method, path)
     yield s
 
@@ -275,8 +315,19 @@ def paths(number: Iterator[int]) -> Iterator[Scenario]:
 def ids(number: Iterator[int]) -> Iterator[Scenario]:
     """The caller's own ids, in bodies, paths and messages."""
     s = Scenario("own-ids", next(number))
-    for own, path in (("ü", "%C3%BC"), ("a b", "a%20b"), ("a+b", "a+b"), ("日本", "%E6%97%A5%E6%9C%AC"), ("😀", "%F0%9F%98%80"),
-                      ('"q"', "%22q%22"), ("a%41", "a%2541"), ("type", "type"), ("null", "null"), ("<i>", "%3Ci%3E"), ("7", "7")):
+    for own, path in (
+        ("ü", "%C3%BC"),
+        ("a b", "a%20b"),
+        ("a+b", "a+b"),
+        ("日本", "%E6%97%A5%E6%9C%AC"),
+        ("😀", "%F0%9F%98%80"),
+        ('"q"', "%22q%22"),
+        ("a%41", "a%2541"),
+        ("type", "type"),
+        ("null", "null"),
+        ("<i>", "%3Ci%3E"),
+        ("7", "7"),
+    ):
         for plural, body in (("users", s.user(id=own)), ("labs", s.lab(id=own))):
             s.ask("POST", f"/{plural}/", body)
             s.ask("GET", f"/{plural}/{path}")
@@ -298,16 +349,27 @@ def conflicts(number: Iterator[int]) -> Iterator[Scenario]:
     s.ask("POST", "/users/", {**s.user(), "username": one["username"]})
     s.ask("POST", "/users/", {**s.user(), "username": one["username"], "email": two["email"]})
     s.ask("POST", "/users/", s.user(id=one["id"]), ours=refused("User id already exists"))
-    s.ask("PUT", f"/users/{two['id']}", {**two, "email": one["email"]}, ours=refused("Email already registered"))
-    s.ask("PUT", f"/users/{two['id']}", {**two, "username": one["username"]}, ours=refused("Username already taken"))
+    s.ask(
+        "PUT", f"/users/{two['id']}", {**two, "email": one["email"]}, ours=refused("Email already registered")
+    )
+    s.ask(
+        "PUT",
+        f"/users/{two['id']}",
+        {**two, "username": one["username"]},
+        ours=refused("Username already taken"),
+    )
     s.ask("PUT", f"/users/{two['id']}", {**one}, ours=refused("Email already registered"))
     s.ask("PUT", f"/users/{two['id']}", {**two, "id": one["id"]})
     s.ask("PUT", f"/users/{two['id']}", {"username": two["username"], "email": two["email"]})
-    s.ask("PUT", f"/users/{two['id']}", {"username": two["username"], "email": two["email"], "full_name": None})
+    s.ask(
+        "PUT", f"/users/{two['id']}", {"username": two["username"], "email": two["email"], "full_name": None}
+    )
     s.ask("GET", f"/users/{two['id']}")
     s.ask("POST", "/labs/", lab)
     s.ask("POST", "/labs/", s.lab(id=lab["id"]), ours=refused("Lab id already exists"))
-    s.ask("PUT", f"/labs/{other['id']}", {**other, "name": lab["name"]}, ours=refused("Lab name already exists"))
+    s.ask(
+        "PUT", f"/labs/{other['id']}", {**other, "name": lab["name"]}, ours=refused("Lab name already exists")
+    )
     s.ask("PUT", f"/labs/{other['id']}", {**other, "lab_type": "x", "id": lab["id"]})
     s.ask("GET", f"/labs/{other['id']}")
     s.ask("GET", "/labs/type/x")
@@ -330,7 +392,11 @@ def histories(number: Iterator[int], chance: random.Random) -> Iterator[Scenario
         for user in ("1", "2"):
             s.ask("POST", "/users/", s.user(id=f"{s.prefix}-{user}"))
         for n in range(chance.randint(len(types), 5)):
-            s.ask("POST", "/labs/", s.lab(id=f"{s.prefix}-lab{n}", lab_type=types[n % len(types)], difficulty=f"d{n}"))
+            s.ask(
+                "POST",
+                "/labs/",
+                s.lab(id=f"{s.prefix}-lab{n}", lab_type=types[n % len(types)], difficulty=f"d{n}"),
+            )
         saved: list[str] = []
         for n in range(chance.randint(6, 10)):
             user = f"{s.prefix}-{chance.choice('12')}"

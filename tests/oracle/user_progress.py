@@ -154,7 +154,11 @@ def progress_routes(app: FastAPI, store: Store, lab_fields: bool) -> None:
     def lab_of(lab_type: str) -> dict:
         found = store.labs.find(lab_type=lab_type)
         if not found:
-            return {"lab_name": lab_type, "lab_description": "No description available", "lab_difficulty": "unknown"}
+            return {
+                "lab_name": lab_type,
+                "lab_description": "No description available",
+                "lab_difficulty": "unknown",
+            }
         return {f"lab_{column}": found[0][column] for column in ("name", "description", "difficulty")}
 
     def written(row: dict) -> dict:
