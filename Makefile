@@ -34,7 +34,7 @@ else
 $(error VARIANT is release, asan or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)))
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
@@ -68,11 +68,11 @@ $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/sch
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
-# A schema travels inside its daemon, as the terminated string `schema_sql`.
+# A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	$(Q)printf '.section .rodata\n.global schema_sql\nschema_sql:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
-		| $(CC) -x assembler -c -o $@ -
+	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
 	@mkdir -p $(@D)

@@ -13,7 +13,6 @@
 #include "common/shape.h"
 
 struct request;
-struct statement;
 struct worker;
 
 /* A handler's only answer: it has replied (request.h). */
@@ -47,8 +46,9 @@ enum endpoint_flag {
     ENDPOINT_REPORT = 1 << 5, /* an aggregate: its statements go to the connection for reports */
 };
 
-#define ENDPOINT_FAILURES 6 /* rows that an endpoint's list of errors may have, the empty last one included  \
-                             */
+#define ENDPOINT_FAILURES                                                                                    \
+    6 /* rows that an endpoint's list of errors may have, the empty last one included                        \
+       */
 
 struct endpoint {
     enum method method;
@@ -71,13 +71,12 @@ struct api {
     const char *name;  /* of the daemon and in the logs: user-progress */
     const char *title; /* User Progress Tracking Service */
     const char *help;
-    int port;           /* when no setting says otherwise */
-    const char *schema; /* SQL that makes the tables and may be run any number of times */
+    const char *version; /* of the interface */
+    int port;            /* when no setting says otherwise */
+    const char *schema;  /* SQL that makes the tables and may be run any number of times */
     int schema_version;
     const struct endpoint *endpoints;
     size_t endpoint_count;
-    const struct statement *const *statements; /* every statement that is prepared on a connection */
-    size_t statement_count;
 };
 
 #endif

@@ -50,7 +50,7 @@ struct text json_text(const struct json *value);
 
 bool json_bool(const struct json *value);
 
-/* The value of a JSON_NUMBER as a double. */
+/* The value of a JSON_NUMBER as a double; an integer beyond a double's range is the largest one. */
 double json_double(const struct json *value);
 
 /* Whether a JSON_NUMBER is written without fraction and exponent, as Python tells int from float. */
@@ -63,5 +63,17 @@ const struct json *json_member(const struct json *object, const char *name);
 const struct json *json_first(const struct json *value);
 const struct json *json_next(const struct json *value);
 struct text json_name(const struct json *member);
+
+/* A member as a dictionary holds it. */
+struct json_entry {
+    struct text name;
+    const struct json *value;
+};
+
+/*
+ * The members of an object as a dictionary would hold them: of equal names the last value at the first one's
+ * place. The array is in the arena. Returns false when memory is exhausted.
+ */
+bool json_entries(struct arena *arena, const struct json *object, struct json_entry **entries, size_t *count);
 
 #endif

@@ -30,7 +30,8 @@
 #define INT32_LOW  ((int64_t)INT32_MIN)
 #define INT32_HIGH ((int64_t)INT32_MAX)
 
-#define TEXT_LIMIT 65536 /* code points of a text whose field names no smaller limit: the setting's default  \
+#define TEXT_LIMIT                                                                                           \
+    65536                /* code points of a text whose field names no smaller limit: the setting's default  \
                           */
 #define LIST_LIMIT 10000 /* items of a list: the setting's default */
 #define NAME_LIMIT 255   /* code points of names, types and ids */

@@ -1,5 +1,7 @@
 #include "common/text.h"
 
+#include <stdint.h>
+
 static unsigned char folded(char c)
 {
     unsigned char u = (unsigned char)c;
@@ -42,8 +44,7 @@ size_t text_code_points(struct text t)
     return n;
 }
 
-/* The length of the UTF-8 sequence at `p`, or 0 where there is none (RFC 3629, section 4). */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
+size_t text_sequence(struct text t, size_t at)
 {
     static const struct {
         unsigned char first_low, first_high, second_low, second_high;
@@ -53,11 +54,12 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
         {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
         {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
     };
+    const unsigned char *p = (const unsigned char *)t.at + at;
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (p[0] < forms[i].first_low || p[0] > forms[i].first_high)
             continue;
-        if (forms[i].len > left)
+        if (forms[i].len > t.len - at)
             return 0;
         if (forms[i].len > 1 && (p[1] < forms[i].second_low || p[1] > forms[i].second_high))
             return 0;
@@ -71,14 +73,16 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 
 bool text_is_utf8(struct text t)
 {
-    const unsigned char *p = (const unsigned char *)t.at;
-
     for (size_t i = 0; i < t.len;) {
-        if (p[i] < 0x80) {
-            i++;
-            continue;
+        uint64_t eight;
+        if (t.len - i >= sizeof(eight)) { /* most text is ASCII */
+            memcpy(&eight, t.at + i, sizeof(eight));
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                i += sizeof(eight);
+                continue;
+            }
         }
-        size_t len = utf8_sequence(p + i, t.len - i);
+        size_t len = text_sequence(t, i);
         if (!len)
             return false;
         i += len;

@@ -46,7 +46,7 @@ void write_json_texts(struct writer *w, struct texts list);
 void write_int(struct writer *w, int64_t n);
 void write_bool(struct writer *w, bool b);
 
-/* As Python's repr: the shortest digits that read back the same, `1.0`, `1e-07`, `1e+16`. */
+/* As Python's repr: the shortest digits that read back the same, `1.0`, `1e-07`, `1e+16`; NaN is `null`. */
 void write_float(struct writer *w, double d);
 
 /* A quoted ISO 8601 time of microseconds since 1970 UTC: six digits when they are not all zero, else none. */
@@ -61,7 +61,10 @@ void write_json_again(struct writer *w, const struct json *value);
 /* repr of a double into `out` (FLOAT_TEXT_MAX bytes); returns its length. */
 size_t float_print(char *out, double d);
 
-/* A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. Years 1 to 9999. */
+/*
+ * A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. What lies before year 1 or
+ * after year 9999 is printed as the first or last microsecond between them.
+ */
 size_t time_print(char *out, int64_t microseconds, enum time_form form);
 
 #endif

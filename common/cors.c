@@ -1,0 +1,72 @@
+#include "common/cors.h"
+
+#include "common/request.h"
+#include "common/settings.h"
+#include "common/worker.h"
+
+#define PREFLIGHT_AGE "600" /* seconds that a browser may keep a preflight's answer */
+
+static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+
+static bool allowed(const struct request *rq, struct text origin)
+{
+    struct text list = text_of(rq->worker->settings->cors_origins);
+
+    while (list.len) {
+        const char *comma = memchr(list.at, ',', list.len);
+        size_t len = comma ? (size_t)(comma - list.at) : list.len;
+        struct text one = text_trimmed((struct text){list.at, len});
+        if (text_equal(one, TEXT("*")) || text_equal(one, origin))
+            return true;
+        list.at += comma ? len + 1 : len;
+        list.len -= comma ? len + 1 : len;
+    }
+    return false;
+}
+
+void cors_headers(struct request *rq)
+{
+    if (!rq->headers.origin.at)
+        return;
+    reply_header(rq, "Vary", "Origin");
+    if (!allowed(rq, rq->headers.origin))
+        return;
+    char *origin = arena_string(&rq->arena, rq->headers.origin);
+    if (!origin)
+        return;
+    reply_header(rq, "Access-Control-Allow-Origin", origin);
+    reply_header(rq, "Access-Control-Allow-Credentials", "true");
+}
+
+static bool is_listed_method(struct text method)
+{
+    struct text list = text_of(all_methods);
+
+    for (size_t i = 0; i + method.len <= list.len; i++)
+        if (method.len > 2 && memcmp(list.at + i, method.at, method.len) == 0 &&
+            (i + method.len == list.len || list.at[i + method.len] == ','))
+            return i == 0 || list.at[i - 1] == ' ';
+    return false;
+}
+
+bool cors_preflight(struct request *rq)
+{
+    const struct request_headers *h = &rq->headers;
+
+    if (rq->method != METHOD_OPTIONS || !h->origin.at || !h->access_control_request_method.at)
+        return false;
+    bool origin_good = allowed(rq, h->origin);
+    bool method_good = is_listed_method(h->access_control_request_method);
+    const char *complaint = !origin_good && !method_good ? "Disallowed CORS origin, method"
+                            : !origin_good               ? "Disallowed CORS origin"
+                            : !method_good               ? "Disallowed CORS method"
+                                                         : NULL;
+    reply_text(rq, complaint ? 400 : 200, "text/plain; charset=utf-8",
+               complaint ? text_of(complaint) : TEXT("OK"));
+    reply_header(rq, "Access-Control-Allow-Methods", all_methods);
+    reply_header(rq, "Access-Control-Max-Age", PREFLIGHT_AGE);
+    char *asked = arena_string(&rq->arena, h->access_control_request_headers);
+    if (h->access_control_request_headers.at && asked)
+        reply_header(rq, "Access-Control-Allow-Headers", asked);
+    return true;
+}

@@ -1,0 +1,218 @@
+#include "common/daemon.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/http.h"
+#include "common/log.h"
+#include "common/openapi.h"
+#include "common/pg.h"
+#include "common/router.h"
+#include "common/settings.h"
+#include "common/worker.h"
+
+#define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
+#define HEALTH_WAIT_S 3    /* seconds that a health check waits */
+#define ADDRESS_TEXT  128
+
+enum { EXIT_BAD_SETTING = 2 };
+
+/* A listening socket of the address and port; *port becomes what the kernel chose. -1 after a line on stderr.
+ */
+static int listen_on(const char *address, int64_t *port)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof(bound);
+    char service[8];
+    int one = 1;
+
+    snprintf(service, sizeof(service), "%d", (int)*port);
+    if (getaddrinfo(address, service, &hints, &info) != 0) {
+        fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is no IP address\n", address);
+        return -1;
+    }
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
+                   bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
+                   getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
+    freeaddrinfo(info);
+    if (!listens) {
+        fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)*port, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    return fd;
+}
+
+/* Another process must not share the port unnoticed: only our own workers do. */
+static bool port_is_free(const char *address, int64_t port)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    char service[8];
+    int one = 1;
+
+    snprintf(service, sizeof(service), "%d", (int)port);
+    if (port == 0 || getaddrinfo(address, service, &hints, &info) != 0)
+        return true; /* listen_on complains of a bad address */
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                   bind(fd, info->ai_addr, info->ai_addrlen) == 0;
+    if (!is_free)
+        fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)port, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    freeaddrinfo(info);
+    return is_free;
+}
+
+static int check_health(const struct settings *settings)
+{
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    struct timeval wait = {.tv_sec = HEALTH_WAIT_S};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)settings->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char answer[16] = "";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    inet_pton(AF_INET, settings->bind_address, &to.sin_addr); /* anything else: loopback stays */
+    if (to.sin_addr.s_addr == htonl(INADDR_ANY))
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool healthy = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
+                   connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+                   send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(request) - 1 &&
+                   recv(fd, answer, 12, MSG_WAITALL) == 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
+    if (fd >= 0)
+        close(fd);
+    return healthy ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_line(LOG_WARNING, "the limit of open files stays as it is", NULL);
+}
+
+/* SIGTERM and SIGINT end the daemon; SIGHUP changes nothing; a reader that is gone is an error of its write.
+ */
+static void block_signals(sigset_t *awaited)
+{
+    sigemptyset(awaited);
+    sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGINT);
+    sigaddset(awaited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, awaited, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void await_end(const sigset_t *awaited)
+{
+    int signal_number;
+
+    do {
+        if (sigwait(awaited, &signal_number) != 0)
+            return;
+    } while (signal_number == SIGHUP);
+    log_line(LOG_INFO, "ends", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+}
+
+static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
+                          const struct api *api, const struct router *router, struct text document)
+{
+    for (size_t i = 0; i < count; i++) {
+        workers[i] = (struct worker){.settings = settings, .api = api, .router = router, .openapi = document};
+        int listener = listen_on(settings->bind_address, &settings->port);
+        if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]) != 0) {
+            log_line(LOG_ERROR, "a worker cannot start", "reason", "no thread", NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int serve(const struct api *api, struct settings *settings, struct text document)
+{
+    size_t count = (size_t)settings->workers;
+    struct worker *workers = calloc(count, sizeof(*workers));
+    struct router *router = router_open(api);
+    sigset_t awaited;
+
+    block_signals(&awaited);
+    raise_descriptor_limit();
+    shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
+    if (!workers || !router || !port_is_free(settings->bind_address, settings->port) ||
+        !start_workers(workers, count, settings, api, router, document)) {
+        fflush(stdout);
+        _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
+    }
+    printf("listening on http://%s:%d\n", settings->bind_address, (int)settings->port);
+    fflush(stdout);
+    log_line(LOG_INFO, "serves", "address", settings->bind_address, "libmicrohttpd", http_library_version(),
+             NULL);
+    await_end(&awaited);
+    for (size_t i = 0; i < count; i++)
+        worker_stop(&workers[i]);
+    for (size_t i = 0; i < count; i++)
+        pthread_join(workers[i].thread, NULL);
+    router_close(router);
+    free(workers);
+    return EXIT_SUCCESS;
+}
+
+int daemon_main(const struct api *api, int argc, char **argv)
+{
+    static struct settings settings;
+    struct arena memory = {0};
+    struct text document;
+    int status = EXIT_SUCCESS;
+    enum settings_status asked = settings_read(&settings, api, argc, argv);
+
+    switch (asked) {
+    case SETTINGS_PRINTED:
+        return EXIT_SUCCESS;
+    case SETTINGS_BAD:
+        return EXIT_BAD_SETTING;
+    case SETTINGS_HEALTH_CHECK:
+        return check_health(&settings);
+    case SETTINGS_OPENAPI:
+    case SETTINGS_READY:
+        break;
+    }
+    log_start(api->name, (enum log_level)settings.log_level);
+    document = openapi_document(&memory, api);
+    if (!document.at) {
+        fprintf(stderr, "no memory for the OpenAPI document\n");
+        status = EXIT_FAILURE;
+    } else if (asked == SETTINGS_OPENAPI) {
+        printf("%.*s\n", (int)document.len, document.at);
+    } else {
+        status = serve(api, &settings, document);
+    }
+    arena_free(&memory);
+    return status;
+}

@@ -1,0 +1,36 @@
+#include "common/health.h"
+
+#include "common/pg.h"
+#include "common/request.h"
+#include "common/worker.h"
+
+struct health {
+    struct text status;
+};
+
+static const struct field health_fields[] = {
+    {.name = "status",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct health, status),
+     .help = "ok",
+     .example = "\"ok\""},
+};
+
+const struct shape health_answer = {"Health", "How the service is.", sizeof(struct health), health_fields, 1};
+
+enum reply health_live(struct request *rq)
+{
+    return reply(rq, &health_answer, &(struct health){TEXT("ok")});
+}
+
+enum reply health_ready(struct request *rq)
+{
+    if (!pg_ready(rq->worker))
+        return reply_unavailable_because(rq, "The database is not available");
+    return reply(rq, &health_answer, &(struct health){TEXT("ok")});
+}
+
+enum reply health_openapi(struct request *rq)
+{
+    return reply_text(rq, 200, "application/json", rq->worker->openapi);
+}

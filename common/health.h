@@ -1,0 +1,36 @@
+/*
+ * The endpoints that every service has beside its own.
+ */
+#ifndef COMMON_HEALTH_H
+#define COMMON_HEALTH_H
+
+#include "common/api.h"
+
+handler_fn health_live, health_ready, health_openapi;
+
+#define HEALTH_ENDPOINTS                                                                                     \
+    {.method = METHOD_GET,                                                                                   \
+     .path = "/livez",                                                                                       \
+     .tag = "Service",                                                                                       \
+     .summary = "Whether the process lives",                                                                 \
+     .help = "Never touches the database.",                                                                  \
+     .answer = &health_answer,                                                                               \
+     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                               \
+     .handle = health_live},                                                                                 \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/readyz",                                                                                  \
+         .tag = "Service",                                                                                   \
+         .summary = "Whether the service can do its work",                                                   \
+         .help = "The database is reachable and has the schema of this version.",                            \
+         .answer = &health_answer,                                                                           \
+         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                           \
+         .failures = {{503, "The database is not available"}},                                               \
+         .handle = health_ready},                                                                            \
+    {                                                                                                        \
+        .method = METHOD_GET, .path = "/openapi.json",                                                       \
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN, .handle = health_openapi                 \
+    }
+
+extern const struct shape health_answer;
+
+#endif

@@ -1,0 +1,129 @@
+#include "common/request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define DETAIL_MAX 1024 /* bytes of a formatted detail; longer ones are cut at a character */
+
+static enum reply begin(struct request *rq, int status)
+{
+    rq->status = status;
+    rq->content_type = "application/json";
+    rq->out = writer_start(&rq->arena);
+    return REPLIED;
+}
+
+enum reply reply(struct request *rq, const struct shape *shape, const void *from)
+{
+    begin(rq, rq->endpoint->status ? rq->endpoint->status : 200);
+    shape_write(&rq->out, shape, from);
+    return REPLIED;
+}
+
+enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows)
+{
+    begin(rq, 200);
+    shape_write_list(&rq->out, shape, rows);
+    return REPLIED;
+}
+
+enum reply reply_error(struct request *rq, int status, const char *detail)
+{
+    begin(rq, status);
+    write_literal(&rq->out, "{\"detail\":");
+    write_json_text(&rq->out, text_of(detail));
+    write_literal(&rq->out, "}");
+    return REPLIED;
+}
+
+/* A formatted text in the request's memory; the null text when it is exhausted. */
+static struct text formatted(struct request *rq, const char *format, va_list args)
+{
+    char *room = arena_alloc(&rq->arena, DETAIL_MAX);
+    int len = room ? vsnprintf(room, DETAIL_MAX, format, args) : -1;
+
+    if (len < 0)
+        return TEXT_NULL;
+    if (len >= DETAIL_MAX) {
+        len = DETAIL_MAX - 1;
+        while (len && ((unsigned char)room[len] & 0xc0) == 0x80)
+            len--;
+    }
+    return (struct text){room, (size_t)len};
+}
+
+enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct text detail = formatted(rq, format, args);
+    va_end(args);
+    begin(rq, status);
+    write_literal(&rq->out, "{\"detail\":");
+    write_json_text(&rq->out, detail);
+    write_literal(&rq->out, "}");
+    return REPLIED;
+}
+
+enum reply reply_message(struct request *rq, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct text message = formatted(rq, format, args);
+    va_end(args);
+    begin(rq, 200);
+    write_literal(&rq->out, "{\"status\":\"success\",\"message\":");
+    write_json_text(&rq->out, message);
+    write_literal(&rq->out, "}");
+    return REPLIED;
+}
+
+enum reply reply_faults(struct request *rq, const struct faults *faults)
+{
+    begin(rq, 422);
+    write_literal(&rq->out, "{\"detail\":[");
+    write_bytes(&rq->out, faults->out.at, faults->out.len);
+    write_literal(&rq->out, "]}");
+    return REPLIED;
+}
+
+enum reply reply_unavailable_because(struct request *rq, const char *detail)
+{
+    reply_header(rq, "Retry-After", "1");
+    return reply_error(rq, 503, detail);
+}
+
+enum reply reply_unavailable(struct request *rq)
+{
+    return reply_unavailable_because(rq, "Service temporarily unavailable");
+}
+
+enum reply reply_redirect(struct request *rq, struct text raw_path)
+{
+    bool query = rq->raw_query.at != NULL;
+    char *location = arena_printf(&rq->arena, "%.*s%s%.*s", (int)raw_path.len, raw_path.at, query ? "?" : "",
+                                  query ? (int)rq->raw_query.len : 0, query ? rq->raw_query.at : "");
+
+    if (!location)
+        return reply_unavailable(rq);
+    begin(rq, 307);
+    rq->content_type = NULL;
+    reply_header(rq, "Location", location);
+    return REPLIED;
+}
+
+enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text)
+{
+    begin(rq, status);
+    rq->content_type = content_type;
+    write_text(&rq->out, text);
+    return REPLIED;
+}
+
+void reply_header(struct request *rq, const char *name, const char *value)
+{
+    if (rq->answer_header_count < HEADERS_MAX)
+        rq->answer_headers[rq->answer_header_count++] = (struct header){name, value};
+}

@@ -1,0 +1,51 @@
+/*
+ * A worker: one thread, one loop, and everything that hangs in it. Workers share counters only.
+ */
+#ifndef COMMON_WORKER_H
+#define COMMON_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/fiber.h"
+#include "common/loop.h"
+#include "common/text.h"
+
+struct api;
+struct http;
+struct pg;
+struct router;
+struct settings;
+
+struct worker {
+    struct loop loop;
+    struct fiber_pool fibers;
+    const struct settings *settings;
+    const struct api *api;
+    const struct router *router;
+    struct http *http;
+    struct pg *pg;
+    struct text openapi;  /* the service's document */
+    uint64_t request_ids; /* the next generated X-Request-ID */
+    bool draining;        /* SIGTERM has come: answers close their connections */
+    struct timer upkeep;  /* of tables whose rows grow old; one worker does it */
+    struct watch wake;    /* an eventfd: the main thread has something to say */
+    atomic_bool stop;
+    pthread_t thread;
+};
+
+/*
+ * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
+ * api, router and openapi are set by the caller and outlive it. False after a line in the log.
+ */
+bool worker_open(struct worker *worker, int listener, bool upkeep);
+
+/* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
+void *worker_run(void *worker);
+
+/* Asks a worker to end; from any thread. */
+void worker_stop(struct worker *worker);
+
+#endif

@@ -1,0 +1,121 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/text.h"
+
+static void null_equals_only_null(void **state)
+{
+    (void)state;
+    assert_true(text_equal(TEXT_NULL, TEXT_NULL));
+    assert_false(text_equal(TEXT_NULL, TEXT("")));
+    assert_false(text_equal(TEXT(""), TEXT_NULL));
+    assert_true(text_equal_folded(TEXT_NULL, TEXT_NULL));
+    assert_false(text_equal_folded(TEXT(""), TEXT_NULL));
+}
+
+static void equality_is_of_all_bytes(void **state)
+{
+    (void)state;
+    assert_true(text_equal(TEXT("a\0b"), TEXT("a\0b")));
+    assert_false(text_equal(TEXT("a\0b"), TEXT("a\0c")));
+    assert_false(text_equal(TEXT("ab"), TEXT("abc")));
+}
+
+static void folding_is_of_ascii_letters_alone(void **state)
+{
+    (void)state;
+    assert_true(text_equal_folded(TEXT("Content-Type"), TEXT("cONTENT-tYPE")));
+    assert_false(text_equal_folded(TEXT("@["), TEXT("`{")));
+    assert_false(text_equal_folded(TEXT("\xc3\x84"), TEXT("\xc3\xa4")));
+    assert_false(text_equal_folded(TEXT("ab"), TEXT("abc")));
+}
+
+static void trimming_takes_white_space_off_both_ends(void **state)
+{
+    (void)state;
+    assert_true(text_equal(text_trimmed(TEXT(" \t\r\n\v\fa b \n")), TEXT("a b")));
+    assert_int_equal(text_trimmed(TEXT(" \t ")).len, 0);
+    assert_null(text_trimmed(TEXT_NULL).at);
+}
+
+static void code_points_are_counted_not_bytes(void **state)
+{
+    (void)state;
+    assert_int_equal(text_code_points(TEXT("")), 0);
+    assert_int_equal(text_code_points(TEXT("a\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80z")), 5);
+}
+
+/* The encoding of a number by the bit layout of RFC 3629, whether or not it may be encoded. */
+static size_t encode(uint32_t code, char *out)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)((0xf00 >> len & 0xff) | code);
+    return len;
+}
+
+static void every_code_point_but_surrogates_is_utf8(void **state)
+{
+    char bytes[16] = "01234567";
+
+    (void)state;
+    for (uint32_t code = 0; code < 0x1fffff; code += code < 0x3000 || code > 0xd000 ? 1 : 7) {
+        size_t len = 8 + encode(code, bytes + 8);
+        bool allowed = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+        if (text_is_utf8((struct text){bytes, len}) != allowed)
+            fail_msg("U+%04X", code);
+        if (len > 9 && text_is_utf8((struct text){bytes, len - 1}))
+            fail_msg("U+%04X cut short", code);
+    }
+}
+
+static void overlong_and_stray_bytes_are_not_utf8(void **state)
+{
+    static const struct text bad[] = {
+        {"\x80", 1},
+        {"\xc0\x80", 2},
+        {"\xc1\xbf", 2},
+        {"\xe0\x9f\xbf", 3},
+        {"\xf0\x8f\xbf\xbf", 4},
+        {"\xff", 1},
+        {"abcdefg\xff", 8},
+        {"abcdefgh\xfe"
+         "abcdefgh",
+         17},
+        {"\xc3(", 2},
+        {"\xe6\xbc(", 3},
+        {"\xf0\x9f\x98(", 4},
+        {"\xf5\x80\x80\x80", 4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (text_is_utf8(bad[i]))
+            fail_msg("row %zu", i);
+    assert_true(text_is_utf8(TEXT_NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(null_equals_only_null),
+        cmocka_unit_test(equality_is_of_all_bytes),
+        cmocka_unit_test(folding_is_of_ascii_letters_alone),
+        cmocka_unit_test(trimming_takes_white_space_off_both_ends),
+        cmocka_unit_test(code_points_are_counted_not_bytes),
+        cmocka_unit_test(every_code_point_but_surrogates_is_utf8),
+        cmocka_unit_test(overlong_and_stray_bytes_are_not_utf8),
+    };
+
+    return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
