@@ -12,14 +12,14 @@ Q   := @
 endif
 
 SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
 CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer -fstack-protector-strong $(WARNINGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed
-LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lz -lm -lpthread
+LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lunistring -lz -lm -lpthread
 
 ifeq ($(VARIANT),release)
 CFLAGS   += -O2

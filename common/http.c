@@ -301,9 +301,9 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
         return refuse(x, 400, fault ? fault : "Invalid request target");
     if (x->scan.content_length > (uint64_t)settings->body_limit)
         return refuse(x, 413, "Request body too large");
-    if (x->scan.content_length || x->scan.chunked)
-        return MHD_YES; /* the body comes first */
-    return start(x);
+    /* An answer at this first call would close the connection: the request starts at the call that ends its
+     * body. */
+    return MHD_YES;
 }
 
 static void take_body(struct exchange *x, const char *bytes, size_t len)

@@ -1,0 +1,13 @@
+/*
+ * Lab attempts: what a user did in a lab, and how it went.
+ */
+#ifndef USER_PROGRESS_ATTEMPTS_H
+#define USER_PROGRESS_ATTEMPTS_H
+
+#include "common/api.h"
+
+handler_fn attempts_record, attempts_list, attempts_update, attempts_delete;
+
+extern const struct shape attempt_in_shape, attempt_shape, attempt_id_shape;
+
+#endif

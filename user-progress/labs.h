@@ -1,0 +1,12 @@
+/*
+ * Labs: made, listed, changed and deleted here, the source of truth for all three services.
+ */
+#ifndef USER_PROGRESS_LABS_H
+#define USER_PROGRESS_LABS_H
+
+#include "common/api.h"
+#include "common/directory.h"
+
+handler_fn labs_create, labs_list, labs_list_of_type, labs_get, labs_update, labs_delete;
+
+#endif

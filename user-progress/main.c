@@ -1,0 +1,7 @@
+#include "common/daemon.h"
+#include "user-progress/api.h"
+
+int main(int argc, char **argv)
+{
+    return daemon_main(&user_progress_api, argc, argv);
+}
