@@ -1,4 +1,5 @@
-# Everything is built under build/$(VARIANT): release, asan (AddressSanitizer and UBSan) or valgrind.
+# Everything is built under build/$(VARIANT): release, asan (AddressSanitizer and UBSan), fuzz
+# (the same for libFuzzer, by clang) or valgrind.
 VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
@@ -27,11 +28,15 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else ifeq ($(VARIANT),asan)
 CFLAGS   += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=address,undefined
+else ifeq ($(VARIANT),fuzz)
+CC       := clang
+CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),valgrind)
 CFLAGS   += -O1
 CPPFLAGS += -DWITH_VALGRIND
 else
-$(error VARIANT is release, asan or valgrind)
+$(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
 COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
@@ -40,7 +45,7 @@ UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
-.PHONY: all build unit test test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit fuzz test test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql clean-data
 all: build
 
@@ -126,6 +131,24 @@ up down logs env clean-data:
 
 psql:
 	@tools/stack psql $(DB)
+
+# Every fuzz target for SECONDS; a finding stops it and is kept as build/fuzz/crash-….
+SECONDS      ?= 30
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+build/fuzz/fuzz/%: tests/fuzz/%.c $(OUT)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a $(LDLIBS)
+
+ifeq ($(VARIANT),fuzz)
+fuzz: $(FUZZ_TARGETS)
+	@for t in $^; do echo "== $$t"; mkdir -p $$t.corpus; \
+		$$t -max_total_time=$(SECONDS) -dict=tests/fuzz/json.dict -artifact_prefix=$(OUT)/ -timeout=5 \
+			-verbosity=0 -print_final_stats=1 $$t.corpus || exit 1; done
+else
+fuzz:
+	@$(MAKE) VARIANT=fuzz SECONDS=$(SECONDS) fuzz
+endif
 
 clean:
 	rm -rf build

@@ -179,11 +179,16 @@ struct text json_name(const struct json *member)
     return text_of(member->node.string);
 }
 
-/* Orders places in an array of entries by name, those of equal names as they came. */
+/* An entry in the order of names. */
+struct place {
+    struct json_entry *entry;
+};
+
+/* By name, and those of equal names as they came. */
 static int compare_places(const void *left, const void *right)
 {
-    const struct json_entry *a = *(struct json_entry *const *)left;
-    const struct json_entry *b = *(struct json_entry *const *)right;
+    const struct json_entry *a = ((const struct place *)left)->entry;
+    const struct json_entry *b = ((const struct place *)right)->entry;
     int order = memcmp(a->name.at, b->name.at, a->name.len < b->name.len ? a->name.len : b->name.len);
 
     if (order)
@@ -194,15 +199,15 @@ static int compare_places(const void *left, const void *right)
 }
 
 /* Moves the last value of each name to its first place, and clears the value at the others. */
-static void merge_equal_names(struct json_entry **places, size_t count)
+static void merge_equal_names(struct place *places, size_t count)
 {
     for (size_t first = 0, next; first < count; first = next) {
         next = first + 1;
-        while (next < count && text_equal(places[next]->name, places[first]->name))
+        while (next < count && text_equal(places[next].entry->name, places[first].entry->name))
             next++;
-        places[first]->value = places[next - 1]->value;
+        places[first].entry->value = places[next - 1].entry->value;
         for (size_t i = first + 1; i < next; i++)
-            places[i]->value = NULL;
+            places[i].entry->value = NULL;
     }
 }
 
@@ -213,11 +218,11 @@ bool json_entries(struct arena *arena, const struct json *object, struct json_en
     for (const struct json *m = json_first(object); m; m = json_next(m))
         all++;
     struct json_entry *list = arena_alloc(arena, all * sizeof(*list));
-    struct json_entry **places = arena_alloc(arena, all * sizeof(*places));
+    struct place *places = arena_alloc(arena, all * sizeof(*places));
     if (!list || !places)
         return false;
     for (const struct json *m = json_first(object); m; m = json_next(m)) {
-        places[kept] = list + kept;
+        places[kept].entry = list + kept;
         list[kept++] = (struct json_entry){json_name(m), m};
     }
     /* Sorted rather than hashed: no choice of names makes this quadratic. */

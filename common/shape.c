@@ -150,7 +150,7 @@ static bool read_bool(struct reader *r, const struct field *field, const struct 
 
     switch (coerce_bool(input, &value)) {
     case COERCION_GOOD:
-        *into = value;
+        *into = value ? 1 : 0;
         return true;
     case COERCION_PARSING:
         return add_fault(r, &at, &parsing, input);

@@ -4,14 +4,14 @@
  * A shape describes a plain C struct: the validator fills it from a path, a query or a JSON body, the writer
  * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
  *
- *   FIELD_TEXT, FIELD_EMAIL, FIELD_OBJECT, FIELD_INT_MAP   struct text     at == NULL
- *   FIELD_INT                                              int64_t         INT_NULL
- *   FIELD_BOOL                                             int8_t          BOOL_NULL
- *   FIELD_FLOAT                                            double          NaN
- *   FIELD_TIME…                                            int64_t         INT_NULL; microseconds since 1970
- * UTC FIELD_TEXTS                                            struct texts    items == NULL FIELD_LIST,
- * FIELD_MAP                                  struct rows     an array of the structs of `of` FIELD_CONST
- * nothing: `example` is what is printed
+ * - FIELD_TEXT, FIELD_EMAIL, FIELD_OBJECT, FIELD_INT_MAP: struct text, at == NULL
+ * - FIELD_INT: int64_t, INT_NULL
+ * - FIELD_BOOL: int8_t, BOOL_NULL
+ * - FIELD_FLOAT: double, NaN
+ * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: int64_t microseconds since 1970 UTC, INT_NULL
+ * - FIELD_TEXTS: struct texts, items == NULL
+ * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
+ * - FIELD_CONST, FIELD_IGNORED: nothing
  */
 #ifndef COMMON_SHAPE_H
 #define COMMON_SHAPE_H
@@ -30,9 +30,7 @@
 #define INT32_LOW  ((int64_t)INT32_MIN)
 #define INT32_HIGH ((int64_t)INT32_MAX)
 
-#define TEXT_LIMIT                                                                                           \
-    65536                /* code points of a text whose field names no smaller limit: the setting's default  \
-                          */
+#define TEXT_LIMIT 65536 /* code points of a text whose field names no limit: the setting's default */
 #define LIST_LIMIT 10000 /* items of a list: the setting's default */
 #define NAME_LIMIT 255   /* code points of names, types and ids */
 
@@ -67,10 +65,10 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t at;            /* offsetof the value */
-    size_t sent_at;       /* in: offsetof a bool that is set when the member was there; 0: not asked for */
-    int64_t min, max;     /* FIELD_INT: the bounds; 0, 0 means 32 bits */
-    size_t limit;         /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
+    size_t at;        /* offsetof the value */
+    size_t sent_at;   /* in: offsetof a bool that is set when the member was there; 0: not asked for */
+    int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits; what is beyond INT64_MAX counts as it */
+    size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
     const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */
     const struct shape *of;
     const char *help;    /* one sentence, for the OpenAPI document */
@@ -134,7 +132,10 @@ struct named_text {
 bool shape_read_texts(const struct shape *shape, struct arena *arena, const struct named_text *texts,
                       size_t count, enum fault_place place, void *into, struct faults *faults);
 
-/* Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON. */
+/*
+ * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
+ * may be any bytes: they are echoed as a string, U+FFFD for what is not UTF-8. An empty one is `missing`.
+ */
 void faults_add_invalid_json(struct faults *faults, const struct json_error *error);
 void faults_add_not_json(struct faults *faults, struct text body);
 

@@ -125,9 +125,20 @@ static void errors_have_the_words_and_places_of_python(void **state)
 static void what_python_takes_beyond_json_is_refused(void **state)
 {
     static const char *const rows[] = {
-        "NaN",         "Infinity",        "-Infinity",          "[NaN]",        "1e999",
-        "-1e999",      "\"\\ud800\"",     "\"\\udc00\"",        "\"\\ud800x\"", "\"\\ud800\\n\"",
-        "\"\\u0000\"", "{\"\\u0000\":1}", "\"\\ud800\\ud800\"",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "[NaN]",
+        "1e999",
+        "-1e999",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800x\"",
+        "\"\\ud800\\n\"",
+        "\"\\u0000\"",
+        "{\"\\u0000\":1}",
+        "\"\\ud800\\ud800\"",
+        "\"\\udc00\\udc00\"",
     };
     struct fixture *f = *state;
 

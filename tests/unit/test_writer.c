@@ -229,7 +229,9 @@ static void times_agree_with_python_over_the_calendar(void **state)
         "high = (datetime.max.replace(tzinfo=timezone.utc) - start) // timedelta(microseconds=1)\n"
         "for i in range(20000):\n"
         "    t = random.randint(low, high)\n"
-        "    t = [t, t // 10**6 * 10**6, t // 864 // 10**8 * 864 * 10**8, 1745051438538812 + t % 10**13][i % "
+        "    leap = (datetime(random.randint(1, 99) * 100, 2, 28, tzinfo=timezone.utc) - start)"
+        " // timedelta(microseconds=1)\n"
+        "    t = [t, t // 10**6 * 10**6, leap + i % 3 * 86400 * 10**6, 1745051438538812 + t % 10**13][i % "
         "4]\n"
         "    t = {1: low, 2: high}.get(i, max(t, low))\n"
         "    print(hex(t), (start + timedelta(microseconds=t)).isoformat())\n",
@@ -246,9 +248,10 @@ static void times_have_their_three_forms(void **state)
     write_time(&w, 1745051438000001, TIME_OFFSET);
     write_time(&w, INT64_MIN, TIME_NAIVE);
     write_time(&w, INT64_MAX, TIME_NAIVE);
+    write_time(&w, 253402300800000000, TIME_NAIVE);
     assert_written(&w, "\"2025-04-19T08:30:38.538812\"\"2025-04-19T08:30:38Z\""
                        "\"2025-04-19T08:30:38.000001+00:00\"\"0001-01-01T00:00:00\""
-                       "\"9999-12-31T23:59:59.999999\"");
+                       "\"9999-12-31T23:59:59.999999\"\"9999-12-31T23:59:59.999999\"");
 }
 
 static void a_parsed_value_is_printed_as_python_would(void **state)
