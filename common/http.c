@@ -23,7 +23,8 @@
 #define POOL_EXTRA                                                                                           \
     (4 * PAGE) /* of a connection's memory beyond the header block: parsed header, answer's header */
 #define EXCHANGES_MAX 256                 /* free ones that are kept with their first memory */
-#define SWEEP         (250 * MILLISECOND) /* between two looks at the connections */
+#define SWEEP         (100 * MILLISECOND) /* between two looks at the connections */
+#define TRIM_AFTER    (50 * MILLISECOND)  /* of rest: a busy connection would only touch its memory again */
 #define BODY_FIRST    ((size_t)2048)      /* bytes that a chunked body gets at first */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
@@ -37,6 +38,7 @@ struct connection {
     int fd;
     enum connection_state state;
     int64_t since;     /* the state began; of AWAITS_NOTHING: the first byte of a header was seen, or 0 */
+    int64_t ended;     /* the last request was answered */
     uint64_t received; /* bytes when the connection became idle; 0: not looked at yet */
     char *pool;   /* where libmicrohttpd keeps what it reads, page-aligned; NULL until the first request */
     bool trimmed; /* the pool's clean pages are given back */
@@ -386,6 +388,7 @@ static void request_completed(void *cls, struct MHD_Connection *mhd, void **cont
     if (x->connection) {
         set_state(x, AWAITS_NOTHING);
         x->connection->since = 0;
+        x->connection->ended = http->worker->loop.now;
         x->connection->received = 0;
     }
     *context = NULL;
@@ -473,6 +476,26 @@ static void trim_pool(const struct http *http, struct connection *c)
             madvise(c->pool + i * PAGE, PAGE, MADV_DONTNEED);
 }
 
+/* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
+ * headers. */
+static bool is_late_header(const struct http *http, struct connection *c)
+{
+    int64_t now = http->worker->loop.now;
+
+    if (now - c->ended < TRIM_AFTER)
+        return false;
+    if (!c->trimmed)
+        trim_pool(http, c);
+    uint64_t received = bytes_received(c->fd);
+    if (!c->received)
+        c->received = received;
+    if (received == c->received)
+        return false; /* idle: libmicrohttpd's own timeout holds */
+    if (!c->since)
+        c->since = now;
+    return now - c->since > http->worker->settings->header_timeout * MILLISECOND;
+}
+
 /* Whether a connection has been waited for long enough. */
 static bool is_late(const struct http *http, struct connection *c)
 {
@@ -493,16 +516,7 @@ static bool is_late(const struct http *http, struct connection *c)
     }
     if (http->worker->draining)
         return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
-    uint64_t received = bytes_received(c->fd);
-    if (!c->received)
-        c->received = received;
-    if (!c->trimmed)
-        trim_pool(http, c);
-    if (received == c->received)
-        return false; /* idle: libmicrohttpd's own timeout holds */
-    if (!c->since)
-        c->since = http->worker->loop.now;
-    return age > settings->header_timeout * MILLISECOND && c->since != http->worker->loop.now;
+    return is_late_header(http, c);
 }
 
 static void sweep(struct timer *timer)

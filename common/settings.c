@@ -60,7 +60,7 @@ static const struct setting table[] = {
     {"BATCH_LIMIT", SETTING_INT, AT(batch_limit), 1, 1024, "256", false, "statements of one batch"},
     {"READ_CONNECTIONS", SETTING_INT, AT(read_connections), 1, 16, "2", false,
      "connections for short reads, a worker"},
-    {"APPEND_CONNECTIONS", SETTING_INT, AT(append_connections), 1, 16, "2", false,
+    {"APPEND_CONNECTIONS", SETTING_INT, AT(append_connections), 1, 16, "1", false,
      "connections for inserts in batches, a worker"},
     {"CHANGE_CONNECTIONS", SETTING_INT, AT(change_connections), 1, 64, "4", false,
      "connections for updates and deletes, each a transaction of its own, a worker"},
