@@ -38,12 +38,13 @@ struct failure {
 };
 
 enum endpoint_flag {
-    ENDPOINT_DIRECT = 1 << 0, /* the handler never waits: it runs on the loop's own stack */
-    ENDPOINT_LIST = 1 << 1,   /* the answer is a list of `answer` */
-    ENDPOINT_OPEN = 1 << 2,   /* asks no token even under AUTH_REQUIRED */
-    ENDPOINT_HIDDEN = 1 << 3, /* not in the OpenAPI document */
-    ENDPOINT_TOKEN = 1 << 4,  /* asks a token always: the handler does (the progress log) */
-    ENDPOINT_REPORT = 1 << 5, /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_DIRECT = 1 << 0,  /* the handler never waits: it runs on the loop's own stack */
+    ENDPOINT_LIST = 1 << 1,    /* the answer is a list of `answer` */
+    ENDPOINT_OPEN = 1 << 2,    /* asks no token even under AUTH_REQUIRED */
+    ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
+    ENDPOINT_TOKEN = 1 << 4,   /* asks a token always: the handler does (the progress log) */
+    ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
+    ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
 };
 
 #define ENDPOINT_FAILURES                                                                                    \
@@ -75,6 +76,7 @@ struct api {
     int port;            /* when no setting says otherwise */
     const char *schema;  /* SQL that makes the tables and may be run any number of times */
     int schema_version;
+    bool asks_user_progress; /* users and labs are looked up, and /users and /labs forwarded */
     const struct endpoint *endpoints;
     size_t endpoint_count;
 };

@@ -72,6 +72,7 @@ struct link {
     size_t prepared_count;
     int64_t statement_timeout; /* milliseconds, of the session */
     int64_t lock_timeout;
+    bool by_index; /* its statements are short: plans by index only */
     char sqlstate[6];
     void (*up)(struct link *link);
     void (*arrived)(struct link *link); /* results may be there: link_next */

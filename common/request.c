@@ -2,6 +2,7 @@
 
 #include "common/cors.h"
 #include "common/fiber.h"
+#include "common/forward.h"
 #include "common/idempotency.h"
 #include "common/router.h"
 #include "common/settings.h"
@@ -230,23 +231,44 @@ static bool read_input(struct request *rq, struct route *route)
     return true;
 }
 
+static void run_forward(void *arg)
+{
+    forward(arg);
+    answer_now(arg);
+}
+
+static void run_in_fiber(struct request *rq, void (*run)(void *arg))
+{
+    if (fiber_start(&rq->worker->fibers, run, rq))
+        return;
+    reply_unavailable(rq);
+    answer_now(rq);
+}
+
 void request_start(struct request *rq)
 {
     const struct settings *settings = rq->worker->settings;
     struct route route;
 
-    if (cors_preflight(rq) || !find_endpoint(rq, &route) || !read_input(rq, &route)) {
+    rq->deadline = rq->worker->loop.now + settings->request_timeout * MILLISECOND;
+    if (cors_preflight(rq)) {
         answer_now(rq);
         return;
     }
-    bool report = rq->endpoint->flags & ENDPOINT_REPORT;
-    rq->deadline =
-        rq->worker->loop.now + (report ? settings->report_timeout : settings->request_timeout) * MILLISECOND;
+    if (rq->worker->api->asks_user_progress && forward_takes(rq)) {
+        run_in_fiber(rq, run_forward);
+        return;
+    }
+    if (!find_endpoint(rq, &route) || !read_input(rq, &route)) {
+        answer_now(rq);
+        return;
+    }
+    if (rq->endpoint->flags & ENDPOINT_REPORT)
+        rq->deadline = rq->worker->loop.now + settings->report_timeout * MILLISECOND;
     if (rq->endpoint->flags & ENDPOINT_DIRECT) {
         rq->endpoint->handle(rq);
         answer_now(rq);
-    } else if (!fiber_start(&rq->worker->fibers, run_handler, rq)) {
-        reply_unavailable(rq);
-        answer_now(rq);
+    } else {
+        run_in_fiber(rq, run_handler);
     }
 }

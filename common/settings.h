@@ -37,6 +37,10 @@ struct settings {
     int64_t batch_limit;   /* statements of one batch */
     int64_t read_connections, append_connections, change_connections, report_connections;
 
+    int64_t lookup_connections;     /* to other services, a worker */
+    int64_t lookup_connect_timeout; /* milliseconds */
+    int64_t lookup_timeout;
+
     int64_t request_timeout; /* milliseconds, this and the following */
     int64_t report_timeout;
     int64_t header_timeout;

@@ -6,9 +6,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/api.h"
+#include "common/client.h"
 #include "common/http.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/lookup.h"
 #include "common/pg.h"
 #include "common/request.h"
 #include "common/settings.h"
@@ -58,7 +61,7 @@ bool worker_open(struct worker *worker, int listener, bool upkeep)
         failed = "no epoll";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker))
+    else if (!pg_open(worker) || (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -75,6 +78,7 @@ static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker));
     http_run(worker);
+    lookups_flush(worker);
     pg_flush(worker);
 }
 
@@ -83,6 +87,8 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker) == 0)
         http_close(worker);
+    lookups_close(worker);
+    client_close(worker);
     pg_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);

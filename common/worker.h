@@ -14,7 +14,9 @@
 #include "common/text.h"
 
 struct api;
+struct client;
 struct http;
+struct lookups;
 struct pg;
 struct router;
 struct settings;
@@ -27,11 +29,13 @@ struct worker {
     const struct router *router;
     struct http *http;
     struct pg *pg;
-    struct text openapi;  /* the service's document */
-    uint64_t request_ids; /* the next generated X-Request-ID */
-    bool draining;        /* SIGTERM has come: answers close their connections */
-    struct timer upkeep;  /* of tables whose rows grow old; one worker does it */
-    struct watch wake;    /* an eventfd: the main thread has something to say */
+    struct client *client;   /* of services that call others */
+    struct lookups *lookups; /* of services that look users and labs up */
+    struct text openapi;     /* the service's document */
+    uint64_t request_ids;    /* the next generated X-Request-ID */
+    bool draining;           /* SIGTERM has come: answers close their connections */
+    struct timer upkeep;     /* of tables whose rows grow old; one worker does it */
+    struct watch wake;       /* an eventfd: the main thread has something to say */
     atomic_bool stop;
     pthread_t thread;
 };

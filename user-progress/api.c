@@ -5,6 +5,7 @@
 #include "common/request.h"
 #include "user-progress/attempts.h"
 #include "user-progress/labs.h"
+#include "user-progress/lookups.h"
 #include "user-progress/stats.h"
 #include "user-progress/users.h"
 
@@ -23,19 +24,6 @@ static enum reply show_root(struct request *rq)
     return reply(rq, &root_shape, "");
 }
 
-#define USER_TAKEN                                                                                           \
-    {400, "Email already registered"},                                                                       \
-    {                                                                                                        \
-        400, "Username already taken"                                                                        \
-    }
-#define NO_USER                                                                                              \
-    {                                                                                                        \
-        404, "User not found"                                                                                \
-    }
-#define NO_LAB                                                                                               \
-    {                                                                                                        \
-        404, "Lab not found"                                                                                 \
-    }
 #define NO_ATTEMPT                                                                                           \
     {                                                                                                        \
         404, "Lab attempt not found"                                                                         \
@@ -54,101 +42,8 @@ static const struct endpoint endpoints[] = {
      .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,
      .handle = show_root},
 
-    {.method = METHOD_POST,
-     .path = "/users/",
-     .tag = "Users",
-     .summary = "Create a user",
-     .body_in = &user_create_shape,
-     .answer = &user_shape,
-     .failures = {USER_TAKEN, {400, "User id already exists"}},
-     .handle = users_create},
-    {.method = METHOD_GET,
-     .path = "/users/",
-     .tag = "Users",
-     .summary = "List users",
-     .help = "By the time they were made.",
-     .query_in = &page_shape,
-     .answer = &user_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = users_list},
-    {.method = METHOD_GET,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Get a user",
-     .path_in = &user_id_shape,
-     .answer = &user_shape,
-     .failures = {NO_USER},
-     .handle = users_get},
-    {.method = METHOD_PUT,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Update a user",
-     .path_in = &user_id_shape,
-     .body_in = &user_update_shape,
-     .answer = &user_shape,
-     .failures = {USER_TAKEN, NO_USER},
-     .handle = users_update},
-    {.method = METHOD_DELETE,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Delete a user",
-     .help = "What the user did stays: it is history.",
-     .path_in = &user_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_USER},
-     .handle = users_delete},
-
-    {.method = METHOD_POST,
-     .path = "/labs/",
-     .tag = "Labs",
-     .summary = "Create a lab",
-     .body_in = &lab_create_shape,
-     .answer = &lab_shape,
-     .failures = {{400, "Lab name already exists"}, {400, "Lab id already exists"}},
-     .handle = labs_create},
-    {.method = METHOD_GET,
-     .path = "/labs/",
-     .tag = "Labs",
-     .summary = "List labs",
-     .help = "By the time they were made.",
-     .query_in = &page_shape,
-     .answer = &lab_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = labs_list},
-    {.method = METHOD_GET,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Get a lab",
-     .path_in = &lab_id_shape,
-     .answer = &lab_shape,
-     .failures = {NO_LAB},
-     .handle = labs_get},
-    {.method = METHOD_GET,
-     .path = "/labs/type/{lab_type}",
-     .tag = "Labs",
-     .summary = "List the labs of a type",
-     .path_in = &lab_type_shape,
-     .answer = &lab_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = labs_list_of_type},
-    {.method = METHOD_PUT,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Update a lab",
-     .path_in = &lab_id_shape,
-     .body_in = &lab_update_shape,
-     .answer = &lab_shape,
-     .failures = {{400, "Lab name already exists"}, NO_LAB},
-     .handle = labs_update},
-    {.method = METHOD_DELETE,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Delete a lab",
-     .help = "What was done in it stays: it is history.",
-     .path_in = &lab_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_LAB},
-     .handle = labs_delete},
+    USERS_ENDPOINTS(0, users_create, users_list, users_get, users_update, users_delete),
+    LABS_ENDPOINTS(0, labs_create, labs_list, labs_get, labs_list_of_type, labs_update, labs_delete),
 
     {.method = METHOD_POST,
      .path = "/progress/lab-attempt",
@@ -195,6 +90,16 @@ static const struct endpoint endpoints[] = {
      .answer = &message_shape,
      .failures = {NO_ATTEMPT},
      .handle = attempts_delete},
+
+    {.method = METHOD_POST,
+     .path = "/lookup",
+     .tag = "Lookup",
+     .summary = "Look many users and lab types up at once",
+     .help = "For the other services: each user and, for each lab type, its oldest lab; null where there is "
+             "none.",
+     .body_in = &lookup_in_shape,
+     .answer = &lookup_shape,
+     .handle = lookup_answer},
 
     HEALTH_ENDPOINTS,
 };
