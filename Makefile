@@ -4,7 +4,15 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
-SERVICES := user-progress performance-reporting usage-analytics
+# A line a file, or with V=1 the commands themselves.
+ifdef V
+SAY := @:
+else
+SAY := @echo
+Q   := @
+endif
+
+SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
 LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
@@ -49,28 +57,32 @@ $(OUT)/libcommon.a: $(COMMON_OBJECTS)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 define service_rules
 $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/schema.sql.o $(OUT)/libcommon.a
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+	$(SAY) '  ld $$@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
 # A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
 # The C units, one program a test file; RUNNER is a command to run them with.
 unit: $(UNIT_TESTS)
@@ -99,8 +111,10 @@ format-check:
 
 # One process a core; what to look for is in .clang-tidy.
 tidy:
+	@mkdir -p $(OUT)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
-		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log
+		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log || \
+		{ grep -v 'generated' $(OUT)/tidy.log; exit 1; }
 
 # The rules that no compiler knows: each is a tools/check-… and says there what it holds.
 check: build

@@ -31,7 +31,11 @@ static int listen_on(const char *address, int64_t *port)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *info = NULL;
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
     socklen_t len = sizeof(bound);
     char service[8];
     int one = 1;
@@ -45,7 +49,7 @@ static int listen_on(const char *address, int64_t *port)
     bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
                    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
-                   getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
+                   getsockname(fd, &bound.any, &len) == 0;
     freeaddrinfo(info);
     if (!listens) {
         fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)*port, strerror(errno));
@@ -53,8 +57,7 @@ static int listen_on(const char *address, int64_t *port)
             close(fd);
         return -1;
     }
-    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    *port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     return fd;
 }
 

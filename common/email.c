@@ -478,7 +478,7 @@ static bool split(struct check *check, struct text input, struct parts *parts)
 static bool normalise(struct check *check, struct text input, struct text *normal)
 {
     struct parts parts;
-    struct text local, domain, ascii;
+    struct text local = TEXT(""), domain = TEXT(""), ascii = TEXT("");
 
     if (!split(check, input, &parts) || !normalise_local(check, parts.local, &local) ||
         !normalise_domain(check, parts.domain, &domain, &ascii) ||

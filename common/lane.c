@@ -755,7 +755,7 @@ struct lane *lane_open(struct worker *worker, enum statement_kind kind, size_t c
     lane->tail = &lane->head;
     lane->timer.fire = queue_deadline;
     lane->away_since = worker->loop.now;
-    bool opened = true;
+    bool opened = count > 0;
     for (size_t i = 0; i < count; i++)
         opened = open_batch(lane, &lane->batches[i]) && opened;
     if (!opened) {

@@ -1,3 +1,4 @@
+/* What handlers call (pg.h): each call waits in its fiber while a lane carries its statement. */
 #include "common/pg.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The answers that a handler can give (request.h). */
 #include "common/request.h"
 
 #include <stdarg.h>

@@ -84,7 +84,7 @@ static bool matches(const struct pattern *p, const struct text *segments, size_t
 
 void router_find(const struct router *router, enum method method, struct text raw_path, struct route *route)
 {
-    struct text segments[SEGMENTS_MAX];
+    struct text segments[SEGMENTS_MAX] = {TEXT_NULL};
     size_t count = split(raw_path, segments);
 
     route->endpoint = NULL;

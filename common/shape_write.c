@@ -1,3 +1,4 @@
+/* Structs out: a shape walked to print what it describes as JSON (shape.h). */
 #include <math.h>
 
 #include "common/shape.h"
