@@ -5,7 +5,7 @@ OUT     := build/$(VARIANT)
 CC      ?= cc
 
 SERVICES := user-progress performance-reporting usage-analytics
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
