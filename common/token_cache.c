@@ -137,9 +137,6 @@ void token_cache_add(struct token_cache *cache, struct text token, uint64_t gene
     char *texts = malloc(claims->sub.len + claims->scope.len + 1);
     if (!texts)
         return;
-    struct entry *known = find(cache, &digest);
-    if (known)
-        evict(cache, known);
     struct entry *entry = &cache->entries[cache->oldest];
     evict(cache, entry);
     uint32_t *chain = chain_of(cache, &digest);
