@@ -129,7 +129,7 @@ static void of_a_token_added_again_the_later_counts(void **state)
 
     add(f, 1, 1, NOW + 60);
     add(f, 2, 1, NOW + 60);
-    for (int64_t i = 0; i < 3 * CAPACITY; i++) {
+    for (int64_t i = 0; i < (int64_t)3 * CAPACITY; i++) {
         add(f, 1, 1, NOW + i);
         assert_true(find(f, 1, 1, NOW, &claims));
         assert_int_equal(claims.exp, NOW + i);
