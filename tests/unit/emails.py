@@ -1,10 +1,10 @@
-r"""Prints generated addresses with the verdict of Pydantic's EmailStr: the lines of emails.txt.
+"""Prints generated addresses with the verdict of Pydantic's EmailStr: the lines of emails.txt.
 
     emails.py COUNT SEED
 
 needs Pydantic 2.10 and email-validator 2.2 (Debian 13: python3-pydantic, python3-email-validator). The
 first are BASICS. A line is `input TAB good|bad TAB normal form|reason`; backslash, control characters and
-line separators are `\xNN` for each of their bytes.
+line separators are a backslash and `xNN` for each of their bytes.
 """
 
 import random

@@ -1,3 +1,4 @@
+/* Bearer tokens: tokens and key sets of other libraries, and what RFC 8725 warns of. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

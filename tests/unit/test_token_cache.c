@@ -1,3 +1,4 @@
+/* The cache of verified tokens: what it finds, for how long, and what makes room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
