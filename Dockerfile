@@ -4,7 +4,8 @@
 FROM debian:trixie-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev libpq-dev libcjson-dev \
-    libcurl4-openssl-dev uuid-dev libidn2-dev libunistring-dev zlib1g-dev \
+    libcurl4-openssl-dev uuid-dev libidn2-dev libunistring-dev libcjose-dev \
+    libjansson-dev libssl-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -14,7 +15,7 @@ RUN make build && strip build/release/bin/*
 FROM debian:trixie-slim AS base
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libcjson1 libcurl4t64 libuuid1 libidn2-0 \
-    libunistring5 zlib1g ca-certificates \
+    libunistring5 libcjose0 zlib1g ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service
 USER 10001:10001
