@@ -497,13 +497,18 @@ static void trim_pool(const struct http *http, struct connection *c)
     static const char zeros[PAGE];
     unsigned char resident[16];
     size_t pages = http->pool_size / PAGE;
+    size_t from = 1, to = 1; /* a run of clean pages */
 
     c->trimmed = true;
     if (!c->pool || pages > sizeof(resident) || mincore(c->pool, http->pool_size, resident) != 0)
         return;
-    for (size_t i = 1; i < pages; i++)
-        if ((resident[i] & 1) && memcmp(c->pool + i * PAGE, zeros, PAGE) == 0)
-            madvise(c->pool + i * PAGE, PAGE, MADV_DONTNEED);
+    for (; to <= pages; to++) {
+        if (to < pages && (!(resident[to] & 1) || memcmp(c->pool + to * PAGE, zeros, PAGE) == 0))
+            continue;
+        if (to > from)
+            madvise(c->pool + from * PAGE, (to - from) * PAGE, MADV_DONTNEED);
+        from = to + 1;
+    }
 }
 
 /* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
