@@ -26,7 +26,7 @@ CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),valgrind)
 CFLAGS   += -O1
-CPPFLAGS += -DWITH_VALGRIND
+CPPFLAGS += -DWITH_VALGRIND -DFIBER_UCONTEXT=1 # so that the portable switch is tested too
 else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
