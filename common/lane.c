@@ -64,7 +64,7 @@ struct lane {
     struct call *head, **tail;
     size_t length;
     size_t batch_limit;
-    struct timer timer; /* the head's deadline */
+    struct timer timer; /* the earliest deadline of the queue, or earlier */
     int64_t away_since; /* 0: a link is up */
     int64_t backoff;
     size_t count;
@@ -152,7 +152,8 @@ bool lane_enqueue(struct lane *lane, struct call *call)
         return false;
     if (lane->away_since && loop->now - lane->away_since > AWAY_PATIENCE)
         return false;
-    if (!lane->head && !timer_set(loop, &lane->timer, call->deadline))
+    if ((!lane->timer.place || call->deadline < lane->timer.at) &&
+        !timer_set(loop, &lane->timer, call->deadline))
         return false;
     call->next = NULL;
     *lane->tail = call;
@@ -161,12 +162,42 @@ bool lane_enqueue(struct lane *lane, struct call *call)
     return true;
 }
 
-static void expire_queue(struct lane *lane)
+/* Answers those at the head that have waited too long: the oldest, where all may wait equally long. */
+static void expire_head(struct lane *lane)
 {
     while (lane->head && lane->head->deadline <= loop_of(lane)->now)
         answer(pop(lane), CALL_UNAVAILABLE);
-    if (lane->head && !lane->timer.place)
-        timer_set(loop_of(lane), &lane->timer, lane->head->deadline);
+}
+
+/* Answers all that have waited too long, and sets the timer for the next of them. */
+static void expire_queue(struct lane *lane)
+{
+    struct call *late = NULL, **late_tail = &late;
+    struct call **link = &lane->head;
+    int64_t earliest = INT64_MAX;
+
+    while (*link) {
+        struct call *call = *link;
+        if (call->deadline > loop_of(lane)->now) {
+            earliest = call->deadline < earliest ? call->deadline : earliest;
+            link = &call->next;
+            continue;
+        }
+        *link = call->next;
+        lane->length--;
+        call->next = NULL;
+        *late_tail = call;
+        late_tail = &call->next;
+    }
+    lane->tail = link;
+    /* Without memory for the timer, whatever turns the loop next still expires the head. */
+    if (lane->head)
+        timer_set(loop_of(lane), &lane->timer, earliest);
+    while (late) { /* last: who is answered may queue the next call */
+        struct call *call = late;
+        late = call->next;
+        answer(call, CALL_UNAVAILABLE);
+    }
 }
 
 static void queue_deadline(struct timer *timer)
@@ -648,7 +679,7 @@ static void hand_out(struct batch *batch)
 
 void lane_flush(struct lane *lane)
 {
-    expire_queue(lane);
+    expire_head(lane);
     for (size_t i = 0; i < lane->count && lane->head; i++) {
         struct batch *batch = &lane->batches[i];
         if (batch->link.state == LINK_UP && batch->phase == PHASE_FREE)
