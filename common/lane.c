@@ -434,6 +434,10 @@ static void owned_synced(struct batch *batch)
 
 static void synced(struct batch *batch)
 {
+    if (batch->settling) {
+        break_link(batch); /* the claim failed, on an older transaction's lock say: nothing is known yet */
+        return;
+    }
     if (batch->owned) {
         owned_synced(batch);
         return;
