@@ -42,6 +42,7 @@ struct batch {
     bool wanted;   /* keeps a connection */
     bool settling; /* the claim alone is on its way */
     bool failed;   /* a statement failed: the transaction is rolled back */
+    bool doubtful; /* a Sync was sent to commit: only its answer, or settling, tells whether it did */
     bool claimed;  /* the claim was sent in this transaction */
     struct call **calls;
     size_t count;
@@ -299,6 +300,7 @@ static void send_executions(struct batch *batch)
 static void send_end(struct batch *batch)
 {
     batch->phase = PHASE_END;
+    batch->doubtful = !batch->failed;
     if (!link_send_sync(&batch->link) || !link_write(&batch->link))
         break_link(batch);
 }
@@ -564,7 +566,7 @@ static void batch_lost(struct batch *batch)
     struct call **calls = batch->calls;
     size_t count = batch->count;
     bool unknown = writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
-                                           (batch->phase == PHASE_END && !batch->failed));
+                                           (batch->phase == PHASE_END && batch->doubtful));
 
     connect_later(batch);
     if (unknown && awaited(batch)) {
@@ -611,7 +613,7 @@ static void batch_due(struct timer *timer)
 
     give_up_late_calls(batch);
     if (batch->phase == PHASE_SETTLE && !awaited(batch)) {
-        batch->failed = true; /* what the outcome was is of no use any more */
+        batch->doubtful = false; /* what the outcome was is of no use any more */
         batch->phase = PHASE_END;
         if (batch->link.state == LINK_DOWN)
             batch_lost(batch);
