@@ -375,15 +375,15 @@ static enum remedy remedy_for(const char *sqlstate, bool alone)
         const char *prefix;
         enum remedy together, alone;
     } remedies[] = {
-        {"57014", REMEDY_ALONE, REMEDY_NONE},       /* statement_timeout */
-        {"42P01", REMEDY_RECONNECT, REMEDY_NONE},   /* a table is missing: look at the schema again */
-        {"26", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* the prepared statement is gone */
-        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* read-only: this host is no primary any more */
-        {"53", REMEDY_NONE, REMEDY_NONE},           /* disk full, out of memory */
-        {"57", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* shutting down */
-        {"58", REMEDY_NONE, REMEDY_NONE},           /* I/O error */
-        {"40", REMEDY_ALONE, REMEDY_AGAIN},         /* deadlock, serialization */
-        {"23", REMEDY_ALONE, REMEDY_CONFLICT},      /* a constraint */
+        {"57014", REMEDY_ALONE, REMEDY_NONE},          /* statement_timeout */
+        {"42P01", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* a table is missing: look at the schema again */
+        {"26", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* the prepared statement is gone */
+        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* read-only: this host is no primary any more */
+        {"53", REMEDY_NONE, REMEDY_NONE},              /* disk full, out of memory */
+        {"57", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* shutting down */
+        {"58", REMEDY_NONE, REMEDY_NONE},              /* I/O error */
+        {"40", REMEDY_ALONE, REMEDY_AGAIN},            /* deadlock, serialization */
+        {"23", REMEDY_ALONE, REMEDY_CONFLICT},         /* a constraint */
         {"", REMEDY_ALONE, REMEDY_NONE},
     };
 
