@@ -409,6 +409,7 @@ static bool send_schema(struct link *link)
 
 static bool send_step(struct link *link)
 {
+    link->step_failed = link->schema_current = false;
     if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
         link->setup_step++;
     if (link->setup_step == SETUP_LOOK && schema_is_ready)
@@ -430,41 +431,39 @@ static bool send_step(struct link *link)
     }
 }
 
-/* Takes the results of a step; whether the step went well enough for the next one. */
-static bool finish_step(struct link *link, PGresult *result, bool *current)
+/* Takes a result of a step. The last one may come in a later turn: PostgreSQL sends an error at once. */
+static void take_step(struct link *link, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
     if (status == PGRES_TUPLES_OK && link->setup_step == SETUP_LOOK)
-        *current =
+        link->schema_current =
             PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) >= link->api->schema_version;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return true;
+        return;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
-        return true; /* no such table: a database that we have not met */
+        return; /* no such table: a database that we have not met */
     note_failure(link, result, "set up");
-    return false;
+    link->step_failed = true;
 }
 
 static void pump_setup(struct link *link)
 {
-    bool good = true, current = false;
-
     while (!PQisBusy(conn_of(link))) {
         PGresult *result = PQgetResult(conn_of(link));
         if (result) {
-            good = finish_step(link, result, &current) && good;
+            take_step(link, result);
             PQclear(result);
             continue;
         }
-        if (!good || PQstatus(conn_of(link)) == CONNECTION_BAD) {
+        if (link->step_failed || PQstatus(conn_of(link)) == CONNECTION_BAD) {
             link_fail(link);
             return;
         }
-        if (link->setup_step == SETUP_SCHEMA || current)
+        if (link->setup_step == SETUP_SCHEMA || link->schema_current)
             schema_is_ready = true;
-        link->setup_step = current ? SETUP_END : link->setup_step + 1;
+        link->setup_step = link->schema_current ? SETUP_END : link->setup_step + 1;
         if (!send_step(link))
             link_fail(link);
         return;

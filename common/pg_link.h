@@ -66,8 +66,9 @@ struct link {
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;
-    bool outgoing;        /* libpq could not send everything yet */
-    struct arena scratch; /* the parameters of the batch on its way */
+    bool step_failed, schema_current; /* what the results of that step have said so far */
+    bool outgoing;                    /* libpq could not send everything yet */
+    struct arena scratch;             /* the parameters of the batch on its way */
     const struct statement *prepared[PREPARED_MAX];
     size_t prepared_count;
     int64_t statement_timeout; /* milliseconds, of the session */
