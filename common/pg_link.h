@@ -50,7 +50,7 @@ enum link_state {
 
 enum link_event {
     LINK_WAIT,    /* nothing more has arrived */
-    LINK_LOST,    /* the connection is gone */
+    LINK_LOST,    /* the connection is gone, or libpq could not keep what came */
     LINK_ROWS,    /* the execution's rows are in its calls */
     LINK_FAILED,  /* the execution failed: `sqlstate` says how; the rest of the batch is skipped by the server
                    */
