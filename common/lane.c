@@ -630,6 +630,7 @@ static void batch_due(struct timer *timer)
             connect_later(batch);
         return;
     case LINK_CONNECTING:
+        log_line(LOG_WARNING, "cannot connect to the database", "reason", "no answer in time", NULL);
         break_link(batch);
         return;
     case LINK_SETUP:
@@ -762,13 +763,17 @@ void lane_drop(struct batch *batch)
 static bool open_batch(struct lane *lane, struct batch *batch)
 {
     const struct settings *settings = lane->worker->settings;
-    int64_t timeout = lane->kind == STATEMENT_REPORT ? settings->report_timeout : settings->request_timeout;
+    bool report = lane->kind == STATEMENT_REPORT;
+    int64_t timeout = report ? settings->report_timeout : settings->request_timeout;
+    bool replica = report && settings->database_read_url;
 
     batch->lane = lane;
     batch->link =
         (struct link){.loop = loop_of(lane),
                       .settings = settings,
                       .api = lane->worker->api,
+                      .url = replica ? settings->database_read_url : settings->database_url,
+                      .replica = replica,
                       .statement_timeout = timeout * 2 / 3,
                       .lock_timeout = lane->kind == STATEMENT_APPEND ? BATCH_LOCK_WAIT : timeout * 2 / 3,
                       .up = link_up,

@@ -63,6 +63,9 @@ struct link {
     struct loop *loop;
     const struct settings *settings;
     const struct api *api;
+    const char *url;
+    bool replica;         /* of a database that may be a read-only copy: the schema is not made there */
+    unsigned turn;        /* of the hosts in the URL: which one is tried first */
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;
