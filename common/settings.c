@@ -33,6 +33,9 @@ static const struct setting table[] = {
      "IPv4 or IPv6 address to listen on"},
     {"DATABASE_URL", SETTING_TEXT, AT(database_url), 0, 0, NULL, true,
      "libpq URI of the service's own database; several hosts allowed"},
+    {"DATABASE_READ_URL", SETTING_TEXT, AT(database_read_url), 0, 0, NULL, true,
+     "where reports and lists are read, which may lag: a replica, then the primary for when it is away; "
+     "DATABASE_URL where this is not given"},
     {"PREPARED_STATEMENTS", SETTING_SWITCH, AT(prepared_statements), 0, 0, "on", false,
      "off: statements are sent unnamed and sessions are left as they are, for a PgBouncer older than 1.21"},
     {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(user_progress_service_url), 0, 0, "http://127.0.0.1:8004",

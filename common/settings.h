@@ -19,6 +19,7 @@ struct settings {
     int64_t port;
     const char *bind_address;
     const char *database_url;
+    const char *database_read_url; /* NULL: as database_url */
     bool prepared_statements;
     const char *user_progress_service_url;
     int64_t workers;

@@ -180,11 +180,12 @@ struct fold {
     int64_t changes;
 };
 
-/* Answers how many changes were taken in; null when another daemon is at it. May be run again at any time. */
+/* Answers how many changes were taken in; null when another daemon is at it. It writes: reports may be read
+ * elsewhere. */
 static const struct statement fold_changes = {
     .name = "fold_usage",
     .sql = "SELECT usage_fold($1::integer)",
-    .kind = STATEMENT_REPORT,
+    .kind = STATEMENT_CHANGE,
     .params = (const struct column[]){{COLUMN_INT, offsetof(struct fold, changes)}},
     .param_count = 1,
     .row = (const struct column[]){{COLUMN_INT, offsetof(struct fold, changes)}},
