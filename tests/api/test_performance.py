@@ -94,9 +94,10 @@ class TestRecords:
             assert (again.status_code, detail(again)) == (404, "Performance record not found")
         assert performance.get(f"/performance/lab/{lab['lab_type']}").status_code == 404
 
-    def test_user_then_lab_type_then_record_are_looked_for(self, performance, someone, lab):
+    def test_an_unknown_user_is_told_before_an_unknown_lab_type(self, performance, someone, lab):
         nobody, nowhere = {"id": "nope"}, {"lab_type": "nope"}
-        for method, path in (("POST", "/performance/record"), ("PUT", "/performance/record/2000000000")):
+        number = new_record(performance, someone, lab)["id"]
+        for method, path in (("POST", "/performance/record"), ("PUT", f"/performance/record/{number}")):
             for user, of, said in (
                 (nobody, nowhere, "User not found"),
                 (someone, nowhere, "Lab type not found"),
