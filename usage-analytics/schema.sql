@@ -327,11 +327,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 ELSE usage_span_of(span, at + ('1 ' || span)::interval) END
 $$;
 
+-- The functions below that go through the changes are planned once a connection, perhaps while the tables were empty
+-- and nothing was known of them: their settings say that every step is to be a probe of an index.
+
 -- Takes up to `most` changes into the folded tables; how many, or null where somebody else is at it. One at a time
 -- does this, so that its rows are never fought for. Each statement below is right whatever is written meanwhile:
 -- it sets what the taken changes touch to what is true in its snapshot, and what comes later leaves its own note.
 CREATE OR REPLACE FUNCTION usage_fold(most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     taken usage_changes[];
     oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
@@ -433,7 +437,7 @@ $$;
 -- Events since a time, by lab type and event type.
 CREATE OR REPLACE FUNCTION usage_events_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, event_type text, events bigint)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
@@ -459,7 +463,7 @@ $$;
 -- Users seen and sessions begun since a time, by lab type.
 CREATE OR REPLACE FUNCTION usage_spans_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, users bigint, sessions bigint, session_us numeric)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
@@ -498,8 +502,67 @@ LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN days > 36500 THEN '-infinity' ELSE now() - days * interval '24 hours' END
 $$;
 
--- The first run: from here on changes are noted; what is there already is noted as if it had just come. The
--- triggers' lock keeps writers out until all is committed.
+-- Works all that is derived out anew from usage_events: at the first run, and for an operator after data came in
+-- while triggers were disabled. Writers wait meanwhile, readers do not.
+CREATE OR REPLACE FUNCTION usage_rebuild() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    LOCK TABLE usage_events IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM pg_advisory_xact_lock(7205759403792796); -- usage_fold's
+    DELETE FROM usage_changes;
+    DELETE FROM usage_counts;
+    DELETE FROM usage_spans;
+    DELETE FROM usage_last_seen;
+    DELETE FROM usage_sessions;
+
+    INSERT INTO usage_counts (lab_type, span, at, event_type, events)
+    SELECT lab_type, s.span, usage_span_of(s.span, at), event_type, sum(events)
+      FROM (SELECT lab_type, usage_span_of('minute', coalesce(timestamp, '-infinity')) AS at,
+                   coalesce(event_type, 'null') AS event_type, count(*) AS events
+              FROM usage_events WHERE lab_type IS NOT NULL GROUP BY 1, 2, 3) AS e,
+           (VALUES ('day'), ('hour'), ('minute')) AS s (span)
+     GROUP BY 1, 2, 3, 4;
+
+    INSERT INTO usage_last_seen (lab_type, user_id, at)
+    SELECT lab_type, user_id, max(coalesce(timestamp, '-infinity'))
+      FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2;
+
+    -- A complete's owner is the step of its session right before it, where that is a start; else the last start.
+    INSERT INTO usage_sessions (start_id, lab_type, at, session_us)
+    WITH step AS (
+        SELECT id, lab_type, user_id, session_key, at, is_start,
+               lag(CASE WHEN is_start THEN place END) OVER by_session AS own,
+               max(CASE WHEN is_start THEN place END) OVER by_user AS last
+          FROM (SELECT id, lab_type, user_id, session_key, at, is_start,
+                       row_number() OVER (ORDER BY lab_type, user_id, at, id) AS place
+                  FROM (SELECT true AS is_start, * FROM usage_starts
+                        UNION ALL
+                        SELECT false, * FROM usage_completes) AS every
+                 WHERE lab_type IS NOT NULL AND user_id IS NOT NULL) AS placed
+        WINDOW by_user AS (PARTITION BY lab_type, user_id ORDER BY place),
+               by_session AS (PARTITION BY lab_type, user_id, session_key ORDER BY place)
+    ), start AS (
+        SELECT id, lab_type, session_key, at, last AS place FROM step WHERE is_start
+    )
+    SELECT DISTINCT ON (start.id) start.id, start.lab_type, start.at,
+           (extract(epoch FROM c.at - start.at) * 1000000)::bigint
+      FROM step c
+      JOIN start ON start.place = CASE WHEN c.session_key IS NOT NULL THEN coalesce(c.own, c.last) ELSE c.last END
+     WHERE NOT c.is_start
+       AND (c.session_key IS NULL OR c.own IS NOT NULL OR start.session_key IS NULL)
+     ORDER BY start.id, c.at, c.id;
+
+    INSERT INTO usage_spans (lab_type, span, at, users, sessions, session_us)
+    SELECT lab_type, s.span, usage_span_of(s.span, d.at), sum(users), sum(sessions), sum(session_us)
+      FROM (SELECT lab_type, at, 1 AS users, 0 AS sessions, 0 AS session_us FROM usage_last_seen
+            UNION ALL
+            SELECT lab_type, at, 0, 1, session_us FROM usage_sessions) AS d,
+           (VALUES ('day'), ('hour'), ('minute')) AS s (span)
+     GROUP BY 1, 2, 3;
+END
+$$;
+
+-- The first run: from here on changes are noted. The triggers' lock keeps writers out until all is committed.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'usage_events'::regclass AND tgname = 'usage_inserted') THEN
@@ -513,11 +576,6 @@ BEGIN
         REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION usage_note();
     CREATE TRIGGER usage_truncated AFTER TRUNCATE ON usage_events
         FOR EACH STATEMENT EXECUTE FUNCTION usage_forget();
-    INSERT INTO usage_changes
-    SELECT pg_current_xact_id(), 1, id, user_id, lab_type, coalesce(event_type, 'null'), session_key,
-           coalesce(timestamp, '-infinity')
-      FROM usage_events WHERE lab_type IS NOT NULL;
-    WHILE usage_fold(100000) > 0 LOOP
-    END LOOP;
+    PERFORM usage_rebuild();
 END
 $$;

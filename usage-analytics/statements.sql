@@ -13,10 +13,10 @@ SELECT n, id, at FROM event;
 -- update_event (id int8, user_id text, lab_type text, event_type text, event_data json) -> id int4,
 -- timestamp timestamptz; no row: 404
 UPDATE usage_events SET user_id = $2, lab_type = $3, event_type = $4, event_data = $5
- WHERE id = $1 RETURNING id, timestamp;
+ WHERE id = $1::int8 RETURNING id, timestamp;
 
 -- delete_event (id int8) -> id int4; no row: 404
-DELETE FROM usage_events WHERE id = $1 RETURNING id;
+DELETE FROM usage_events WHERE id = $1::int8 RETURNING id;
 
 -- usage_of_lab (lab_type text, days int8) -> event_type text, events int8, total_events int8, unique_users int8,
 -- average_session_seconds float8; a row an event type: start, complete, then the most frequent first, then by name;

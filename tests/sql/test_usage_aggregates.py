@@ -121,7 +121,7 @@ def run(connection, sql):
         cursor.execute(sql)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_reports_equal_a_recomputation_after_every_step(database, seed):
     service = database("usage-analytics")
     service.install()
@@ -133,7 +133,7 @@ def test_reports_equal_a_recomputation_after_every_step(database, seed):
         check(service, sql)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_reports_equal_a_recomputation_while_transactions_overlap(database, seed):
     service = database("usage-analytics")
     service.install()
@@ -154,7 +154,10 @@ def test_reports_equal_a_recomputation_while_transactions_overlap(database, seed
             elif chance < 0.5:
                 run(folder, f"SELECT usage_fold({work.random.choice([2, 1000])})")
             else:
-                run(writer, work.step())
+                sql = work.step()
+                run(writer, sql)
+                if sql.startswith("TRUNCATE"):  # readers wait for its end
+                    writer.commit()
         except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
             writer.rollback()
         check(service)
