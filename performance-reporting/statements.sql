@@ -27,14 +27,15 @@ DELETE FROM user_performance WHERE id = $1::int8 RETURNING id;
 SELECT total.attempts AS total_attempts, total.users AS unique_users,
        total.successes::float8 / total.attempts AS success_rate,
        coalesce(total.seconds::float8 / nullif(total.timed, 0), 0) AS avg_completion_time,
-       ARRAY(SELECT error
-               FROM (SELECT performance_text(e.value) AS error, p.id, e.position
+       ARRAY(SELECT performance_text(written::json)
+               FROM (SELECT e.value::text AS written, count(*) AS n, min(ARRAY[p.id, e.position]) AS first
                        FROM user_performance p,
                             LATERAL json_array_elements(p.errors) WITH ORDINALITY AS e (value, position)
                       WHERE p.lab_type = $1 AND performance_has_errors(p.errors)
-                        AND json_typeof(e.value) = 'string') AS every
-              GROUP BY error
-              ORDER BY count(*) DESC, min(ARRAY[id, position])
+                        AND json_typeof(e.value) = 'string'
+                      GROUP BY 1) AS each_error -- as it is written: the same text can be escaped in several ways
+              GROUP BY 1
+              ORDER BY sum(n) DESC, min(first)
               LIMIT 5) AS common_errors
   FROM (SELECT sum(n)::int8 AS attempts, count(user_id) AS users, sum(successes)::int8 AS successes,
                sum(seconds)::int8 AS seconds, sum(timed)::int8 AS timed

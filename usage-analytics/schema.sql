@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS usage_events (
 -- the index's sake. `->>` decodes every string of the value and fails on those that no text can hold (\u0000,
 -- half a surrogate pair), which json itself lets pass: such event_data carries no session.
 CREATE OR REPLACE FUNCTION usage_session_key(event_data json) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$ -- an exception's block is a subtransaction
 DECLARE
     session text;
 BEGIN
