@@ -335,7 +335,8 @@ $$;
 -- it sets what the taken changes touch to what is true in its snapshot, and what comes later leaves its own note.
 CREATE OR REPLACE FUNCTION usage_fold(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     taken usage_changes[];
     oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
@@ -437,7 +438,9 @@ $$;
 -- Events since a time, by lab type and event type.
 CREATE OR REPLACE FUNCTION usage_events_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, event_type text, events bigint)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
@@ -460,34 +463,57 @@ BEGIN
 END
 $$;
 
--- Users seen and sessions begun since a time, by lab type.
-CREATE OR REPLACE FUNCTION usage_spans_since(labs text[], since timestamptz)
-RETURNS TABLE (lab_type text, users bigint, sessions bigint, session_us numeric)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+-- Users seen since a time, by lab type.
+CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, users bigint)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
     changes usage_changes[] := usage_unfolded(labs);
 BEGIN
     RETURN QUERY
-    SELECT part.lab_type, sum(part.users)::bigint, sum(part.sessions)::bigint, sum(part.session_us)
-      FROM (SELECT k.lab_type, k.users, k.sessions, k.session_us
+    SELECT part.lab_type, sum(part.users)::bigint
+      FROM (SELECT k.lab_type, k.users
               FROM usage_window(since) AS w
               JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
              WHERE k.lab_type = ANY (labs)
             UNION ALL
-            SELECT l.lab_type, 1, 0, 0
+            SELECT l.lab_type, 1
               FROM usage_last_seen l WHERE l.lab_type = ANY (labs) AND l.at >= since AND l.at < whole
             UNION ALL
-            SELECT u.lab_type, 0, 1, u.session_us
+            SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
+                             - (d.old_at IS NOT NULL AND d.old_at >= since)::int
+              FROM usage_last_seen_changes(changes) AS d
+             WHERE d.new_at IS DISTINCT FROM d.old_at) AS part
+     GROUP BY 1;
+END
+$$;
+
+-- Sessions begun since a time, by lab type.
+CREATE OR REPLACE FUNCTION usage_sessions_since(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, sessions bigint, session_us numeric)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    whole timestamptz := usage_span_from('minute', since);
+    changes usage_changes[] := usage_unfolded(labs);
+BEGIN
+    RETURN QUERY
+    SELECT part.lab_type, sum(part.sessions)::bigint, sum(part.session_us)
+      FROM (SELECT k.lab_type, k.sessions, k.session_us
+              FROM usage_window(since) AS w
+              JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
+             WHERE k.lab_type = ANY (labs)
+            UNION ALL
+            SELECT u.lab_type, 1, u.session_us
               FROM usage_sessions u WHERE u.lab_type = ANY (labs) AND u.at >= since AND u.at < whole
             UNION ALL
-            SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
-                             - (d.old_at IS NOT NULL AND d.old_at >= since)::int, 0, 0
-              FROM usage_last_seen_changes(changes) AS d
-             WHERE d.new_at IS DISTINCT FROM d.old_at
-            UNION ALL
-            SELECT side.lab_type, 0, side.sign, side.sign * side.session_us
+            SELECT side.lab_type, side.sign, side.sign * side.session_us
               FROM usage_session_changes(changes) AS d,
                    LATERAL (VALUES (-1, d.old_lab, d.old_at, d.old_us), (1, d.new_lab, d.new_at, d.new_us))
                         AS side (sign, lab_type, at, session_us)

@@ -21,20 +21,21 @@ DELETE FROM usage_events WHERE id = $1::int8 RETURNING id;
 -- usage_of_lab (lab_type text, days int8) -> event_type text, events int8, total_events int8, unique_users int8,
 -- average_session_seconds float8; a row an event type: start, complete, then the most frequent first, then by name;
 -- no row: 404
-SELECT e.event_type, e.events, (sum(e.events) OVER ())::bigint AS total_events, coalesce(s.users, 0) AS unique_users,
+SELECT e.event_type, e.events, (sum(e.events) OVER ())::bigint AS total_events, coalesce(u.users, 0) AS unique_users,
        CASE WHEN s.sessions > 0 THEN (s.session_us / 1000000)::float8 / s.sessions ELSE 0 END::float8
            AS average_session_seconds
   FROM usage_events_since(ARRAY[$1::text], usage_days_ago($2)) AS e
-  LEFT JOIN usage_spans_since(ARRAY[$1::text], usage_days_ago($2)) AS s ON true
+  LEFT JOIN usage_users_since(ARRAY[$1::text], usage_days_ago($2)) AS u ON true
+  LEFT JOIN usage_sessions_since(ARRAY[$1::text], usage_days_ago($2)) AS s ON true
  ORDER BY e.event_type <> 'start', e.event_type <> 'complete', e.events DESC, e.event_type COLLATE "C";
 
 -- trends (days int8) -> lab_type text, total_events int8, unique_users int8, errors int8; the busiest lab type first,
 -- then by name. A row whose lab_type is null has the events of none: they belong to the total alone.
-SELECT e.lab_type COLLATE "C" AS lab_type, e.events AS total_events, coalesce(s.users, 0) AS unique_users, e.errors
+SELECT e.lab_type COLLATE "C" AS lab_type, e.events AS total_events, coalesce(u.users, 0) AS unique_users, e.errors
   FROM (SELECT lab_type, sum(events)::bigint AS events,
                coalesce(sum(events) FILTER (WHERE event_type = 'error'), 0)::bigint AS errors
           FROM usage_events_since(usage_labs(), usage_days_ago($1)) GROUP BY lab_type) AS e
-  LEFT JOIN usage_spans_since(usage_labs(), usage_days_ago($1)) AS s ON s.lab_type = e.lab_type
+  LEFT JOIN usage_users_since(usage_labs(), usage_days_ago($1)) AS u ON u.lab_type = e.lab_type
 UNION ALL
 SELECT NULL, count(*), count(DISTINCT user_id), count(*) FILTER (WHERE event_type = 'error')
   FROM usage_events

@@ -2,6 +2,7 @@
 fast statements answer equals a recomputation from the raw events of the same snapshot."""
 
 import random
+import re
 from contextlib import contextmanager
 
 import psycopg2
@@ -9,7 +10,7 @@ import psycopg2.errors
 import pytest
 
 import usage_oracle as oracle
-from conftest import array
+from conftest import ROOT, array
 
 LABS = ["filesystem", "network", 'quo"ted', None]
 USERS = ["ann", "bob", "cy", None]
@@ -243,6 +244,30 @@ def test_a_database_of_the_original_is_taken_as_it_is_and_any_number_of_times(da
     assert len(check(service)) > len(before)
     plain.close()
     writer.close()
+
+
+def page_examples():
+    """The rows of the table in docs/sessions.md: steps, and the pairs of them that are sessions."""
+    for steps, pairs in re.findall(r"^\| (start.*?) \| (.*?) \|$", (ROOT / "docs" / "sessions.md").read_text(), re.M):
+        yield steps.split(", "), [(int(a), int(b)) for a, b in re.findall(r"(\d)–(\d)", pairs)]
+
+
+@pytest.mark.parametrize("steps, pairs", page_examples())
+def test_sessions_are_those_of_the_page(database, steps, pairs):
+    service = database("usage-analytics")
+    service.install()
+    connection = service.connect()
+    for i, step in enumerate(steps, 1):
+        kind, session = (step.split() + [None])[:2]
+        data = "{}" if session is None else f'{{"session_id":"{session}"}}'
+        run(connection, f"INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp) VALUES"
+                        f" ('u', 'l', '{kind}', '{data}', timestamptz '2025-01-01Z' + interval '{i} s')")  # fmt: skip
+    for derive in ("usage_fold(100)", "usage_rebuild()"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {derive}")
+            cursor.execute("SELECT start_id, start_id + session_us / 1000000 FROM usage_sessions ORDER BY 1")
+            assert cursor.fetchall() == pairs
+    check(service)
 
 
 def test_events_whose_names_no_index_holds_are_counted(database):
