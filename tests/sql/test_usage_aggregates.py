@@ -249,7 +249,7 @@ def test_a_database_of_the_original_is_taken_as_it_is_and_any_number_of_times(da
 def page_examples():
     """The rows of the table in docs/sessions.md: steps, and the pairs of them that are sessions."""
     for steps, pairs in re.findall(r"^\| (start.*?) \| (.*?) \|$", (ROOT / "docs" / "sessions.md").read_text(), re.M):
-        yield steps.split(", "), [(int(a), int(b)) for a, b in re.findall(r"(\d)–(\d)", pairs)]
+        yield steps.split(", "), sorted((int(a), int(b)) for a, b in re.findall(r"(\d)–(\d)", pairs))
 
 
 @pytest.mark.parametrize("steps, pairs", page_examples())
