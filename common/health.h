@@ -21,9 +21,10 @@ handler_fn health_live, health_ready, health_openapi;
          .path = "/readyz",                                                                                  \
          .tag = "Service",                                                                                   \
          .summary = "Whether the service can do its work",                                                   \
-         .help = "The database is reachable and has the schema of this version.",                            \
+         .help = "The database is reachable and has the schema of this version; where users and labs are "   \
+                 "looked up, User Progress answers.",                                                        \
          .answer = &health_answer,                                                                           \
-         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                           \
+         .flags = ENDPOINT_OPEN,                                                                             \
          .failures = {{503, "The database is not available"}},                                               \
          .handle = health_ready},                                                                            \
     {                                                                                                        \

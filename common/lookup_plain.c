@@ -75,6 +75,18 @@ static bool plain_user(struct request *rq, int64_t deadline, struct text id, str
     return text_equal(user->id, id);
 }
 
+bool lookup_reaches(struct request *rq)
+{
+    struct client_call call = {.arena = &rq->arena,
+                               .method = "GET",
+                               .url = lookup_url(rq, "/", TEXT("")),
+                               .answer_limit = ANSWER_LIMIT,
+                               .deadline =
+                                   rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+
+    return call.url && client_run(rq, &call) && call.status == 200;
+}
+
 /* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */
 static int compare(struct text a, struct text b)
 {
