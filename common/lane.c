@@ -348,7 +348,8 @@ static void resume_owner(struct batch *batch)
     struct fiber *owner = batch->owner;
 
     batch->owner = NULL;
-    if (owner)
+    /* What fails while the owner itself sends it finds the owner running: it looks before it waits. */
+    if (owner && owner != fiber_current())
         fiber_resume(owner);
 }
 
