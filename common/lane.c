@@ -254,7 +254,8 @@ static void arrange(struct batch *batch, struct call *const *taken)
 
     batch->execution_count = batch->at = 0;
     if (writes(batch->lane) && !batch->claimed) {
-        batch->claim = (struct claim){text_of(batch->slot), ++batch->claim.number};
+        batch->claim.slot = text_of(batch->slot);
+        batch->claim.number++;
         batch->claim_call =
             (struct call){.statement = &claim_batch, .params = &batch->claim, .first_only = true};
         batch->claim_call.rows = (char *)&batch->claimed_number;
@@ -309,8 +310,10 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
 {
     batch->count = count;
     batch->failed = false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         taken[i]->count = 0;
+        taken[i]->state = CALL_WAITING;
+    }
     arrange(batch, taken);
     set_patience(batch);
     send_executions(batch);
@@ -345,7 +348,8 @@ static void resume_owner(struct batch *batch)
     struct fiber *owner = batch->owner;
 
     batch->owner = NULL;
-    if (owner)
+    /* What fails while the owner itself sends it finds the owner running: it looks before it waits. */
+    if (owner && owner != fiber_current())
         fiber_resume(owner);
 }
 
@@ -482,6 +486,10 @@ static void all_arrived(struct batch *batch)
     }
     if (!batch->owned) {
         send_end(batch);
+        return;
+    }
+    if (batch->calls[0]->state != CALL_WAITING) {
+        break_link(batch); /* its rows could not be kept: a call that fails ends its transaction */
         return;
     }
     batch->phase = PHASE_OPEN;
