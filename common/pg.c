@@ -414,6 +414,13 @@ static bool send_schema(struct link *link)
     return sql && start_query(link, sql);
 }
 
+static bool is_standby(const struct link *link)
+{
+    const char *standby = PQparameterStatus(conn_of(link), "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
 static bool send_step(struct link *link)
 {
     if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
@@ -431,6 +438,7 @@ static bool send_step(struct link *link)
         if (!PQenterPipelineMode(conn_of(link)))
             return false;
         link->state = LINK_UP;
+        link->stands_in = link->replica && !is_standby(link);
         arena_reset(&link->scratch);
         link->up(link);
         return true;
