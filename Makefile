@@ -46,7 +46,7 @@ UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
-.PHONY: all build unit fuzz test test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql clean-data
 all: build
 
@@ -92,6 +92,10 @@ unit: $(UNIT_TESTS)
 # Everything, in the build of VARIANT, on a database of its own: see tools/test.
 test:
 	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+# Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
+test-faults:
+	@MAKE='$(MAKE)' tools/test-faults $(VARIANT)
 
 test-valgrind:
 	@MAKE='$(MAKE)' tools/test valgrind

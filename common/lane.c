@@ -17,8 +17,10 @@
 #define BACKOFF_FIRST (50 * MILLISECOND) /* between attempts, doubled up to the last, jitter added */
 #define BACKOFF_LAST  (400 * MILLISECOND)
 #define AWAY_PATIENCE                                                                                        \
-    SECOND                  /* calls wait this long for a database that is away, then are refused at once    \
-                             */
+    SECOND /* calls wait this long for a database that is away, then are refused at once                     \
+            */
+#define STAND_IN_PERIOD (10 * SECOND) /* that a primary stands in for a replica before that is tried again   \
+                                       */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {
@@ -52,6 +54,7 @@ struct batch {
     struct fiber *owner; /* waits in lane_run or lane_commit */
     int64_t owner_deadline;
     bool broken, committed; /* how the owned transaction went */
+    int64_t stands_in_until;
     char slot[UUID_TEXT];
     struct claim claim;
     int64_t claimed_number; /* the row of the claim */
@@ -455,6 +458,11 @@ static void synced(struct batch *batch)
     struct call **calls = batch->calls;
     size_t count = batch->count;
     release(batch);
+    if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
+        link_close(&batch->link);
+        batch->link.turn = 0;
+        set_timer(batch, 0);
+    }
     for (size_t i = 0; i < count; i++)
         if (calls[i])
             answer(calls[i], calls[i]->state == CALL_WAITING ? CALL_DONE : calls[i]->state);
@@ -547,6 +555,7 @@ static void link_up(struct link *link)
 
     batch->lane->away_since = 0;
     batch->lane->backoff = 0;
+    batch->stands_in_until = loop_of(batch->lane)->now + STAND_IN_PERIOD;
     timer_cancel(loop_of(batch->lane), &batch->timer);
     if (batch->phase == PHASE_SETTLE)
         settle(batch);
