@@ -144,6 +144,7 @@ static bool queue_answer(struct exchange *x)
     static char exhausted[] = "{\"detail\":\"Service temporarily unavailable\"}";
     struct request *rq = &x->rq;
 
+    rq->duration = clock_monotonic() - rq->started;
     if (rq->out.failed) {
         rq->status = 503;
         rq->content_type = "application/json";
@@ -158,6 +159,7 @@ static bool queue_answer(struct exchange *x)
     bool queued = add_headers(rq, response, x->close || rq->worker->draining) &&
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
+    metrics_request(rq);
     set_state(x, AWAITS_READER);
     return queued;
 }
@@ -257,6 +259,7 @@ static enum MHD_Result start(struct exchange *x)
 {
     set_state(x, AWAITS_ANSWER);
     x->started = true;
+    x->rq.started = x->rq.worker->loop.now; /* what came before was the client's time */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
     if (x->body_too_large) {
         x->close = x->answered = true;
@@ -426,6 +429,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         c->next->link = &c->next;
     http->connections = c;
     http->connection_count++;
+    metrics_count(&http->worker->metrics.connections_accepted);
     *context = c;
 }
 
@@ -519,13 +523,26 @@ static bool is_late(const struct http *http, struct connection *c)
     return is_late_header(http, c);
 }
 
+static void count_late(const struct http *http, const struct connection *c)
+{
+    enum metrics_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
+                                : c->state == AWAITS_READER ? LATE_READER
+                                                            : LATE_HEADER;
+
+    if (!http->worker->draining)
+        metrics_count(&http->worker->metrics.connections_late[awaited]);
+}
+
 static void sweep(struct timer *timer)
 {
     struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
 
-    for (struct connection *c = http->connections; c; c = c->next)
-        if (is_late(http, c))
-            shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+    for (struct connection *c = http->connections; c; c = c->next) {
+        if (!is_late(http, c))
+            continue;
+        shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+        count_late(http, c);
+    }
     if (!timer_set(&http->worker->loop, timer, http->worker->loop.now + SWEEP))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }

@@ -46,6 +46,7 @@ struct lookups {
 
 void lookup_reply_unavailable(struct request *rq)
 {
+    metrics_count(&rq->worker->metrics.lookup_failures);
     reply_unavailable_because(rq, "User Progress Service unavailable");
 }
 
@@ -229,6 +230,7 @@ static void send_batch(struct lookups *l)
     client_header(&l->call, "Content-Type", "application/json");
     lookup_headers(&l->call, l->sent->rq);
     l->busy = true;
+    metrics_count(&l->worker->metrics.lookup_calls[LOOKUP_BATCH]);
     if (write_question(l, &l->call.body) && client_start(l->worker, &l->call))
         return;
     struct question *sent = l->sent;
@@ -292,6 +294,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
         lookup_reply_unavailable(rq);
         return false;
     }
+    metrics_count(&rq->worker->metrics.lookups);
     *l->tail = &q;
     l->tail = &q.next;
     fiber_wait();

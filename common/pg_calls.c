@@ -79,6 +79,7 @@ static enum pg_answer run(struct request *rq, struct call *call)
         fiber_wait();
     } else {
         call->state = CALL_UNAVAILABLE;
+        metrics_count(&rq->worker->metrics.database_refused[call->statement->kind]);
     }
     if (call->state == CALL_DONE)
         return call->count ? PG_ROW : PG_NONE;

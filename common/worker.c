@@ -90,6 +90,8 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
+    else if (!metrics_open(worker))
+        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
     else if (!pg_open(worker) || (worker->api->asks_user_progress && !lookups_open(worker)))
@@ -115,6 +117,7 @@ static void turn(struct worker *worker)
     http_run(worker);
     lookups_flush(worker);
     pg_flush(worker);
+    metrics_turn(worker);
 }
 
 static void close_worker(struct worker *worker)

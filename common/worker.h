@@ -11,6 +11,7 @@
 
 #include "common/fiber.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/text.h"
 
 struct api;
@@ -27,6 +28,8 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
+    struct metrics metrics;
+    const struct worker *all; /* the workers of this process, for those who add their metrics up */
     struct http *http;
     struct pg *pg;
     struct client *client;   /* of services that call others */
