@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
@@ -132,6 +133,11 @@ static bool add_headers(const struct request *rq, struct MHD_Response *response,
     if (rq->content_type)
         added = MHD_add_response_header(response, "Content-Type", rq->content_type) == MHD_YES;
     added = added && MHD_add_response_header(response, "X-Request-ID", id) == MHD_YES;
+    if (rq->worker->settings->server_timing) {
+        char timing[TIMING_TEXT_MAX];
+        timing_print(timing, rq);
+        added = added && MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
+    }
     for (size_t i = 0; i < rq->answer_header_count; i++)
         added = added && MHD_add_response_header(response, rq->answer_headers[i].name,
                                                  rq->answer_headers[i].value) == MHD_YES;
@@ -160,6 +166,7 @@ static bool queue_answer(struct exchange *x)
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
     metrics_request(rq);
+    request_log_add(rq);
     set_state(x, AWAITS_READER);
     return queued;
 }

@@ -278,7 +278,8 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
             const struct text *lab_types, size_t lab_count, struct known_lab *labs)
 {
     struct lookups *l = rq->worker->lookups;
-    int64_t deadline = rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND;
+    int64_t since = rq->worker->loop.now;
+    int64_t deadline = since + rq->worker->settings->lookup_timeout * MILLISECOND;
     struct question q = {.rq = rq,
                          .fiber = fiber_current(),
                          .deadline = deadline < rq->deadline ? deadline : rq->deadline,
@@ -302,6 +303,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
         q.state = lookup_plain(rq, q.deadline, user_ids, user_count, users, lab_types, lab_count, labs)
                       ? ANSWERED
                       : UNKNOWN;
+    timing_lookup(rq, since);
     if (q.state != ANSWERED)
         lookup_reply_unavailable(rq);
     return q.state == ANSWERED;

@@ -330,6 +330,8 @@ static void write_service(struct request *rq)
     write_count(w, "service_build_info", "", labels, 1);
     w = family_head(rq, "service_workers", "gauge", "Worker threads.");
     write_count(w, "service_workers", "", "", worker_count(rq));
+    w = family_head(rq, "log_lines_dropped_total", "counter", "Lines of the log that stderr did not take.");
+    write_count(w, "log_lines_dropped_total", "", "", log_dropped());
 }
 
 enum reply metrics_show(struct request *rq)

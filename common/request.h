@@ -14,6 +14,7 @@
 #include "common/arena.h"
 #include "common/shape.h"
 #include "common/text.h"
+#include "common/timing.h"
 #include "common/writer.h"
 
 struct batch;
@@ -51,8 +52,9 @@ struct request {
     int64_t started, deadline;       /* monotonic, nanoseconds */
     int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* pg_begin … pg_commit */
-    unsigned transaction_depth;      /* pg_begin inside of another one */
-    bool transaction_doomed;         /* an inner one was rolled back */
+    struct timing timing;
+    unsigned transaction_depth; /* pg_begin inside of another one */
+    bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;
     struct writer out; /* the answer's body */

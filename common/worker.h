@@ -19,6 +19,7 @@ struct client;
 struct http;
 struct lookups;
 struct pg;
+struct request_log;
 struct router;
 struct settings;
 
@@ -30,6 +31,7 @@ struct worker {
     const struct router *router;
     struct metrics metrics;
     const struct worker *all; /* the workers of this process, for those who add their metrics up */
+    struct request_log *request_log;
     struct http *http;
     struct pg *pg;
     struct client *client;   /* of services that call others */
