@@ -144,7 +144,8 @@ static bool start_workers(struct worker *workers, size_t count, struct settings 
                           const struct api *api, const struct router *router, struct text document)
 {
     for (size_t i = 0; i < count; i++) {
-        workers[i] = (struct worker){.settings = settings, .api = api, .router = router, .openapi = document};
+        workers[i] = (struct worker){
+            .settings = settings, .api = api, .router = router, .openapi = document, .all = workers};
         int listener = listen_on(settings->bind_address, &settings->port);
         if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
             return false;
@@ -182,6 +183,8 @@ static int serve(const struct api *api, struct settings *settings, struct text d
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_close(&workers[i]);
     router_close(router);
     free(workers);
     return EXIT_SUCCESS;

@@ -5,6 +5,7 @@
 #define COMMON_HEALTH_H
 
 #include "common/api.h"
+#include "common/metrics_text.h"
 
 handler_fn health_live, health_ready, health_openapi;
 
@@ -27,6 +28,10 @@ handler_fn health_live, health_ready, health_openapi;
          .flags = ENDPOINT_OPEN,                                                                             \
          .failures = {{503, "The database is not available"}},                                               \
          .handle = health_ready},                                                                            \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/metrics",                                                                                 \
+         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN,                                         \
+         .handle = metrics_show},                                                                            \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/openapi.json",                                                       \
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN, .handle = health_openapi                 \

@@ -97,6 +97,11 @@ static struct loop *loop_of(const struct lane *lane)
     return &lane->worker->loop;
 }
 
+static struct metrics *metrics_of(const struct lane *lane)
+{
+    return &lane->worker->metrics;
+}
+
 static bool writes(const struct lane *lane)
 {
     return lane->kind == STATEMENT_APPEND || lane->kind == STATEMENT_CHANGE;
@@ -140,12 +145,23 @@ static struct call *pop(struct lane *lane)
     return call;
 }
 
+size_t lane_links(const struct lane *lane)
+{
+    size_t up = 0;
+
+    for (size_t i = 0; i < lane->count; i++)
+        up += lane->batches[i].link.state == LINK_UP;
+    return up;
+}
+
 bool lane_ready(const struct lane *lane)
 {
-    for (size_t i = 0; i < lane->count; i++)
-        if (lane->batches[i].link.state == LINK_UP)
-            return true;
-    return false;
+    return lane_links(lane) > 0;
+}
+
+size_t lane_length(const struct lane *lane)
+{
+    return lane->length;
 }
 
 bool lane_enqueue(struct lane *lane, struct call *call)
@@ -318,6 +334,7 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
         taken[i]->state = CALL_WAITING;
     }
     arrange(batch, taken);
+    histogram_observe(&metrics_of(batch->lane)->batches[batch->lane->kind], &metrics_batch_bounds, count);
     set_patience(batch);
     send_executions(batch);
 }
@@ -432,6 +449,8 @@ static void owned_synced(struct batch *batch)
     struct call *call = batch->count ? batch->calls[0] : NULL;
 
     batch->committed = !batch->failed;
+    if (batch->committed)
+        metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     batch->broken = true; /* over, either way */
     if (call && batch->failed)
         call->state =
@@ -457,6 +476,7 @@ static void synced(struct batch *batch)
     }
     struct call **calls = batch->calls;
     size_t count = batch->count;
+    metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     release(batch);
     if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
         link_close(&batch->link);
@@ -474,6 +494,8 @@ static void all_arrived(struct batch *batch)
     if (batch->settling) {
         batch->settling = false;
         bool was_committed = batch->claim_call.count == 0;
+        metrics_count(
+            &metrics_of(batch->lane)->database_settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
         if (!was_committed && batch->owned) {
             batch->failed = true; /* its statements are the owner's: nothing of them is there */
         } else if (!was_committed) {
@@ -525,6 +547,8 @@ static void arrived(struct link *link)
             break_link(batch);
             return;
         case LINK_FAILED:
+            metrics_count(
+                &metrics_of(batch->lane)->database_failures[metrics_sqlstate_place(link->sqlstate)]);
             if (!busy) {
                 break_link(batch);
                 return;
@@ -553,6 +577,7 @@ static void link_up(struct link *link)
 {
     struct batch *batch = (struct batch *)link;
 
+    metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
     batch->lane->away_since = 0;
     batch->lane->backoff = 0;
     batch->stands_in_until = loop_of(batch->lane)->now + STAND_IN_PERIOD;
@@ -570,6 +595,7 @@ static void connect_later(struct batch *batch)
 {
     struct lane *lane = batch->lane;
 
+    metrics_count(&metrics_of(lane)->database_connections_failed[lane->kind]);
     if (!lane->away_since && !lane_ready(lane))
         lane->away_since = loop_of(lane)->now;
     lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;

@@ -46,6 +46,7 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct json_error error;
 
     lookup_headers(&call, rq);
+    metrics_count(&rq->worker->metrics.lookup_calls[LOOKUP_PLAIN]);
     if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
         return UNKNOWN;
     if (call.status == 200)

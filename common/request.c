@@ -192,7 +192,7 @@ static bool find_endpoint(struct request *rq, struct route *route)
     enum method method = rq->head ? METHOD_GET : rq->method;
 
     router_find(rq->worker->router, method, rq->raw_path, route);
-    rq->endpoint = route->endpoint;
+    rq->endpoint = rq->route = route->endpoint;
     if (rq->endpoint)
         return true;
     if (route->allowed)
@@ -258,6 +258,8 @@ void request_start(struct request *rq)
         return;
     }
     if (rq->worker->api->asks_user_progress && forward_takes(rq)) {
+        router_find(rq->worker->router, rq->head ? METHOD_GET : rq->method, rq->raw_path, &route);
+        rq->route = route.endpoint;
         run_in_fiber(rq, run_forward);
         return;
     }

@@ -23,7 +23,9 @@ struct settings {
     bool prepared_statements;
     const char *user_progress_service_url;
     int64_t workers;
-    int64_t log_level; /* enum log_level */
+    int64_t log_level;    /* enum log_level */
+    int64_t slow_request; /* milliseconds */
+    bool server_timing;
     const char *cors_origins;
 
     int64_t body_limit;   /* bytes */
