@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/api.h"
+#include "common/auth.h"
 #include "common/client.h"
 #include "common/http.h"
 #include "common/idempotency.h"
@@ -92,7 +93,8 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no epoll";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker) || (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!pg_open(worker) || !auth_open(worker, first) ||
+             (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -122,6 +124,7 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker) == 0)
         http_close(worker);
+    auth_close(worker);
     lookups_close(worker);
     client_close(worker);
     pg_close(worker);

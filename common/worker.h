@@ -14,8 +14,10 @@
 #include "common/text.h"
 
 struct api;
+struct auth;
 struct client;
 struct http;
+struct keyset;
 struct lookups;
 struct pg;
 struct router;
@@ -29,6 +31,8 @@ struct worker {
     const struct router *router;
     struct http *http;
     struct pg *pg;
+    struct auth *auth;       /* NULL where authentication is not configured */
+    struct keyset *keyset;   /* of the process; outlives the worker */
     struct client *client;   /* of services that call others */
     struct lookups *lookups; /* of services that look users and labs up */
     struct text openapi;     /* the service's document */
@@ -43,7 +47,7 @@ struct worker {
 
 /*
  * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
- * api, router and openapi are set by the caller and outlive it. False after a line in the log.
+ * api, router, keyset and openapi are set by the caller and outlive it. False after a line in the log.
  */
 bool worker_open(struct worker *worker, int listener, bool first);
 
