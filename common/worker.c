@@ -150,6 +150,43 @@ void *worker_run(void *arg)
     return NULL;
 }
 
+struct errand {
+    struct worker worker;
+    void (*work)(struct request *rq, void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct request rq = {.worker = &errand->worker};
+
+    errand->work(&rq, errand->arg);
+    arena_free(&rq.arena);
+    errand->done = true;
+}
+
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg)
+{
+    struct errand errand = {
+        .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
+    struct worker *worker = &errand.worker;
+
+    if (!loop_open(&worker->loop))
+        return false;
+    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    while (opened && !errand.done) {
+        pg_flush(worker);
+        loop_turn(&worker->loop, SECOND);
+    }
+    pg_close(worker);
+    fiber_pool_free(&worker->fibers);
+    loop_close(&worker->loop);
+    return opened;
+}
+
 void worker_stop(struct worker *worker)
 {
     uint64_t one = 1;

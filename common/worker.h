@@ -20,6 +20,7 @@ struct http;
 struct keyset;
 struct lookups;
 struct pg;
+struct request;
 struct router;
 struct settings;
 
@@ -53,6 +54,13 @@ bool worker_open(struct worker *worker, int listener, bool first);
 
 /* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
 void *worker_run(void *worker);
+
+/*
+ * Does something in a worker that serves nobody, and only has the database: for the commands of a daemon.
+ * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
+ */
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg);
 
 /* Asks a worker to end; from any thread. */
 void worker_stop(struct worker *worker);

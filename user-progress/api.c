@@ -12,6 +12,7 @@
 #include "user-progress/summary.h"
 #include "user-progress/user_service.h"
 #include "user-progress/users.h"
+#include "user-progress/verify.h"
 
 extern const char user_progress_schema_sql[]; /* schema.sql */
 
@@ -205,6 +206,10 @@ static const struct endpoint endpoints[] = {
     HEALTH_ENDPOINTS,
 };
 
+static const struct command commands[] = {
+    {"verify", "replay the progress log's events and prove that its entries follow from them", verify_run},
+};
+
 const struct api user_progress_api = {
     .name = "user-progress",
     .title = "User Progress Tracking Service",
@@ -215,4 +220,6 @@ const struct api user_progress_api = {
     .schema_version = 2,
     .endpoints = endpoints,
     .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
 };
