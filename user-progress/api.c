@@ -1,6 +1,7 @@
 #include "user-progress/api.h"
 
 #include "common/directory.h"
+#include "common/docs.h"
 #include "common/health.h"
 #include "common/request.h"
 #include "user-progress/attempts.h"
@@ -102,6 +103,8 @@ static const struct endpoint endpoints[] = {
      .handle = lookup_answer},
 
     HEALTH_ENDPOINTS,
+
+    DOCS_ENDPOINTS,
 };
 
 const struct api user_progress_api = {
