@@ -102,6 +102,10 @@ static void write_schema(struct writer *w, const struct field *f)
     } else if (f->type == FIELD_IGNORED) {
         write_literal(w, "\"title\":");
         write_json_text(w, text_of(f->name));
+    } else if (f->type == FIELD_OBJECT && f->of) {
+        write_literal(w, "\"anyOf\":[");
+        write_reference(w, f->of);
+        write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",{\"type\":\"null\"}]") : TEXT("]"));
     } else {
         write_type(w, f);
     }
@@ -119,8 +123,18 @@ static void write_schema(struct writer *w, const struct field *f)
     write_char(w, '}');
 }
 
+/* Members that have no names of their own in the shape. */
+static void write_members(struct writer *w, const struct field *f)
+{
+    write_literal(w, ",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"");
+    write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",\"null\"]") : TEXT("]"));
+    write_member(w, "description", f->help);
+    write_char(w, '}');
+}
+
 static void write_component(struct writer *w, const struct shape *shape)
 {
+    const struct field *members = NULL;
     bool first = true;
 
     write_json_text(w, text_of(shape->name));
@@ -129,12 +143,20 @@ static void write_component(struct writer *w, const struct shape *shape)
         write_member(w, "description", shape->help);
     write_literal(w, ",\"properties\":{");
     for (size_t i = 0; i < shape->count; i++) {
-        write_text(w, i ? TEXT(",") : TEXT(""));
+        if (shape->fields[i].type == FIELD_MEMBERS) {
+            members = &shape->fields[i];
+            continue;
+        }
+        write_text(w, first ? TEXT("") : TEXT(","));
+        first = false;
         write_json_text(w, text_of(shape->fields[i].name));
         write_char(w, ':');
         write_schema(w, &shape->fields[i]);
     }
     write_char(w, '}');
+    if (members)
+        write_members(w, members);
+    first = true;
     for (size_t i = 0; i < shape->count; i++) {
         if (!(shape->fields[i].flags & FIELD_REQUIRED))
             continue;
@@ -190,15 +212,50 @@ static void write_answer(struct writer *w, const struct endpoint *e)
     write_char(w, '}');
 }
 
-static void write_error(struct writer *w, int status, const char *description, const char *component)
+static void start_error(struct writer *w, int status, const char *description)
 {
     write_literal(w, ",\"");
     write_int(w, status);
     write_literal(w, "\":{\"description\":");
     write_json_text(w, text_of(description));
-    write_literal(w, ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/");
+    write_literal(w, ",\"content\":{\"application/json\":{\"schema\":");
+}
+
+static void write_error(struct writer *w, int status, const char *description, const char *component)
+{
+    start_error(w, status, description);
+    write_literal(w, "{\"$ref\":\"#/components/schemas/");
     write_text(w, text_of(component));
     write_literal(w, "\"}}}}");
+}
+
+/* Where errors of one status are named by different members, each is one that may be there. */
+static void write_error_members(struct writer *w, const struct endpoint *e, int status,
+                                const char *description)
+{
+    const char *members[ENDPOINT_FAILURES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < ENDPOINT_FAILURES && e->failures[i].status; i++) {
+        const char *member = e->failures[i].member ? e->failures[i].member : "detail";
+        bool seen = e->failures[i].status != status;
+        for (size_t k = 0; k < count; k++)
+            seen = seen || strcmp(members[k], member) == 0;
+        if (!seen)
+            members[count++] = member;
+    }
+    if (count == 1 && strcmp(members[0], "detail") == 0) {
+        write_error(w, status, description, "Error");
+        return;
+    }
+    start_error(w, status, description);
+    write_literal(w, "{\"type\":\"object\",\"properties\":{");
+    for (size_t i = 0; i < count; i++) {
+        write_text(w, i ? TEXT(",") : TEXT(""));
+        write_json_text(w, text_of(members[i]));
+        write_literal(w, ":{\"type\":\"string\"}");
+    }
+    write_literal(w, "},\"minProperties\":1}}}}");
 }
 
 /* Failures of one status are one response whose description names them all. */
@@ -221,8 +278,17 @@ static void write_failures(struct walk *walk, const struct endpoint *e)
         write_char(&all, '\0');
         walk->w.failed = walk->w.failed || all.failed;
         if (!all.failed)
-            write_error(&walk->w, status, all.at, "Error");
+            write_error_members(&walk->w, e, status, all.at);
     }
+}
+
+/* A token is asked always, or where AUTH_REQUIRED is on. */
+static void write_security(struct writer *w, const struct endpoint *e)
+{
+    if (e->flags & ENDPOINT_TOKEN)
+        write_literal(w, ",\"security\":[{\"bearer\":[]}]");
+    else if (!(e->flags & ENDPOINT_OPEN))
+        write_literal(w, ",\"security\":[{},{\"bearer\":[]}]");
 }
 
 static void write_operation(struct walk *walk, const struct endpoint *e)
@@ -238,6 +304,7 @@ static void write_operation(struct walk *walk, const struct endpoint *e)
     write_member(w, "summary", e->summary);
     if (e->help)
         write_member(w, "description", e->help);
+    write_security(w, e);
     write_parameters(w, e);
     if (e->body_in) {
         write_literal(w,
@@ -248,7 +315,11 @@ static void write_operation(struct walk *walk, const struct endpoint *e)
     write_literal(w, ",\"responses\":{");
     write_answer(w, e);
     write_failures(walk, e);
-    if (e->path_in || e->query_in || e->body_in)
+    if (!(e->flags & ENDPOINT_OPEN))
+        write_error(w, 401, "A good token is asked for", "TokenError");
+    if (e->flags & ENDPOINT_TOKEN)
+        write_error(w, 403, "The token does not reach this user", "TokenError");
+    if (!(e->flags & ENDPOINT_LENIENT) && (e->path_in || e->query_in || e->body_in))
         write_error(w, 422, "The input is not valid", "ValidationError");
     if (!(e->flags & ENDPOINT_DIRECT))
         write_error(w, 503, "The service cannot answer now", "Error");
@@ -308,6 +379,8 @@ struct text openapi_document(struct arena *arena, const struct api *api)
         "},\"components\":{\"schemas\":{"
         "\"Error\":{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"string\"}},"
         "\"required\":[\"detail\"]},"
+        "\"TokenError\":{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"}},"
+        "\"required\":[\"message\"]},"
         "\"ValidationError\":{\"type\":\"object\",\"properties\":{\"detail\":{\"anyOf\":["
         "{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Fault\"}}]}},"
         "\"required\":[\"detail\"]},"
@@ -319,6 +392,7 @@ struct text openapi_document(struct arena *arena, const struct api *api)
         write_char(w, ',');
         write_component(w, walk.shapes[i]);
     }
-    write_literal(w, "}}}");
+    write_literal(w, "},\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
+                     "\"bearerFormat\":\"JWT\"}}}}");
     return w->failed ? TEXT_NULL : (struct text){w->at, w->len};
 }

@@ -29,13 +29,20 @@ enum reply reply_list(struct request *rq, const struct shape *shape, struct rows
     return REPLIED;
 }
 
-enum reply reply_error(struct request *rq, int status, const char *detail)
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text)
 {
     begin(rq, status);
-    write_literal(&rq->out, "{\"detail\":");
-    write_json_text(&rq->out, text_of(detail));
-    write_literal(&rq->out, "}");
+    write_char(&rq->out, '{');
+    write_json_text(&rq->out, text_of(member));
+    write_char(&rq->out, ':');
+    write_json_text(&rq->out, text_of(text));
+    write_char(&rq->out, '}');
     return REPLIED;
+}
+
+enum reply reply_error(struct request *rq, int status, const char *detail)
+{
+    return reply_member(rq, status, "detail", detail);
 }
 
 /* A formatted text in the request's memory; the null text when it is exhausted. */

@@ -47,6 +47,8 @@ struct request {
     const struct endpoint *endpoint;
     const void *path, *query, *body; /* structs of the endpoint's shapes */
     struct text id;                  /* X-Request-ID, taken over or made */
+    struct text subject;             /* the `sub` of its token; null: none */
+    bool own_user_only;              /* its token reaches only the user that `subject` names */
     int64_t started, deadline;       /* monotonic, nanoseconds */
     struct batch *transaction;       /* pg_begin … pg_commit */
     unsigned transaction_depth;      /* pg_begin inside of another one */
@@ -67,6 +69,9 @@ struct request {
  */
 void request_start(struct request *rq);
 
+/* Whether the body is declared as JSON, or not declared. */
+bool request_is_json(const struct request *rq);
+
 /* Made by http.c: sends what the request holds as its answer. */
 void http_answer(struct request *rq);
 
@@ -83,6 +88,8 @@ enum reply reply_message(struct request *rq, const char *format, ...) __attribut
 enum reply reply_unavailable(struct request *rq);
 /* 503 with Retry-After and a detail of its own. */
 enum reply reply_unavailable_because(struct request *rq, const char *detail);
+/* `{"<member>":"…"}`: an error whose body the contract words otherwise. */
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text);
 /* 307 to another path, the query kept. */
 enum reply reply_redirect(struct request *rq, struct text raw_path);
 /* Text of another kind. The text must live as long as the request. */
