@@ -39,7 +39,8 @@ else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
+                  $(OUT)/pages.o
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -79,6 +80,17 @@ $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
 	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
+
+# The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
+PAGES := build/pages
+
+$(PAGES)/pages.S: tools/pages $(wildcard pages/*)
+	$(SAY) '  pages'
+	$(Q)tools/pages $(PAGES)
+
+$(OUT)/pages.o: $(PAGES)/pages.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
 
 $(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	@mkdir -p $(@D)

@@ -34,7 +34,8 @@ handler_fn health_live, health_ready, health_openapi;
          .handle = metrics_show},                                                                            \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/openapi.json",                                                       \
-        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN, .handle = health_openapi                 \
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED,                        \
+        .handle = health_openapi                                                                             \
     }
 
 extern const struct shape health_answer;

@@ -59,7 +59,9 @@ struct request {
     bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;
-    struct writer out; /* the answer's body */
+    struct writer out;   /* the answer's body */
+    bool gzipped;        /* the body is kept compressed */
+    const char *version; /* of the body, for its entity tag; NULL: its bytes tell */
     const char *content_type;
     struct header answer_headers[HEADERS_MAX];
     size_t answer_header_count;
@@ -96,6 +98,13 @@ enum reply reply_member(struct request *rq, int status, const char *member, cons
 enum reply reply_redirect(struct request *rq, struct text raw_path);
 /* Text of another kind. The text must live as long as the request. */
 enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text);
+
+/*
+ * 200 with bytes that are kept in gzip's format and outlive the process' requests: they are not copied, and
+ * are expanded for clients that ask for that. `version` names them in the entity tag.
+ */
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
+                         const char *version);
 
 /* Adds a header to the answer; both strings must live as long as the request. */
 void reply_header(struct request *rq, const char *name, const char *value);

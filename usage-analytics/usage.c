@@ -75,7 +75,10 @@ struct lab_trend {
 };
 
 static const struct field lab_trend_fields[] = {
-    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct lab_trend, lab_type)},
+    {.name = "lab_type",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct lab_trend, lab_type),
+     .example = "\"filesystem\""},
     {.name = "total_events",
      .type = FIELD_INT,
      .at = offsetof(struct lab_trend, total_events),
