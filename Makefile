@@ -39,14 +39,15 @@ else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
+                  $(OUT)/pages.o
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
-.PHONY: all build unit fuzz test test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql clean-data
 all: build
 
@@ -80,6 +81,17 @@ $(OUT)/%/schema.sql.o: %/schema.sql
 	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
+# The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
+PAGES := build/pages
+
+$(PAGES)/pages.S: tools/pages $(wildcard pages/*)
+	$(SAY) '  pages'
+	$(Q)tools/pages $(PAGES)
+
+$(OUT)/pages.o: $(PAGES)/pages.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
+
 $(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
@@ -92,6 +104,10 @@ unit: $(UNIT_TESTS)
 # Everything, in the build of VARIANT, on a database of its own: see tools/test.
 test:
 	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+# Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
+test-faults:
+	@MAKE='$(MAKE)' tools/test-faults $(VARIANT)
 
 test-valgrind:
 	@MAKE='$(MAKE)' tools/test valgrind

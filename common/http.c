@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
@@ -137,6 +138,11 @@ static bool add_headers(const struct request *rq, struct MHD_Response *response,
     if (rq->content_type)
         added = MHD_add_response_header(response, "Content-Type", rq->content_type) == MHD_YES;
     added = added && MHD_add_response_header(response, "X-Request-ID", id) == MHD_YES;
+    if (rq->worker->settings->server_timing) {
+        char timing[TIMING_TEXT_MAX];
+        timing_print(timing, rq);
+        added = added && MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
+    }
     for (size_t i = 0; i < rq->answer_header_count; i++)
         added = added && MHD_add_response_header(response, rq->answer_headers[i].name,
                                                  rq->answer_headers[i].value) == MHD_YES;
@@ -149,6 +155,7 @@ static bool queue_answer(struct exchange *x)
     static char exhausted[] = "{\"detail\":\"Service temporarily unavailable\"}";
     struct request *rq = &x->rq;
 
+    rq->duration = clock_monotonic() - rq->started;
     if (rq->out.failed) {
         rq->status = 503;
         rq->content_type = "application/json";
@@ -163,6 +170,8 @@ static bool queue_answer(struct exchange *x)
     bool queued = add_headers(rq, response, x->close || rq->worker->draining) &&
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
+    metrics_request(rq);
+    request_log_add(rq);
     set_state(x, AWAITS_READER);
     return queued;
 }
@@ -262,6 +271,7 @@ static enum MHD_Result start(struct exchange *x)
 {
     set_state(x, AWAITS_ANSWER);
     x->started = true;
+    x->rq.started = x->rq.worker->loop.now; /* what came before was the client's time */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
     if (x->body_too_large) {
         x->close = x->answered = true;
@@ -456,6 +466,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         c->next->link = &c->next;
     http->connections = c;
     http->connection_count++;
+    metrics_count(&http->worker->metrics.connections_accepted);
     *context = c;
 }
 
@@ -554,13 +565,26 @@ static bool is_late(const struct http *http, struct connection *c)
     return is_late_header(http, c);
 }
 
+static void count_late(const struct http *http, const struct connection *c)
+{
+    enum metrics_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
+                                : c->state == AWAITS_READER ? LATE_READER
+                                                            : LATE_HEADER;
+
+    if (!http->worker->draining)
+        metrics_count(&http->worker->metrics.connections_late[awaited]);
+}
+
 static void sweep(struct timer *timer)
 {
     struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
 
-    for (struct connection *c = http->connections; c; c = c->next)
-        if (is_late(http, c))
-            shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+    for (struct connection *c = http->connections; c; c = c->next) {
+        if (!is_late(http, c))
+            continue;
+        shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+        count_late(http, c);
+    }
     if (!timer_set(&http->worker->loop, timer, http->worker->loop.now + SWEEP))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }

@@ -422,6 +422,13 @@ static bool send_schema(struct link *link)
     return sql && start_query(link, sql);
 }
 
+static bool is_standby(const struct link *link)
+{
+    const char *standby = PQparameterStatus(conn_of(link), "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
 static bool send_step(struct link *link)
 {
     link->step_failed = link->schema_current = false;
@@ -440,6 +447,7 @@ static bool send_step(struct link *link)
         if (!PQenterPipelineMode(conn_of(link)))
             return false;
         link->state = LINK_UP;
+        link->stands_in = link->replica && !is_standby(link);
         arena_reset(&link->scratch);
         link->up(link);
         return true;

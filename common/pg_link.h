@@ -65,6 +65,7 @@ struct link {
     const struct api *api;
     const char *url;
     bool replica;         /* of a database that may be a read-only copy: the schema is not made there */
+    bool stands_in;       /* it was asked for a replica and is on a primary */
     unsigned turn;        /* of the hosts in the URL: which one is tried first */
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;

@@ -9,21 +9,14 @@ import pytest
 
 from harness.daemon import BACK_SECONDS
 from harness.load import Load
-from harness.postgres import Postgres, Replica, Server, any_of
+from harness.postgres import Replica, Server, any_of
 from harness.samples import new_user
 from harness.wait import until
 
 
 @pytest.fixture
-def primary(own_postgres) -> Postgres:
-    return own_postgres
-
-
-@pytest.fixture
-def replica(primary, tmp_path):
-    """Has what the primary acknowledges: a commit is answered when the replica has it too."""
-    server = Replica(tmp_path / "replica", primary)
-    server.start()
+def follower(primary, replica) -> Replica:
+    """The replica, waited for: a commit is answered when the replica has it too."""
     with closing(primary.connect("postgres")) as connection, connection.cursor() as cursor:
         cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         cursor.execute("SELECT pg_reload_conf()")
@@ -33,25 +26,22 @@ def replica(primary, tmp_path):
             return cursor.fetchone() == (1,)
 
         until(in_step, "the replica to be waited for")
-    yield server
-    server.remove()
-
-
+    return replica
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate-stop", "crash"])
-def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(primary, replica, start_daemon, how):
+def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(primary, follower, start_daemon, how):
     database = primary.create_database()
-    daemon = start_daemon(DATABASE_URL=any_of(database, primary, replica)).ready()
+    daemon = start_daemon(DATABASE_URL=any_of(database, primary, follower)).ready()
     with Load(lambda: daemon.url) as load:
         load.wait_for_more(500)
         primary.kill(how)
-        replica.promote()
+        follower.promote()
         promoted, before = time.monotonic(), len(load.outcomes.acknowledged)
         until(lambda: len(load.outcomes.acknowledged) > before, "the first write after it")
         back = time.monotonic() - promoted
         load.wait_for_more(500)
-    with closing(replica.connect(database)) as connection:
+    with closing(follower.connect(database)) as connection:
         load.check(connection)
     print(f"writes again {back:.3f} s after the promotion; {dict(load.outcomes.statuses)}")
     assert back < BACK_SECONDS

@@ -33,6 +33,14 @@ class Server:
         connection.autocommit = autocommit
         return connection
 
+    def has(self, database: str) -> bool:
+        """Whether it lets one connect to it."""
+        try:
+            self.connect(database).close()
+            return True
+        except psycopg2.OperationalError:
+            return False
+
     def create_database(self, prefix: str = "test") -> str:
         """A new, empty database with a name of its own."""
         name = f"{prefix}_{uuid.uuid4().hex[:12]}"
