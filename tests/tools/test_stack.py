@@ -62,6 +62,21 @@ def test_two_at_once_bring_up_one_stack(stack):
     assert httpx.get(stack.env()["USER_PROGRESS_URL"] + "/readyz").status_code == 200
 
 
+def test_every_service_gets_an_address_and_a_database_of_its_own(stack):
+    stack.run("up")
+    env = stack.env()
+    services = ["USER_PROGRESS", "PERFORMANCE_REPORTING", "USAGE_ANALYTICS"]
+    assert sorted(env) == sorted(f"{service}_{what}" for service in services for what in ("URL", "DATABASE_URL"))
+    assert len(set(env.values())) == len(env)
+    for service in services:
+        assert httpx.get(env[f"{service}_URL"] + "/readyz").status_code == 200
+        with psycopg2.connect(env[f"{service}_DATABASE_URL"]) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    user = {"username": "ada", "email": "ada@example.com"}
+    made = httpx.post(env["USAGE_ANALYTICS_URL"] + "/users/", json=user).json()
+    assert httpx.get(env["USER_PROGRESS_URL"] + f"/users/{made['id']}").json() == made
+
+
 def test_up_again_changes_nothing_that_runs(stack):
     stack.run("up")
     before = stack.env(), stack.process_id(), stack.sql("SELECT pg_postmaster_start_time()::text")
