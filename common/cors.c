@@ -24,6 +24,15 @@ static bool allowed(const struct request *rq, struct text origin)
     return false;
 }
 
+/* Answers with a header whose value the client sent; libmicrohttpd refuses one that is empty. */
+static void echo(struct request *rq, const char *name, struct text value)
+{
+    char *copy = value.len ? arena_string(&rq->arena, value) : NULL;
+
+    if (copy)
+        reply_header(rq, name, copy);
+}
+
 void cors_headers(struct request *rq)
 {
     if (!rq->headers.origin.at)
@@ -31,10 +40,7 @@ void cors_headers(struct request *rq)
     reply_header(rq, "Vary", "Origin");
     if (!allowed(rq, rq->headers.origin))
         return;
-    char *origin = arena_string(&rq->arena, rq->headers.origin);
-    if (!origin)
-        return;
-    reply_header(rq, "Access-Control-Allow-Origin", origin);
+    echo(rq, "Access-Control-Allow-Origin", rq->headers.origin);
     reply_header(rq, "Access-Control-Allow-Credentials", "true");
 }
 
@@ -65,8 +71,6 @@ bool cors_preflight(struct request *rq)
                complaint ? text_of(complaint) : TEXT("OK"));
     reply_header(rq, "Access-Control-Allow-Methods", all_methods);
     reply_header(rq, "Access-Control-Max-Age", PREFLIGHT_AGE);
-    char *asked = arena_string(&rq->arena, h->access_control_request_headers);
-    if (h->access_control_request_headers.at && asked)
-        reply_header(rq, "Access-Control-Allow-Headers", asked);
+    echo(rq, "Access-Control-Allow-Headers", h->access_control_request_headers);
     return true;
 }
