@@ -30,8 +30,9 @@ static void upkeep_due(struct timer *timer)
 {
     struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, upkeep));
 
-    if (!fiber_start(&worker->fibers, do_upkeep, worker) ||
-        !timer_set(&worker->loop, timer, worker->loop.now + UPKEEP))
+    bool next = timer_set(&worker->loop, timer, worker->loop.now + UPKEEP);
+
+    if (!fiber_start(&worker->fibers, do_upkeep, worker) || !next)
         log_line(LOG_WARNING, "upkeep is put off", NULL);
 }
 
