@@ -26,18 +26,21 @@ void log_start(const char *service, enum log_level level)
     log_settings.plain = isatty(STDERR_FILENO) == 1;
 }
 
-/* A line under construction; what does not fit is left out. */
+/* A line under construction; what does not fit is left out whole, so that the rest is still JSON. */
 struct line {
     char bytes[LINE_MAX_BYTES];
     size_t len;
 };
 
+static bool fits(const struct line *line, size_t len)
+{
+    return len <= sizeof(line->bytes) - 3 - line->len; /* keeps `"}\n` */
+}
+
 static void add(struct line *line, const char *bytes, size_t len)
 {
-    size_t room = sizeof(line->bytes) - 4 - line->len; /* keeps `"}\n` */
-
-    if (len > room)
-        len = room;
+    if (!fits(line, len))
+        return;
     memcpy(line->bytes + line->len, bytes, len);
     line->len += len;
 }
@@ -47,13 +50,20 @@ static void add_string(struct line *line, const char *string)
     add(line, string, strlen(string));
 }
 
-/* A JSON string's inside: what is not printable ASCII or UTF-8 as it is becomes a blank. */
+/* A JSON string's inside: control characters and what is no UTF-8 become a blank. */
 static void add_value(struct line *line, const char *value)
 {
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            add(line, "\\", 1);
-        add(line, (unsigned char)*value < 0x20 ? " " : value, 1);
+    struct text t = text_of(value);
+    size_t len;
+
+    for (size_t at = 0; at < t.len; at += len ? len : 1) {
+        char escaped[2] = {'\\', t.at[at]};
+        len = text_sequence(t, at);
+        bool plain = len && (unsigned char)t.at[at] >= 0x20;
+        bool escape = t.at[at] == '"' || t.at[at] == '\\';
+        if (!fits(line, escape ? 2 : plain ? len : 1))
+            return;
+        add(line, escape ? escaped : plain ? t.at + at : " ", escape ? 2 : plain ? len : 1);
     }
 }
 
@@ -77,7 +87,7 @@ void log_line(enum log_level level, const char *event, ...)
     va_start(args, event);
     for (const char *name = va_arg(args, const char *); name; name = va_arg(args, const char *)) {
         const char *value = va_arg(args, const char *);
-        if (!value)
+        if (!value || !fits(&line, strlen(name) + 6)) /* `","` before it and `":"` behind it */
             continue;
         add_string(&line, log_settings.plain ? " " : "\",\"");
         add_string(&line, name);
