@@ -1,11 +1,13 @@
 #include "common/cors.h"
 
 #include "common/request.h"
+#include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
 
 #define PREFLIGHT_AGE "600" /* seconds that a browser may keep a preflight's answer */
 
+/* Those that method_of knows. */
 static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 static bool allowed(const struct request *rq, struct text origin)
@@ -44,17 +46,6 @@ void cors_headers(struct request *rq)
     reply_header(rq, "Access-Control-Allow-Credentials", "true");
 }
 
-static bool is_listed_method(struct text method)
-{
-    struct text list = text_of(all_methods);
-
-    for (size_t i = 0; i + method.len <= list.len; i++)
-        if (method.len > 2 && memcmp(list.at + i, method.at, method.len) == 0 &&
-            (i + method.len == list.len || list.at[i + method.len] == ','))
-            return i == 0 || list.at[i - 1] == ' ';
-    return false;
-}
-
 bool cors_preflight(struct request *rq)
 {
     const struct request_headers *h = &rq->headers;
@@ -62,7 +53,7 @@ bool cors_preflight(struct request *rq)
     if (rq->method != METHOD_OPTIONS || !h->origin.at || !h->access_control_request_method.at)
         return false;
     bool origin_good = allowed(rq, h->origin);
-    bool method_good = is_listed_method(h->access_control_request_method);
+    bool method_good = method_of(h->access_control_request_method) != METHOD_OTHER;
     const char *complaint = !origin_good && !method_good ? "Disallowed CORS origin, method"
                             : !origin_good               ? "Disallowed CORS origin"
                             : !method_good               ? "Disallowed CORS method"
