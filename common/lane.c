@@ -19,8 +19,9 @@
 #define AWAY_PATIENCE                                                                                        \
     SECOND /* calls wait this long for a database that is away, then are refused at once                     \
             */
-#define STAND_IN_PERIOD (10 * SECOND) /* that a primary stands in for a replica before that is tried again   \
-                                       */
+#define STAND_IN_PERIOD                                                                                      \
+    (10 * SECOND)           /* that a primary stands in for a replica before that is tried again             \
+                             */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {
@@ -44,6 +45,7 @@ struct batch {
     bool wanted;   /* keeps a connection */
     bool settling; /* the claim alone is on its way */
     bool failed;   /* a statement failed: the transaction is rolled back */
+    bool doubtful; /* it was the commit that failed: rolled back only if the session lives on to its Sync */
     bool claimed;  /* the claim was sent in this transaction */
     struct call **calls;
     size_t count;
@@ -278,7 +280,7 @@ static void send_end(struct batch *batch)
 static void start(struct batch *batch, struct call *const *taken, size_t count)
 {
     batch->count = count;
-    batch->failed = false;
+    batch->failed = batch->doubtful = false;
     for (size_t i = 0; i < count; i++)
         taken[i]->count = 0;
     arrange(batch, taken);
@@ -290,7 +292,7 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
 static void settle(struct batch *batch)
 {
     batch->settling = true;
-    batch->failed = false;
+    batch->failed = batch->doubtful = false;
     batch->claim_call.count = 0;
     batch->executions[0] = (struct execution){&claim_batch, batch->claim_calls, 1, 0, 0};
     batch->execution_count = 1;
@@ -484,6 +486,8 @@ static void arrived(struct link *link)
                 break_link(batch);
                 return;
             }
+            if (!batch->failed && !execution)
+                batch->doubtful = true;
             batch->failed = true;
             batch->at++;
             if (batch->phase == PHASE_RUN)
@@ -537,8 +541,9 @@ static void batch_lost(struct batch *batch)
 {
     struct call **calls = batch->calls;
     size_t count = batch->count;
-    bool unknown = writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
-                                           (batch->phase == PHASE_END && !batch->failed));
+    bool unknown =
+        writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
+                                (batch->phase == PHASE_END && (!batch->failed || batch->doubtful)));
 
     connect_later(batch);
     if (unknown && awaited(batch)) {
@@ -586,6 +591,7 @@ static void batch_due(struct timer *timer)
     give_up_late_calls(batch);
     if (batch->phase == PHASE_SETTLE && !awaited(batch)) {
         batch->failed = true; /* what the outcome was is of no use any more */
+        batch->doubtful = false;
         batch->phase = PHASE_END;
         if (batch->link.state == LINK_DOWN)
             batch_lost(batch);
