@@ -395,7 +395,7 @@ static bool send_session(struct link *link)
     char sql[512];
 
     snprintf(sql, sizeof(sql),
-             "SET TimeZone = 'UTC'; SET client_min_messages = error; SET statement_timeout = %lld;"
+             "SET client_min_messages = error; SET statement_timeout = %lld;"
              " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
              (long long)link->statement_timeout, (long long)link->lock_timeout,
              (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
