@@ -25,8 +25,10 @@
     (4 * PAGE) /* of a connection's memory beyond the header block: parsed header, answer's header */
 #define EXCHANGES_MAX 256                 /* free ones that are kept with their first memory */
 #define SWEEP         (100 * MILLISECOND) /* between two looks at the connections */
-#define TRIM_AFTER    (50 * MILLISECOND)  /* of rest: a busy connection would only touch its memory again */
-#define BODY_FIRST    ((size_t)2048)      /* bytes that a chunked body gets at first */
+#define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
+#define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
+#define TRIM_AFTER    (50 * MILLISECOND) /* of rest: a busy connection would only touch its memory again */
+#define BODY_FIRST    ((size_t)2048)     /* bytes that a chunked body gets at first */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
 #define ID_MAX 128      /* bytes of an X-Request-ID that is taken over */
@@ -36,6 +38,8 @@ enum connection_state { AWAITS_HEADER, AWAITS_BODY, AWAITS_ANSWER, AWAITS_READER
 
 struct connection {
     struct connection *next, **link;
+    struct connection *rested_next,
+        **rested_link; /* among those that came to rest in this turn; NULL: not there */
     int fd;
     enum connection_state state;
     int64_t since;     /* the state began; of AWAITS_NOTHING: the first byte of a header was seen, or 0 */
@@ -64,6 +68,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct timer sweep;
     struct connection *connections;
+    struct connection *rested;
     struct exchange *idle;
     size_t idle_count;
     struct exchange *resumable;
@@ -302,6 +307,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     rq->method = method_of(rq->method_name);
     rq->head = rq->method == METHOD_HEAD;
     x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    x->scan.end = MHD_get_version()[0] == '0' ? version + strlen(version) : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
     take_id(rq);
     if (rq->target.len > (size_t)settings->url_limit)
@@ -385,6 +391,27 @@ static void *request_line(void *cls, const char *target, struct MHD_Connection *
     return x;
 }
 
+static void leave_rested(struct connection *c)
+{
+    if (!c->rested_link)
+        return;
+    *c->rested_link = c->rested_next;
+    if (c->rested_next)
+        c->rested_next->rested_link = c->rested_link;
+    c->rested_link = NULL;
+}
+
+static void enter_rested(struct http *http, struct connection *c)
+{
+    if (c->rested_link)
+        return;
+    c->rested_next = http->rested;
+    c->rested_link = &http->rested;
+    if (c->rested_next)
+        c->rested_next->rested_link = &c->rested_next;
+    http->rested = c;
+}
+
 static void request_completed(void *cls, struct MHD_Connection *mhd, void **context,
                               enum MHD_RequestTerminationCode code)
 {
@@ -400,6 +427,8 @@ static void request_completed(void *cls, struct MHD_Connection *mhd, void **cont
         x->connection->since = 0;
         x->connection->ended = http->worker->loop.now;
         x->connection->received = 0;
+        if (http->connection_count > MANY)
+            enter_rested(http, x->connection);
     }
     *context = NULL;
     exchange_free(http, x);
@@ -415,6 +444,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         if (!c)
             return;
         http->connection_count--;
+        leave_rested(c);
         *c->link = c->next;
         if (c->next)
             c->next->link = c->link;
@@ -478,13 +508,18 @@ static void trim_pool(const struct http *http, struct connection *c)
     static const char zeros[PAGE];
     unsigned char resident[16];
     size_t pages = http->pool_size / PAGE;
+    size_t from = 1, to = 1; /* a run of clean pages */
 
     c->trimmed = true;
     if (!c->pool || pages > sizeof(resident) || mincore(c->pool, http->pool_size, resident) != 0)
         return;
-    for (size_t i = 1; i < pages; i++)
-        if ((resident[i] & 1) && memcmp(c->pool + i * PAGE, zeros, PAGE) == 0)
-            madvise(c->pool + i * PAGE, PAGE, MADV_DONTNEED);
+    for (; to <= pages; to++) {
+        if (to < pages && (!(resident[to] & 1) || memcmp(c->pool + to * PAGE, zeros, PAGE) == 0))
+            continue;
+        if (to > from)
+            madvise(c->pool + from * PAGE, (to - from) * PAGE, MADV_DONTNEED);
+        from = to + 1;
+    }
 }
 
 /* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
@@ -513,6 +548,8 @@ static bool is_late(const struct http *http, struct connection *c)
     const struct settings *settings = http->worker->settings;
     int64_t age = http->worker->loop.now - c->since;
 
+    if (http->worker->draining && (c->state == AWAITS_HEADER || c->state == AWAITS_NOTHING))
+        return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
     switch (c->state) {
     case AWAITS_HEADER:
         return age > settings->header_timeout * MILLISECOND;
@@ -525,8 +562,6 @@ static bool is_late(const struct http *http, struct connection *c)
     case AWAITS_NOTHING:
         break;
     }
-    if (http->worker->draining)
-        return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
     return is_late_header(http, c);
 }
 
@@ -581,7 +616,7 @@ bool http_open(struct worker *worker, int listener)
         (unsigned)(s->keepalive_timeout / 1000), MHD_OPTION_URI_LOG_CALLBACK, request_line, http,
         MHD_OPTION_NOTIFY_COMPLETED, request_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changed, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT,
-        1, MHD_OPTION_END);
+        0, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info)
@@ -589,6 +624,20 @@ bool http_open(struct worker *worker, int listener)
     http->watch = (struct watch){.fd = info->epoll_fd, .ready = daemon_ready};
     return loop_watch(&worker->loop, &http->watch, EPOLLIN) &&
            timer_set(&worker->loop, &http->sweep, worker->loop.now + SWEEP);
+}
+
+/*
+ * With many connections open each one's memory is given back as soon as there is nothing else to do, not
+ * after a while: under load it would only be touched again, at several times the cost of the request.
+ */
+static void trim_rested(struct http *http)
+{
+    for (int i = 0; http->rested && http->worker->loop.quiet && i < TRIM_AT_ONCE; i++) {
+        struct connection *c = http->rested;
+        leave_rested(c);
+        if (c->state == AWAITS_NOTHING && !c->trimmed)
+            trim_pool(http, c);
+    }
 }
 
 void http_run(struct worker *worker)
@@ -601,6 +650,7 @@ void http_run(struct worker *worker)
         MHD_run(http->daemon);
         resume_answered(http);
     }
+    trim_rested(http);
 }
 
 long long http_wait(struct worker *worker)
@@ -608,9 +658,11 @@ long long http_wait(struct worker *worker)
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
     if (MHD_get_timeout(worker->http->daemon, &milliseconds) != MHD_YES)
-        return SECOND;
+        return worker->http->rested ? 0 : SECOND;
     if (milliseconds == 0)
         worker->http->ready = true;
+    if (worker->http->rested)
+        return 0;
     return milliseconds > 1000 ? SECOND : (long long)milliseconds * MILLISECOND;
 }
 

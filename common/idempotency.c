@@ -105,8 +105,9 @@ void idempotency_run(struct request *rq)
         reply_error(rq, 422, "Idempotency-Key must have 1 to 255 characters");
         return;
     }
-    /* The same key for another path is another request too. */
+    /* The same key for another path, or of another token's subject, is another request too. */
     struct writer request = writer_start(&rq->arena);
+    write_json_text(&request, rq->subject);
     write_text(&request, rq->raw_path);
     write_char(&request, '\n');
     write_text(&request, rq->body_bytes);

@@ -228,7 +228,7 @@ static void send_batch(struct lookups *l)
                                    .deadline = l->sent->deadline,
                                    .done = batch_done};
     client_header(&l->call, "Content-Type", "application/json");
-    lookup_headers(&l->call, l->sent->rq);
+    lookup_own_headers(&l->call, l->sent->rq);
     l->busy = true;
     metrics_count(&l->worker->metrics.lookup_calls[LOOKUP_BATCH]);
     if (write_question(l, &l->call.body) && client_start(l->worker, &l->call))

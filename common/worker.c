@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/api.h"
+#include "common/auth.h"
 #include "common/client.h"
 #include "common/http.h"
 #include "common/idempotency.h"
@@ -95,7 +96,8 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker) || (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!pg_open(worker) || !auth_open(worker, first) ||
+             (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -127,6 +129,7 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker) == 0)
         http_close(worker);
+    auth_close(worker);
     lookups_close(worker);
     client_close(worker);
     pg_close(worker);
@@ -151,6 +154,43 @@ void *worker_run(void *arg)
         turn(worker);
     close_worker(worker);
     return NULL;
+}
+
+struct errand {
+    struct worker worker;
+    void (*work)(struct request *rq, void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct request rq = {.worker = &errand->worker};
+
+    errand->work(&rq, errand->arg);
+    arena_free(&rq.arena);
+    errand->done = true;
+}
+
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg)
+{
+    struct errand errand = {
+        .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
+    struct worker *worker = &errand.worker;
+
+    if (!loop_open(&worker->loop))
+        return false;
+    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    while (opened && !errand.done) {
+        pg_flush(worker);
+        loop_turn(&worker->loop, SECOND);
+    }
+    pg_close(worker);
+    fiber_pool_free(&worker->fibers);
+    loop_close(&worker->loop);
+    return opened;
 }
 
 void worker_stop(struct worker *worker)
