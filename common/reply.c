@@ -11,6 +11,7 @@ static enum reply begin(struct request *rq, int status)
     rq->status = status;
     rq->content_type = "application/json";
     rq->out = writer_start(&rq->arena);
+    rq->gzipped = false;
     return REPLIED;
 }
 
@@ -127,6 +128,16 @@ enum reply reply_text(struct request *rq, int status, const char *content_type, 
     begin(rq, status);
     rq->content_type = content_type;
     write_text(&rq->out, text);
+    return REPLIED;
+}
+
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes, const char *version)
+{
+    begin(rq, 200);
+    rq->content_type = content_type;
+    rq->out = writer_over(bytes);
+    rq->gzipped = true;
+    rq->version = version;
     return REPLIED;
 }
 

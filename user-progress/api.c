@@ -1,6 +1,7 @@
 #include "user-progress/api.h"
 
 #include "common/directory.h"
+#include "common/docs.h"
 #include "common/health.h"
 #include "common/request.h"
 #include "user-progress/attempts.h"
@@ -204,6 +205,8 @@ static const struct endpoint endpoints[] = {
      .handle = progress_log_rollback},
 
     HEALTH_ENDPOINTS,
+
+    DOCS_ENDPOINTS,
 };
 
 static const struct command commands[] = {
