@@ -34,19 +34,20 @@ CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),valgrind)
 CFLAGS   += -O1
-CPPFLAGS += -DWITH_VALGRIND
+CPPFLAGS += -DWITH_VALGRIND -DFIBER_UCONTEXT=1 # so that the portable switch is tested too
 else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
 COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
                   $(OUT)/pages.o
+UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
-.PHONY: all build unit fuzz test test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql clean-data
 all: build
 
@@ -91,10 +92,10 @@ $(OUT)/pages.o: $(PAGES)/pages.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
 
-$(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
+$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
 # The C units, one program a test file; RUNNER is a command to run them with.
 unit: $(UNIT_TESTS)
@@ -103,6 +104,10 @@ unit: $(UNIT_TESTS)
 # Everything, in the build of VARIANT, on a database of its own: see tools/test.
 test:
 	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+# Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
+test-faults:
+	@MAKE='$(MAKE)' tools/test-faults $(VARIANT)
 
 test-valgrind:
 	@MAKE='$(MAKE)' tools/test valgrind

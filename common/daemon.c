@@ -147,7 +147,7 @@ static bool start_workers(struct worker *workers, size_t count, struct settings 
 {
     for (size_t i = 0; i < count; i++) {
         workers[i] = (struct worker){
-            .settings = settings, .api = api, .router = router, .keyset = keyset, .openapi = document};
+            .settings = settings, .api = api, .router = router, .keyset = keyset, .openapi = document, .all = workers};
         int listener = listen_on(settings->bind_address, &settings->port);
         if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
             return false;
@@ -186,6 +186,8 @@ static int serve(const struct api *api, struct settings *settings, struct text d
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_close(&workers[i]);
     router_close(router);
     keyset_free(keyset);
     free(workers);

@@ -2,6 +2,7 @@
 
 #include "common/pg.h"
 #include "common/request.h"
+#include "common/worker.h"
 
 #define KEY_LIMIT 255 /* bytes of a key */
 
@@ -93,6 +94,7 @@ static void answer_again(struct request *rq, const struct claim_in *claim)
     }
     reply_text(rq, (int)stored.status, "application/json", stored.body.at ? stored.body : TEXT(""));
     reply_header(rq, "Idempotency-Replayed", "true");
+    metrics_count(&rq->worker->metrics.idempotent_replays);
 }
 
 void idempotency_run(struct request *rq)

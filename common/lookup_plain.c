@@ -56,6 +56,7 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct json_error error;
 
     lookup_own_headers(&call, rq);
+    metrics_count(&rq->worker->metrics.lookup_calls[LOOKUP_PLAIN]);
     if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
         return UNKNOWN;
     if (call.status == 200)
@@ -83,6 +84,18 @@ static bool plain_user(struct request *rq, int64_t deadline, struct text id, str
         return false;
     *user = (struct known_user){text_member(root, "id"), text_member(root, "username")};
     return text_equal(user->id, id);
+}
+
+bool lookup_reaches(struct request *rq)
+{
+    struct client_call call = {.arena = &rq->arena,
+                               .method = "GET",
+                               .url = lookup_url(rq, "/", TEXT("")),
+                               .answer_limit = ANSWER_LIMIT,
+                               .deadline =
+                                   rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+
+    return call.url && client_run(rq, &call) && call.status == 200;
 }
 
 /* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */

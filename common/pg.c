@@ -17,6 +17,7 @@
 #define PARAMS_MAX     16
 #define SCHEMA_LOCK    "7205759403792795" /* of the advisory lock that daemons share while they make tables */
 #define NAME_SIZE      64
+#define HOST_LISTS     3 /* settings of libpq that list an item a host */
 
 extern const char common_schema_sql[]; /* common/schema.sql */
 
@@ -48,8 +49,11 @@ static void log_server_message(void *unused, const PGresult *result)
     log_line(LOG_DEBUG, "postgres notice", "sqlstate", PQresultErrorField(result, PG_DIAG_SQLSTATE), NULL);
 }
 
-/* Remembers how a statement failed. libpq has no fields for what it words itself: a lost connection. */
-static void note_failure(struct link *link, const PGresult *result, const char *what)
+/*
+ * Remembers how a statement failed. Whether the server said so: what libpq words itself, without a SQLSTATE,
+ * is a lost connection or exhausted memory, and then nobody knows what the server has done.
+ */
+static bool note_failure(struct link *link, const PGresult *result, const char *what)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -57,6 +61,7 @@ static void note_failure(struct link *link, const PGresult *result, const char *
     snprintf(link->sqlstate, sizeof(link->sqlstate), "%s", state ? state : "08006");
     log_line(LOG_WARNING, "statement failed", "statement", what, "sqlstate", link->sqlstate, "reason",
              message ? message : "connection lost", NULL);
+    return state != NULL;
 }
 
 /* Decoding */
@@ -291,21 +296,22 @@ bool link_write(struct link *link)
 
 /* Receiving */
 
-/* The answer to a Parse: a statement that the server did not take is prepared again next time. */
-static void take_prepared(struct link *link, struct execution *execution, const PGresult *result)
+/* The answer to a Parse: a statement that the server did not take is prepared again next time. False: lost.
+ */
+static bool take_prepared(struct link *link, struct execution *execution, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
     execution->preparing = false;
     if (status == PGRES_COMMAND_OK)
-        return;
+        return true;
     for (size_t i = 0; i < link->prepared_count; i++)
         if (link->prepared[i] == execution->statement)
             link->prepared[i] = link->prepared[--link->prepared_count];
     if (status == PGRES_PIPELINE_ABORTED)
-        return;
-    note_failure(link, result, execution->statement->name);
+        return true;
     execution->failed = true;
+    return note_failure(link, result, execution->statement->name);
 }
 
 static enum link_event take_result(struct link *link, struct execution *execution, const PGresult *result)
@@ -322,8 +328,10 @@ static enum link_event take_result(struct link *link, struct execution *executio
     case PGRES_COMMAND_OK:
         return LINK_ROWS;
     default:
-        note_failure(link, result, execution ? execution->statement->name : "commit");
-        return PQstatus(conn_of(link)) == CONNECTION_BAD ? LINK_LOST : LINK_FAILED;
+        return note_failure(link, result, execution ? execution->statement->name : "commit") &&
+                       PQstatus(conn_of(link)) != CONNECTION_BAD
+                   ? LINK_FAILED
+                   : LINK_LOST;
     }
 }
 
@@ -341,12 +349,12 @@ enum link_event link_next(struct link *link, struct execution *execution)
         nulls = 0;
         bool parsed = execution && execution->preparing && PQresultStatus(result) != PGRES_PIPELINE_SYNC;
         enum link_event event = LINK_WAIT;
-        if (parsed)
-            take_prepared(link, execution, result);
-        else
-            event = take_result(link, execution, result);
-        PQclear(result);
         if (!parsed)
+            event = take_result(link, execution, result);
+        else if (!take_prepared(link, execution, result))
+            event = LINK_LOST;
+        PQclear(result);
+        if (event != LINK_WAIT)
             return event;
     }
     return PQstatus(conn_of(link)) == CONNECTION_BAD ? LINK_LOST : LINK_WAIT;
@@ -367,6 +375,8 @@ void link_close(struct link *link)
     loop_unwatch(link->loop, &link->watch);
     PQfinish(conn_of(link));
     link->conn = NULL;
+    link->turn +=
+        link->state != LINK_UP; /* a host that takes connections and gives none must not hide the next */
     link->state = LINK_DOWN;
     link->outgoing = false;
     arena_free(&link->scratch);
@@ -390,11 +400,12 @@ static bool send_session(struct link *link)
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
     char sql[512];
 
-    snprintf(sql, sizeof(sql),
-             "SET TimeZone = 'UTC'; SET client_min_messages = error; SET statement_timeout = %lld;"
-             " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
-             (long long)link->statement_timeout, (long long)link->lock_timeout,
-             (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
+    snprintf(
+        sql, sizeof(sql),
+        "SET TimeZone = 'UTC'; SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
+        " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
+        (long long)link->statement_timeout, (long long)link->lock_timeout,
+        (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
     return start_query(link, sql);
 }
 
@@ -411,11 +422,19 @@ static bool send_schema(struct link *link)
     return sql && start_query(link, sql);
 }
 
+static bool is_standby(const struct link *link)
+{
+    const char *standby = PQparameterStatus(conn_of(link), "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
 static bool send_step(struct link *link)
 {
+    link->step_failed = link->schema_current = false;
     if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
         link->setup_step++;
-    if (link->setup_step == SETUP_LOOK && schema_is_ready)
+    if (link->setup_step == SETUP_LOOK && schema_is_ready && !link->replica)
         link->setup_step = SETUP_END;
     switch (link->setup_step) {
     case SETUP_SESSION:
@@ -428,47 +447,51 @@ static bool send_step(struct link *link)
         if (!PQenterPipelineMode(conn_of(link)))
             return false;
         link->state = LINK_UP;
+        link->stands_in = link->replica && !is_standby(link);
         arena_reset(&link->scratch);
         link->up(link);
         return true;
     }
 }
 
-/* Takes the results of a step; whether the step went well enough for the next one. */
-static bool finish_step(struct link *link, PGresult *result, bool *current)
+/* Takes a result of a step. The last one may come in a later turn: PostgreSQL sends an error at once. */
+static void take_step(struct link *link, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
     if (status == PGRES_TUPLES_OK && link->setup_step == SETUP_LOOK)
-        *current =
+        link->schema_current =
             PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) >= link->api->schema_version;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return true;
+        return;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
-        return true; /* no such table: a database that we have not met */
+        return; /* no such table: a database that we have not met */
     note_failure(link, result, "set up");
-    return false;
+    link->step_failed = true;
 }
 
 static void pump_setup(struct link *link)
 {
-    bool good = true, current = false;
-
     while (!PQisBusy(conn_of(link))) {
         PGresult *result = PQgetResult(conn_of(link));
         if (result) {
-            good = finish_step(link, result, &current) && good;
+            take_step(link, result);
             PQclear(result);
             continue;
         }
-        if (!good || PQstatus(conn_of(link)) == CONNECTION_BAD) {
+        if (link->step_failed || PQstatus(conn_of(link)) == CONNECTION_BAD) {
             link_fail(link);
             return;
         }
-        if (link->setup_step == SETUP_SCHEMA || current)
+        if (link->replica && link->setup_step == SETUP_LOOK && !link->schema_current) {
+            log_line(LOG_WARNING, "the replica has not got the schema yet", NULL);
+            link_fail(link);
+            return;
+        }
+        if (!link->replica && (link->setup_step == SETUP_SCHEMA || link->schema_current))
             schema_is_ready = true;
-        link->setup_step = current ? SETUP_END : link->setup_step + 1;
+        link->setup_step = link->schema_current ? SETUP_END : link->setup_step + 1;
         if (!send_step(link))
             link_fail(link);
         return;
@@ -519,16 +542,54 @@ static void link_ready(struct watch *watch, uint32_t events)
         link->arrived(link);
 }
 
+/* A comma-separated list begun with another of its items; NULL: as it is. */
+static const char *list_from(struct arena *arena, const char *list, unsigned turn)
+{
+    const char *at = list;
+    unsigned count = 1;
+
+    for (const char *c = list; *c; c++)
+        count += *c == ',';
+    for (turn %= count; turn; turn--)
+        at = strchr(at, ',') + 1;
+    return at == list ? NULL : arena_printf(arena, "%s,%.*s", at, (int)(at - list - 1), list);
+}
+
+/*
+ * libpq tries its hosts in order, but goes on to the next only where a connection was refused: not after a
+ * silent host, which ends in our own time-out, and not after one that answered with an error. So each attempt
+ * begins with the host after the last one's first.
+ */
+static void take_turns(struct link *link, const char *lists[static HOST_LISTS])
+{
+    static const char *const names[HOST_LISTS] = {"host", "hostaddr", "port"};
+    PQconninfoOption *options = link->turn ? PQconninfoParse(link->url, NULL) : NULL;
+
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        for (size_t i = 0; i < HOST_LISTS; i++)
+            if (option->val && strcmp(option->keyword, names[i]) == 0)
+                lists[i] = list_from(&link->scratch, option->val, link->turn);
+    PQconninfoFree(options);
+}
+
 bool link_connect(struct link *link)
 {
     char name[NAME_SIZE];
-    const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding",
-                                    "target_session_attrs", NULL};
-    const char *const values[] = {
-        link->settings->database_url, name, "UTF8",
-        strstr(link->settings->database_url, "target_session_attrs") ? NULL : "read-write", NULL};
+    const char *lists[HOST_LISTS] = {NULL, NULL, NULL};
+    const char *const keywords[] = {"dbname",
+                                    "host",
+                                    "hostaddr",
+                                    "port",
+                                    "fallback_application_name",
+                                    "client_encoding",
+                                    "target_session_attrs",
+                                    NULL};
 
     snprintf(name, sizeof(name), "%s", link->api->name);
+    take_turns(link, lists);
+    bool any = link->replica || strstr(link->url, "target_session_attrs");
+    const char *const values[] = {
+        link->url, lists[0], lists[1], lists[2], name, "UTF8", any ? NULL : "read-write", NULL};
     PGconn *conn = PQconnectStartParams(keywords, values, 1);
     if (!conn)
         return false;

@@ -50,7 +50,7 @@ enum link_state {
 
 enum link_event {
     LINK_WAIT,    /* nothing more has arrived */
-    LINK_LOST,    /* the connection is gone */
+    LINK_LOST,    /* the connection is gone, or libpq could not keep what came */
     LINK_ROWS,    /* the execution's rows are in its calls */
     LINK_FAILED,  /* the execution failed: `sqlstate` says how; the rest of the batch is skipped by the server
                    */
@@ -63,11 +63,16 @@ struct link {
     struct loop *loop;
     const struct settings *settings;
     const struct api *api;
+    const char *url;
+    bool replica;         /* of a database that may be a read-only copy: the schema is not made there */
+    bool stands_in;       /* it was asked for a replica and is on a primary */
+    unsigned turn;        /* of the hosts in the URL: which one is tried first */
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;
-    bool outgoing;        /* libpq could not send everything yet */
-    struct arena scratch; /* the parameters of the batch on its way */
+    bool step_failed, schema_current; /* what the results of that step have said so far */
+    bool outgoing;                    /* libpq could not send everything yet */
+    struct arena scratch;             /* the parameters of the batch on its way */
     const struct statement *prepared[PREPARED_MAX];
     size_t prepared_count;
     int64_t statement_timeout; /* milliseconds, of the session */

@@ -86,11 +86,11 @@ bool request_is_json(const struct request *rq)
     const char *semicolon = memchr(type.at, ';', type.len);
     struct text essence =
         text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
-    if (essence.len < 16 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
+    if (essence.len < 13 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
         return false;
     struct text subtype = {essence.at + 12, essence.len - 12};
     return text_equal_folded(subtype, TEXT("json")) ||
-           (subtype.len > 5 &&
+           (subtype.len >= 5 &&
             text_equal_folded((struct text){subtype.at + subtype.len - 5, 5}, TEXT("+json")));
 }
 
@@ -195,7 +195,7 @@ static bool find_endpoint(struct request *rq, struct route *route)
     enum method method = rq->head ? METHOD_GET : rq->method;
 
     router_find(rq->worker->router, method, rq->raw_path, route);
-    rq->endpoint = route->endpoint;
+    rq->endpoint = rq->route = route->endpoint;
     if (rq->endpoint)
         return true;
     if (route->allowed)
@@ -297,6 +297,8 @@ void request_start(struct request *rq)
         return;
     }
     if (forwarded) {
+        router_find(rq->worker->router, rq->head ? METHOD_GET : rq->method, rq->raw_path, &route);
+        rq->route = route.endpoint;
         run_in_fiber(rq, run_forward);
     } else if (!read_input(rq, &route)) {
         answer_now(rq);

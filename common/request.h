@@ -14,6 +14,7 @@
 #include "common/arena.h"
 #include "common/shape.h"
 #include "common/text.h"
+#include "common/timing.h"
 #include "common/writer.h"
 
 struct batch;
@@ -45,14 +46,17 @@ struct request {
     struct request_headers headers;
     struct text body_bytes;
     const struct endpoint *endpoint;
+    const struct endpoint *route;    /* the same, or that of User Progress where it is forwarded to */
     const void *path, *query, *body; /* structs of the endpoint's shapes */
     struct text id;                  /* X-Request-ID, taken over or made */
     struct text subject;             /* the `sub` of its token; null: none */
     bool own_user_only;              /* its token reaches only the user that `subject` names */
     int64_t started, deadline;       /* monotonic, nanoseconds */
+    int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* pg_begin … pg_commit */
-    unsigned transaction_depth;      /* pg_begin inside of another one */
-    bool transaction_doomed;         /* an inner one was rolled back */
+    struct timing timing;
+    unsigned transaction_depth; /* pg_begin inside of another one */
+    bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;
     struct writer out;   /* the answer's body */

@@ -20,10 +20,13 @@ struct settings {
     int64_t port;
     const char *bind_address;
     const char *database_url;
+    const char *database_read_url; /* NULL: as database_url */
     bool prepared_statements;
     const char *user_progress_service_url;
     int64_t workers;
-    int64_t log_level; /* enum log_level */
+    int64_t log_level;    /* enum log_level */
+    int64_t slow_request; /* milliseconds */
+    bool server_timing;
     const char *cors_origins;
 
     const char

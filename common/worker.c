@@ -15,6 +15,7 @@
 #include "common/lookup.h"
 #include "common/pg.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/settings.h"
 
 #define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
@@ -91,6 +92,8 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
+    else if (!metrics_open(worker) || !request_log_open(worker))
+        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
     else if (!pg_open(worker) || !auth_open(worker, first) ||
@@ -117,6 +120,8 @@ static void turn(struct worker *worker)
     http_run(worker);
     lookups_flush(worker);
     pg_flush(worker);
+    request_log_flush(worker);
+    metrics_turn(worker);
 }
 
 static void close_worker(struct worker *worker)
@@ -128,6 +133,7 @@ static void close_worker(struct worker *worker)
     lookups_close(worker);
     client_close(worker);
     pg_close(worker);
+    request_log_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);
     loop_close(&worker->loop);

@@ -11,6 +11,7 @@
 
 #include "common/fiber.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/text.h"
 
 struct api;
@@ -21,6 +22,7 @@ struct keyset;
 struct lookups;
 struct pg;
 struct request;
+struct request_log;
 struct router;
 struct settings;
 
@@ -30,6 +32,9 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
+    struct metrics metrics;
+    const struct worker *all; /* the workers of this process, for those who add their metrics up */
+    struct request_log *request_log;
     struct http *http;
     struct pg *pg;
     struct auth *auth;       /* NULL where authentication is not configured */

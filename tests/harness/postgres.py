@@ -33,6 +33,14 @@ class Server:
         connection.autocommit = autocommit
         return connection
 
+    def has(self, database: str) -> bool:
+        """Whether it lets one connect to it."""
+        try:
+            self.connect(database).close()
+            return True
+        except psycopg2.OperationalError:
+            return False
+
     def create_database(self, prefix: str = "test") -> str:
         """A new, empty database with a name of its own."""
         name = f"{prefix}_{uuid.uuid4().hex[:12]}"
@@ -60,9 +68,13 @@ class Postgres(Server):
         self.settings = {**QUICK, **settings}
 
     def start(self) -> None:
+        self.run_tool("start", self.directory)
+
+    def run_tool(self, *what) -> None:
+        """Has tools/postgres start the server in its way; the address is what it prints."""
         settings = [f"{name}={value}" for name, value in self.settings.items()]
         done = subprocess.run(
-            [TOOL, "start", self.directory, *settings],
+            [TOOL, *what, *settings],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -82,3 +94,25 @@ class Postgres(Server):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         os.kill(pid, how)
         until(lambda: not any(Path(f"/proc/{p}").exists() for p in [pid, *children]), "PostgreSQL to be gone")
+
+
+class Replica(Postgres):
+    """A streaming replica: it has what its primary wrote, and takes no writes until it is promoted."""
+
+    def __init__(self, directory: Path, primary: Postgres):
+        super().__init__(directory, **primary.settings)
+        self.primary = primary
+
+    def start(self) -> None:
+        self.run_tool("follow", self.directory, self.primary.directory)
+
+    def promote(self) -> None:
+        """Returns when it takes writes."""
+        subprocess.run([TOOL, "promote", self.directory], check=True, timeout=120)
+
+
+def any_of(database: str, *servers: Server) -> str:
+    """The URL of a database on several servers, to be tried in their order."""
+    addresses = [server.address for server in servers]
+    hosts, ports = (",".join(a[name] for a in addresses) for name in ("PGHOST", "PGPORT"))
+    return f"postgresql:///{database}?host={hosts}&port={ports}&user={addresses[0]['PGUSER']}"
