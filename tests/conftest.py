@@ -8,10 +8,9 @@ that look into its database or end its process are skipped.
 
 from contextlib import ExitStack, closing
 
-import httpx
 import pytest
 
-from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, elsewhere
+from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, client, elsewhere
 from harness.postgres import Postgres, named_by_environment
 
 
@@ -127,8 +126,8 @@ def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def api(user_progress):
-    with httpx.Client(base_url=user_progress, timeout=30) as client:
-        yield client
+    with client(user_progress) as api:
+        yield api
 
 
 @pytest.fixture(scope="session")
