@@ -132,6 +132,24 @@ def test_an_answer_that_tells_nothing_is_503(postgres, both, name):
         check_refused(postgres, both(fake.url), forwarded=False)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        directory({"u": {**USER, "id": "v"}}, [LAB]),
+        directory({"u": {"username": "ada"}}, [LAB]),
+        lambda asked: {"users": [USER], "labs": [{**LAB, "lab_type": "v"}]},
+        lambda asked: {"users": [USER], "labs": [{"name": "Lab"}]},
+    ],
+    ids=["another user", "a user without an id", "another lab type", "a lab without a type"],
+)
+def test_an_answer_about_something_else_is_503(postgres, both, wrong):
+    with Fake(lambda line, asked: line.answer(200, wrong(asked))) as fake:
+        for daemon in both(fake.url):
+            table, requests = SERVICES[daemon.service]
+            assert [ask(daemon.url, *request)[0].status for request in requests[:2]] == [503, 503]
+            assert rows(postgres, daemon.database, table) == 0
+
+
 def after_headers(line: Line, body: bytes, length: int) -> None:
     line.send(
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
