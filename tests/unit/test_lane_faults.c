@@ -55,7 +55,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
     for (size_t i = 0; i < CUTS; i++) {
         for (int kind = 0; kind < 3; kind++) {
             for (int times = 1; times <= 2; times++) {
-                char token[32];
+                char token[40];
                 snprintf(token, sizeof(token), "cut %zu %d %d", i, kind, times);
                 proxy_set(cuts[i], times);
                 assert_int_equal(job_do(job_of(kinds[kind], token, 1)), PG_ROW);
@@ -69,7 +69,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
 static void all_calls_of_a_broken_batch_are_there_exactly_once(void **state)
 {
     static struct job jobs[MANY];
-    static char tokens[MANY][32];
+    static char tokens[MANY][40];
 
     (void)state;
     open_ready();
@@ -191,7 +191,7 @@ static void a_broken_transaction_is_there_whole_or_refused(void **state)
     for (size_t i = 0; i < CUTS; i++) {
         for (int times = 1; times <= 2; times++) {
             struct job job = {.run = two_inserts_and_commit};
-            char token[32];
+            char token[40];
             snprintf(token, sizeof(token), "transaction %zu %d", i, times);
             job.token = token;
             proxy_set(cuts[i], times);

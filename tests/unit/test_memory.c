@@ -108,7 +108,7 @@ static void two_inserts_and_commit(struct job *job)
 
 enum { JOBS = 5 };
 
-static void start_jobs(struct job *jobs, char tokens[JOBS][32], unsigned long round)
+static void start_jobs(struct job *jobs, char tokens[JOBS][40], unsigned long round)
 {
     jobs[0] = job_of(&append_mark, tokens[0], 1);
     jobs[1] = job_of(&append_ratio, tokens[1], 1);
@@ -156,7 +156,7 @@ static void end_backends(void)
 static void fail_allocations_of_calls(bool cold, unsigned long step)
 {
     struct job jobs[JOBS];
-    char tokens[JOBS][32];
+    char tokens[JOBS][40];
     bool failed = true;
 
     stand_defaults(database_url(0));
