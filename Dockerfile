@@ -1,20 +1,32 @@
 # One image a service: docker build --target user-progress .
 # `build` has the compiler; the images have the binary and the libraries it runs with, and nothing to build with.
 
+# The files of /docs and /redoc, from npm: only made again when their pins change.
+FROM debian:trixie-slim AS pages
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends npm ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY tools/pages tools/pages
+COPY pages pages
+RUN tools/pages build/pages
+
 FROM debian:trixie-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev libpq-dev libcjson-dev \
-    libcurl4-openssl-dev uuid-dev libidn2-dev zlib1g-dev \
+    libcurl4-openssl-dev uuid-dev libidn2-dev libunistring-dev libcjose-dev \
+    libjansson-dev libssl-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN make build && strip build/release/bin/*
+COPY --from=pages /src/build/pages build/pages
+RUN touch build/pages/pages.S && make build && strip build/release/bin/*
 
 # What every service runs on. Nothing is written to disk: the root may be read-only.
 FROM debian:trixie-slim AS base
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libcjson1 libcurl4t64 libuuid1 libidn2-0 \
-    zlib1g ca-certificates \
+    libunistring5 libcjose0 zlib1g ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service
 USER 10001:10001

@@ -4,8 +4,16 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
+# A line a file, or with V=1 the commands themselves.
+ifdef V
+SAY := @:
+else
+SAY := @echo
+Q   := @
+endif
+
 SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -31,14 +39,15 @@ else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
+                  $(OUT)/pages.o
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
-.PHONY: all build unit fuzz test test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql clean-data
 all: build
 
@@ -50,28 +59,43 @@ $(OUT)/libcommon.a: $(COMMON_OBJECTS)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 define service_rules
 $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/schema.sql.o $(OUT)/libcommon.a
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+	$(SAY) '  ld $$@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
 # A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
+
+# The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
+PAGES := build/pages
+
+$(PAGES)/pages.S: tools/pages $(wildcard pages/*)
+	$(SAY) '  pages'
+	$(Q)tools/pages $(PAGES)
+
+$(OUT)/pages.o: $(PAGES)/pages.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
 
 $(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
 # The C units, one program a test file; RUNNER is a command to run them with.
 unit: $(UNIT_TESTS)
@@ -80,6 +104,10 @@ unit: $(UNIT_TESTS)
 # Everything, in the build of VARIANT, on a database of its own: see tools/test.
 test:
 	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+# Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
+test-faults:
+	@MAKE='$(MAKE)' tools/test-faults $(VARIANT)
 
 test-valgrind:
 	@MAKE='$(MAKE)' tools/test valgrind
@@ -100,8 +128,10 @@ format-check:
 
 # One process a core; what to look for is in .clang-tidy.
 tidy:
+	@mkdir -p $(OUT)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
-		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log
+		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log || \
+		{ grep -v 'generated' $(OUT)/tidy.log; exit 1; }
 
 # The rules that no compiler knows: each is a tools/check-… and says there what it holds.
 check: build

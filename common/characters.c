@@ -54,8 +54,8 @@ static struct text joined(struct arena *arena, const struct text *texts, size_t 
     len = 0;
     for (size_t i = 0; i < count; i++) {
         if (i) {
-            memcpy(list + len, ", ", 2);
-            len += 2;
+            list[len++] = ',';
+            list[len++] = ' ';
         }
         memcpy(list + len, texts[i].at, texts[i].len);
         len += texts[i].len;

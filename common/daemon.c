@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/http.h"
+#include "common/keyset.h"
 #include "common/log.h"
 #include "common/openapi.h"
 #include "common/pg.h"
@@ -31,7 +32,11 @@ static int listen_on(const char *address, int64_t *port)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *info = NULL;
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
     socklen_t len = sizeof(bound);
     char service[8];
     int one = 1;
@@ -45,7 +50,7 @@ static int listen_on(const char *address, int64_t *port)
     bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
                    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
-                   getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
+                   getsockname(fd, &bound.any, &len) == 0;
     freeaddrinfo(info);
     if (!listens) {
         fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)*port, strerror(errno));
@@ -53,8 +58,7 @@ static int listen_on(const char *address, int64_t *port)
             close(fd);
         return -1;
     }
-    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    *port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     return fd;
 }
 
@@ -138,10 +142,12 @@ static void await_end(const sigset_t *awaited)
 }
 
 static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
-                          const struct api *api, const struct router *router, struct text document)
+                          const struct api *api, const struct router *router, struct keyset *keyset,
+                          struct text document)
 {
     for (size_t i = 0; i < count; i++) {
-        workers[i] = (struct worker){.settings = settings, .api = api, .router = router, .openapi = document};
+        workers[i] = (struct worker){
+            .settings = settings, .api = api, .router = router, .keyset = keyset, .openapi = document, .all = workers};
         int listener = listen_on(settings->bind_address, &settings->port);
         if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
             return false;
@@ -160,13 +166,14 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     size_t count = (size_t)settings->workers;
     struct worker *workers = calloc(count, sizeof(*workers));
     struct router *router = router_open(api);
+    struct keyset *keyset = keyset_new(settings);
     sigset_t awaited;
 
     block_signals(&awaited);
     raise_descriptor_limit();
     shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
-    if (!workers || !router || !port_is_free(settings->bind_address, settings->port) ||
-        !start_workers(workers, count, settings, api, router, document)) {
+    if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
+        !start_workers(workers, count, settings, api, router, keyset, document)) {
         fflush(stdout);
         _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
     }
@@ -179,7 +186,10 @@ static int serve(const struct api *api, struct settings *settings, struct text d
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_close(&workers[i]);
     router_close(router);
+    keyset_free(keyset);
     free(workers);
     return EXIT_SUCCESS;
 }
@@ -210,6 +220,8 @@ int daemon_main(const struct api *api, int argc, char **argv)
         status = EXIT_FAILURE;
     } else if (asked == SETTINGS_OPENAPI) {
         printf("%.*s\n", (int)document.len, document.at);
+    } else if (settings.command) {
+        status = settings.command->run(&settings, api);
     } else {
         status = serve(api, &settings, document);
     }

@@ -158,7 +158,7 @@ static const struct field page_fields[] = {
      .type = FIELD_INT,
      .at = offsetof(struct page, skip),
      .min = 0,
-     .max = INT64_MAX,
+     .max = INT64_MAX - 1,
      .fallback = "0",
      .help = "Number of records to skip."},
     {.name = "limit",
@@ -168,6 +168,11 @@ static const struct field page_fields[] = {
      .max = 1000,
      .fallback = "100",
      .help = "Maximum number of records to return."},
+    {.name = "total",
+     .type = FIELD_BOOL,
+     .at = offsetof(struct page, total),
+     .fallback = "false",
+     .help = "Whether to count all records, in X-Total-Count."},
 };
 
 const struct shape page_shape = {"Page", NULL, sizeof(struct page), page_fields, COUNT(page_fields)};

@@ -75,7 +75,7 @@ static struct text until(struct text t, size_t at)
 
 static char last_of(struct text t)
 {
-    return t.len ? t.at[t.len - 1] : '\0';
+    return (char)(t.len ? t.at[t.len - 1] : '\0');
 }
 
 static bool contains(struct text t, const char *pair)
@@ -148,9 +148,10 @@ static bool check_local(struct check *check, struct text local)
             check, arena_printf(check->arena,
                                 "The email address is too long before the @-sign (%zu character%s too many).",
                                 length - LOCAL_LIMIT, plural(length - LOCAL_LIMIT)));
-    if (!all_of(local, LOCAL))
-        return check_characters(check, local, not_local, CHARACTERS_AS_SHOWN,
-                                "The email address contains invalid characters before the @-sign");
+    if (!all_of(local, LOCAL) &&
+        !check_characters(check, local, not_local, CHARACTERS_AS_SHOWN,
+                          "The email address contains invalid characters before the @-sign"))
+        return false;
     if (last_of(local) == '.')
         return refuse(check, "An email address cannot have a period immediately before the @-sign.");
     if (local.at[0] == '.')
@@ -182,7 +183,7 @@ static struct text lower_cased(struct arena *arena, struct text t)
     if (!lower)
         return TEXT_NULL;
     for (size_t i = 0; i < t.len; i++)
-        lower[i] = t.at[i] >= 'A' && t.at[i] <= 'Z' ? (char)(t.at[i] | 0x20) : t.at[i];
+        lower[i] = (char)(t.at[i] >= 'A' && t.at[i] <= 'Z' ? t.at[i] | 0x20 : t.at[i]);
     return (struct text){lower, t.len};
 }
 
@@ -339,9 +340,9 @@ static bool normalise_domain(struct check *check, struct text domain, struct tex
         return refuse(check, "There must be something after the @-sign.");
     if (domain.at[0] == '[' && last_of(domain) == ']')
         return refuse_literal(check, until(from(domain, 1), domain.len - 2));
-    if (!all_of(domain, HOST))
-        return check_characters(check, domain, not_host, CHARACTERS_AS_SHOWN,
-                                "The part after the @-sign contains invalid characters");
+    if (!all_of(domain, HOST) && !check_characters(check, domain, not_host, CHARACTERS_AS_SHOWN,
+                                                   "The part after the @-sign contains invalid characters"))
+        return false;
     if (is_ascii(domain)) {
         *normal = *ascii = lower_cased(check->arena, domain);
         if (!ascii->at)
@@ -478,7 +479,7 @@ static bool split(struct check *check, struct text input, struct parts *parts)
 static bool normalise(struct check *check, struct text input, struct text *normal)
 {
     struct parts parts;
-    struct text local, domain, ascii;
+    struct text local = TEXT_NULL, domain = TEXT_NULL, ascii = TEXT_NULL;
 
     if (!split(check, input, &parts) || !normalise_local(check, parts.local, &local) ||
         !normalise_domain(check, parts.domain, &domain, &ascii) ||

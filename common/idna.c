@@ -1,5 +1,7 @@
 #include "common/idna.h"
 
+#include <strings.h>
+
 #define IDN2_SKIP_LIBIDN_COMPAT /* the names of the older library, of which IDNA_… would be in the way */
 #include <idn2.h>
 
@@ -138,11 +140,19 @@ static struct text taken_over(struct arena *arena, void *string)
     return text_of(copy);
 }
 
+/* Whether a label begins with `xn---` and has no other hyphen: its Punycode has a delimiter and nothing
+ * before it. */
+static bool has_stray_delimiter(const char *label)
+{
+    return strncasecmp(label, "xn---", 5) == 0 && strcspn(label + 5, "-.") == strcspn(label + 5, ".");
+}
+
 /*
- * A terminated copy in which the capital sharp s is a small one: what UTS #46 maps it to since Unicode 15.1,
- * where older tables have `ss`.
+ * A terminated copy that libidn2 takes as the original's libraries take the name: the capital sharp s is a
+ * small one, as UTS #46 has it since Unicode 15.1 where older tables have `ss`, and a stray delimiter is left
+ * out.
  */
-static char *with_small_sharp_s(struct arena *arena, struct text domain)
+static char *prepared(struct arena *arena, struct text domain)
 {
     char *copy = arena_string(arena, domain);
     char *out = copy;
@@ -154,6 +164,10 @@ static char *with_small_sharp_s(struct arena *arena, struct text domain)
             memcpy(out, "\xc3\x9f", 2);
             in += 3;
             out += 2;
+        } else if ((in == copy || in[-1] == '.') && has_stray_delimiter(in)) {
+            memmove(out, in, 4);
+            in += 5;
+            out += 4;
         } else {
             *out++ = *in++;
         }
@@ -164,7 +178,7 @@ static char *with_small_sharp_s(struct arena *arena, struct text domain)
 
 static enum idna_status encode(struct arena *arena, struct text domain, struct text *ascii)
 {
-    const char *string = with_small_sharp_s(arena, domain);
+    const char *string = prepared(arena, domain);
     uint8_t *encoded;
 
     if (!string)

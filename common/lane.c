@@ -17,8 +17,10 @@
 #define BACKOFF_FIRST (50 * MILLISECOND) /* between attempts, doubled up to the last, jitter added */
 #define BACKOFF_LAST  (400 * MILLISECOND)
 #define AWAY_PATIENCE                                                                                        \
-    SECOND                  /* calls wait this long for a database that is away, then are refused at once    \
-                             */
+    SECOND /* calls wait this long for a database that is away, then are refused at once                     \
+            */
+#define STAND_IN_PERIOD (10 * SECOND) /* that a primary stands in for a replica before that is tried again   \
+                                       */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {
@@ -52,6 +54,7 @@ struct batch {
     struct fiber *owner; /* waits in lane_run or lane_commit */
     int64_t owner_deadline;
     bool broken, committed; /* how the owned transaction went */
+    int64_t stands_in_until;
     char slot[UUID_TEXT];
     struct claim claim;
     int64_t claimed_number; /* the row of the claim */
@@ -92,6 +95,11 @@ static const struct statement claim_batch = {
 static struct loop *loop_of(const struct lane *lane)
 {
     return &lane->worker->loop;
+}
+
+static struct metrics *metrics_of(const struct lane *lane)
+{
+    return &lane->worker->metrics;
 }
 
 static bool writes(const struct lane *lane)
@@ -137,12 +145,23 @@ static struct call *pop(struct lane *lane)
     return call;
 }
 
+size_t lane_links(const struct lane *lane)
+{
+    size_t up = 0;
+
+    for (size_t i = 0; i < lane->count; i++)
+        up += lane->batches[i].link.state == LINK_UP;
+    return up;
+}
+
 bool lane_ready(const struct lane *lane)
 {
-    for (size_t i = 0; i < lane->count; i++)
-        if (lane->batches[i].link.state == LINK_UP)
-            return true;
-    return false;
+    return lane_links(lane) > 0;
+}
+
+size_t lane_length(const struct lane *lane)
+{
+    return lane->length;
 }
 
 bool lane_enqueue(struct lane *lane, struct call *call)
@@ -315,6 +334,7 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
         taken[i]->state = CALL_WAITING;
     }
     arrange(batch, taken);
+    histogram_observe(&metrics_of(batch->lane)->batches[batch->lane->kind], &metrics_batch_bounds, count);
     set_patience(batch);
     send_executions(batch);
 }
@@ -429,6 +449,8 @@ static void owned_synced(struct batch *batch)
     struct call *call = batch->count ? batch->calls[0] : NULL;
 
     batch->committed = !batch->failed;
+    if (batch->committed)
+        metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     batch->broken = true; /* over, either way */
     if (call && batch->failed)
         call->state =
@@ -454,7 +476,13 @@ static void synced(struct batch *batch)
     }
     struct call **calls = batch->calls;
     size_t count = batch->count;
+    metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     release(batch);
+    if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
+        link_close(&batch->link);
+        batch->link.turn = 0;
+        set_timer(batch, 0);
+    }
     for (size_t i = 0; i < count; i++)
         if (calls[i])
             answer(calls[i], calls[i]->state == CALL_WAITING ? CALL_DONE : calls[i]->state);
@@ -466,6 +494,8 @@ static void all_arrived(struct batch *batch)
     if (batch->settling) {
         batch->settling = false;
         bool was_committed = batch->claim_call.count == 0;
+        metrics_count(
+            &metrics_of(batch->lane)->database_settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
         if (!was_committed && batch->owned) {
             batch->failed = true; /* its statements are the owner's: nothing of them is there */
         } else if (!was_committed) {
@@ -517,6 +547,8 @@ static void arrived(struct link *link)
             break_link(batch);
             return;
         case LINK_FAILED:
+            metrics_count(
+                &metrics_of(batch->lane)->database_failures[metrics_sqlstate_place(link->sqlstate)]);
             if (!busy) {
                 break_link(batch);
                 return;
@@ -545,8 +577,10 @@ static void link_up(struct link *link)
 {
     struct batch *batch = (struct batch *)link;
 
+    metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
     batch->lane->away_since = 0;
     batch->lane->backoff = 0;
+    batch->stands_in_until = loop_of(batch->lane)->now + STAND_IN_PERIOD;
     timer_cancel(loop_of(batch->lane), &batch->timer);
     if (batch->phase == PHASE_SETTLE)
         settle(batch);
@@ -561,6 +595,7 @@ static void connect_later(struct batch *batch)
 {
     struct lane *lane = batch->lane;
 
+    metrics_count(&metrics_of(lane)->database_connections_failed[lane->kind]);
     if (!lane->away_since && !lane_ready(lane))
         lane->away_since = loop_of(lane)->now;
     lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
@@ -638,6 +673,7 @@ static void batch_due(struct timer *timer)
             connect_later(batch);
         return;
     case LINK_CONNECTING:
+        log_line(LOG_WARNING, "cannot connect to the database", "reason", "no answer in time", NULL);
         break_link(batch);
         return;
     case LINK_SETUP:
@@ -770,13 +806,17 @@ void lane_drop(struct batch *batch)
 static bool open_batch(struct lane *lane, struct batch *batch)
 {
     const struct settings *settings = lane->worker->settings;
-    int64_t timeout = lane->kind == STATEMENT_REPORT ? settings->report_timeout : settings->request_timeout;
+    bool report = lane->kind == STATEMENT_REPORT;
+    int64_t timeout = report ? settings->report_timeout : settings->request_timeout;
+    bool replica = report && settings->database_read_url;
 
     batch->lane = lane;
     batch->link =
         (struct link){.loop = loop_of(lane),
                       .settings = settings,
                       .api = lane->worker->api,
+                      .url = replica ? settings->database_read_url : settings->database_url,
+                      .replica = replica,
                       .statement_timeout = timeout * 2 / 3,
                       .lock_timeout = lane->kind == STATEMENT_APPEND ? BATCH_LOCK_WAIT : timeout * 2 / 3,
                       .up = link_up,
@@ -800,7 +840,7 @@ struct lane *lane_open(struct worker *worker, enum statement_kind kind, size_t c
     lane->tail = &lane->head;
     lane->timer.fire = queue_deadline;
     lane->away_since = worker->loop.now;
-    bool opened = true;
+    bool opened = count > 0;
     for (size_t i = 0; i < count; i++)
         opened = open_batch(lane, &lane->batches[i]) && opened;
     if (!opened) {

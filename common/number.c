@@ -1,3 +1,4 @@
+/* Numbers and times as text: floats as Python prints them, times as ISO 8601 (writer.h). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

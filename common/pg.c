@@ -17,6 +17,7 @@
 #define PARAMS_MAX     16
 #define SCHEMA_LOCK    "7205759403792795" /* of the advisory lock that daemons share while they make tables */
 #define NAME_SIZE      64
+#define HOST_LISTS     3 /* settings of libpq that list an item a host */
 
 extern const char common_schema_sql[]; /* common/schema.sql */
 
@@ -382,6 +383,8 @@ void link_close(struct link *link)
     loop_unwatch(link->loop, &link->watch);
     PQfinish(conn_of(link));
     link->conn = NULL;
+    link->turn +=
+        link->state != LINK_UP; /* a host that takes connections and gives none must not hide the next */
     link->state = LINK_DOWN;
     link->outgoing = false;
     arena_free(&link->scratch);
@@ -395,17 +398,22 @@ static bool start_query(struct link *link, const char *sql)
 
 enum setup_step { SETUP_SESSION, SETUP_LOOK, SETUP_SCHEMA, SETUP_END };
 
+/*
+ * Short statements find rows by index, whatever the planner thinks of tables that were empty when it planned;
+ * their plans are made once. Reports are planned for their parameters.
+ */
 static bool send_session(struct link *link)
 {
-    const struct settings *s = link->settings;
+    static const char by_index[] = "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+                                   " SET enable_hashjoin = off; SET enable_mergejoin = off";
     char sql[512];
 
-    snprintf(sql, sizeof(sql),
-             "SET TimeZone = 'UTC'; SET statement_timeout = %lld; SET lock_timeout = %lld; "
-             "SET idle_in_transaction_session_timeout = %lld; SET plan_cache_mode = force_generic_plan; "
-             "SET client_min_messages = error",
-             (long long)link->statement_timeout, (long long)link->lock_timeout,
-             (long long)s->request_timeout * 4);
+    snprintf(
+        sql, sizeof(sql),
+        "SET TimeZone = 'UTC'; SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
+        " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
+        (long long)link->statement_timeout, (long long)link->lock_timeout,
+        (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
     return start_query(link, sql);
 }
 
@@ -422,12 +430,19 @@ static bool send_schema(struct link *link)
     return sql && start_query(link, sql);
 }
 
+static bool is_standby(const struct link *link)
+{
+    const char *standby = PQparameterStatus(conn_of(link), "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
 static bool send_step(struct link *link)
 {
     link->step_failed = link->schema_current = false;
     if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
         link->setup_step++;
-    if (link->setup_step == SETUP_LOOK && schema_is_ready)
+    if (link->setup_step == SETUP_LOOK && schema_is_ready && !link->replica)
         link->setup_step = SETUP_END;
     switch (link->setup_step) {
     case SETUP_SESSION:
@@ -440,6 +455,7 @@ static bool send_step(struct link *link)
         if (!PQenterPipelineMode(conn_of(link)))
             return false;
         link->state = LINK_UP;
+        link->stands_in = link->replica && !is_standby(link);
         arena_reset(&link->scratch);
         link->up(link);
         return true;
@@ -476,7 +492,12 @@ static void pump_setup(struct link *link)
             link_fail(link);
             return;
         }
-        if (link->setup_step == SETUP_SCHEMA || link->schema_current)
+        if (link->replica && link->setup_step == SETUP_LOOK && !link->schema_current) {
+            log_line(LOG_WARNING, "the replica has not got the schema yet", NULL);
+            link_fail(link);
+            return;
+        }
+        if (!link->replica && (link->setup_step == SETUP_SCHEMA || link->schema_current))
             schema_is_ready = true;
         link->setup_step = link->schema_current ? SETUP_END : link->setup_step + 1;
         if (!send_step(link))
@@ -528,16 +549,54 @@ static void link_ready(struct watch *watch, uint32_t events)
         link->arrived(link);
 }
 
+/* A comma-separated list begun with another of its items; NULL: as it is. */
+static const char *list_from(struct arena *arena, const char *list, unsigned turn)
+{
+    const char *at = list;
+    unsigned count = 1;
+
+    for (const char *c = list; *c; c++)
+        count += *c == ',';
+    for (turn %= count; turn; turn--)
+        at = strchr(at, ',') + 1;
+    return at == list ? NULL : arena_printf(arena, "%s,%.*s", at, (int)(at - list - 1), list);
+}
+
+/*
+ * libpq tries its hosts in order, but goes on to the next only where a connection was refused: not after a
+ * silent host, which ends in our own time-out, and not after one that answered with an error. So each attempt
+ * begins with the host after the last one's first.
+ */
+static void take_turns(struct link *link, const char *lists[static HOST_LISTS])
+{
+    static const char *const names[HOST_LISTS] = {"host", "hostaddr", "port"};
+    PQconninfoOption *options = link->turn ? PQconninfoParse(link->url, NULL) : NULL;
+
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        for (size_t i = 0; i < HOST_LISTS; i++)
+            if (option->val && strcmp(option->keyword, names[i]) == 0)
+                lists[i] = list_from(&link->scratch, option->val, link->turn);
+    PQconninfoFree(options);
+}
+
 bool link_connect(struct link *link)
 {
     char name[NAME_SIZE];
-    const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding",
-                                    "target_session_attrs", NULL};
-    const char *const values[] = {
-        link->settings->database_url, name, "UTF8",
-        strstr(link->settings->database_url, "target_session_attrs") ? NULL : "read-write", NULL};
+    const char *lists[HOST_LISTS] = {NULL, NULL, NULL};
+    const char *const keywords[] = {"dbname",
+                                    "host",
+                                    "hostaddr",
+                                    "port",
+                                    "fallback_application_name",
+                                    "client_encoding",
+                                    "target_session_attrs",
+                                    NULL};
 
     snprintf(name, sizeof(name), "%s", link->api->name);
+    take_turns(link, lists);
+    bool any = link->replica || strstr(link->url, "target_session_attrs");
+    const char *const values[] = {
+        link->url, lists[0], lists[1], lists[2], name, "UTF8", any ? NULL : "read-write", NULL};
     PGconn *conn = PQconnectStartParams(keywords, values, 1);
     if (!conn)
         return false;

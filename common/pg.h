@@ -37,7 +37,8 @@ struct column {
 
 enum statement_kind {
     STATEMENT_READ,   /* short, may be run again */
-    STATEMENT_REPORT, /* long, on a connection of its own */
+    STATEMENT_REPORT, /* long, on a connection of its own, perhaps to a replica that lags: it writes nothing
+                       */
     STATEMENT_APPEND, /* an insert that waits for nobody: batched with others in one transaction */
     STATEMENT_CHANGE, /* may wait for a row's lock or break a constraint: a transaction of its own */
 };

@@ -63,6 +63,10 @@ struct link {
     struct loop *loop;
     const struct settings *settings;
     const struct api *api;
+    const char *url;
+    bool replica;         /* of a database that may be a read-only copy: the schema is not made there */
+    bool stands_in;       /* it was asked for a replica and is on a primary */
+    unsigned turn;        /* of the hosts in the URL: which one is tried first */
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;
@@ -73,6 +77,7 @@ struct link {
     size_t prepared_count;
     int64_t statement_timeout; /* milliseconds, of the session */
     int64_t lock_timeout;
+    bool by_index; /* its statements are short: plans by index only */
     char sqlstate[6];
     void (*up)(struct link *link);
     void (*arrived)(struct link *link); /* results may be there: link_next */

@@ -10,8 +10,13 @@
 
 #include "common/api.h"
 
-#define NAME_MAX_LENGTH 64             /* of a setting's name and its flag */
-#define SECRET_MAX      ((size_t)8192) /* bytes of a secret's file */
+#define AUTH_URL_MAX      512            /* bytes of an address made from AUTH0_DOMAIN */
+#define NAME_MAX_LENGTH   64             /* of a setting's name and its flag */
+#define SERVICE_TOKEN_MIN 16             /* bytes: what is shorter can be guessed */
+#define SECRET_MAX        ((size_t)8192) /* bytes of a secret's file */
+
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
+#define DOMAIN_MAX      255 /* bytes (RFC 1035, section 2.3.4) */
 
 enum setting_type { SETTING_INT, SETTING_TEXT, SETTING_SWITCH, SETTING_LEVEL };
 
@@ -33,15 +38,41 @@ static const struct setting table[] = {
      "IPv4 or IPv6 address to listen on"},
     {"DATABASE_URL", SETTING_TEXT, AT(database_url), 0, 0, NULL, true,
      "libpq URI of the service's own database; several hosts allowed"},
+    {"DATABASE_READ_URL", SETTING_TEXT, AT(database_read_url), 0, 0, NULL, true,
+     "where reports and lists are read, which may lag: a replica, then the primary for when it is away; "
+     "DATABASE_URL where this is not given"},
     {"PREPARED_STATEMENTS", SETTING_SWITCH, AT(prepared_statements), 0, 0, "on", false,
      "off: statements are sent unnamed and sessions are left as they are, for a PgBouncer older than 1.21"},
     {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(user_progress_service_url), 0, 0, "http://127.0.0.1:8004",
      false, "where User Progress answers"},
     {"WORKERS", SETTING_INT, AT(workers), 0, 64, "0", false,
      "worker threads, each with its own loop and connections; 0: half of the processors"},
-    {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false, "debug, info, warning or error"},
+    {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false,
+     "debug, info, warning or error; info has a line for every request"},
+    {"SLOW_REQUEST_MS", SETTING_INT, AT(slow_request), 1, 600000, "1000", false,
+     "a request that took as long is warned of in the log"},
+    {"SERVER_TIMING", SETTING_SWITCH, AT(server_timing), 0, 0, "off", false,
+     "answers tell in a Server-Timing header where their time went"},
     {"CORS_ORIGINS", SETTING_TEXT, AT(cors_origins), 0, 0, "*", false,
      "origins that browsers may call from, separated by commas; * is any"},
+    {"AUTH_JWKS_URL", SETTING_TEXT, AT(auth_jwks_url), 0, 0, NULL, false,
+     "where the key set of the tokens is: https://… or file:…; without it the progress log answers 503"},
+    {"AUTH_ISSUER", SETTING_TEXT, AT(auth_issuer), 0, 0, NULL, false, "the `iss` of good tokens"},
+    {"AUTH_AUDIENCE", SETTING_TEXT, AT(auth_audience), 0, 0, NULL, false,
+     "what the `aud` of good tokens names"},
+    {"AUTH0_DOMAIN", SETTING_TEXT, AT(auth0_domain), 0, 0, NULL, false,
+     "a tenant: stands for the key set https://it/.well-known/jwks.json and the issuer https://it/"},
+    {"AUTH_CA_FILE", SETTING_TEXT, AT(auth_ca_file), 0, 0, NULL, false,
+     "certificates (PEM) that the key set's server may be signed by, instead of the system's"},
+    {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth_required), 0, 0, "off", false,
+     "on: every call asks a token, save /, the documentation and the health"},
+    {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth_subject_scoped), 0, 0, "off", false,
+     "on: in the progress log a token reaches only the user that its `sub` names, unless its `scope` has "
+     "progress:any (403)"},
+    {"SERVICE_TOKEN", SETTING_TEXT, AT(service_token), 0, 0, NULL, true,
+     "what the services show each other where AUTH_REQUIRED is on; at least 16 characters"},
+    {"USER_SVC_BASE_URL", SETTING_TEXT, AT(user_svc_base_url), 0, 0, NULL, false,
+     "where the progress log asks for users, as GET URL/{user_id}; without it in its own table"},
     {"BODY_LIMIT", SETTING_INT, AT(body_limit), 1024, 64 << 20, "1048576", false,
      "bytes of a request's body (413)"},
     {"HEADER_LIMIT", SETTING_INT, AT(header_limit), 1024, 64 << 10, "32768", false,
@@ -64,8 +95,14 @@ static const struct setting table[] = {
      "connections for inserts in batches, a worker"},
     {"CHANGE_CONNECTIONS", SETTING_INT, AT(change_connections), 1, 64, "4", false,
      "connections for updates and deletes, each a transaction of its own, a worker"},
-    {"REPORT_CONNECTIONS", SETTING_INT, AT(report_connections), 1, 16, "1", false,
+    {"REPORT_CONNECTIONS", SETTING_INT, AT(report_connections), 1, 16, "2", false,
      "connections for aggregates and long lists, a worker"},
+    {"LOOKUP_CONNECTIONS", SETTING_INT, AT(lookup_connections), 1, 256, "16", false,
+     "connections to other services, a worker"},
+    {"LOOKUP_CONNECT_TIMEOUT_MS", SETTING_INT, AT(lookup_connect_timeout), 10, 60000, "200", false,
+     "another service takes a connection within this time (503)"},
+    {"LOOKUP_TIMEOUT_MS", SETTING_INT, AT(lookup_timeout), 10, 60000, "1000", false,
+     "another service has answered by then (503)"},
     {"REQUEST_TIMEOUT_MS", SETTING_INT, AT(request_timeout), 50, 600000, "3000", false,
      "a request is answered within this time (503)"},
     {"REPORT_TIMEOUT_MS", SETTING_INT, AT(report_timeout), 50, 600000, "15000", false,
@@ -244,6 +281,8 @@ static void print_help(const struct api *api)
            "  --settings-markdown        the settings as a Markdown table\n"
            "  --openapi                  the OpenAPI document\n"
            "  --health-check             exit 0 when the daemon on PORT answers /livez\n");
+    for (size_t i = 0; i < api->command_count; i++)
+        printf("  %-26s %s\n", api->commands[i].name, api->commands[i].help);
 }
 
 static void print_markdown(void)
@@ -259,6 +298,14 @@ static void print_markdown(void)
             printf("on, off");
         printf(" | %s%s |\n", s->help, s->secret ? " (also from the file that `_FILE` names)" : "");
     }
+}
+
+static const struct command *find_command(const struct api *api, const char *arg)
+{
+    for (size_t i = 0; i < api->command_count; i++)
+        if (strcmp(arg, api->commands[i].name) == 0)
+            return &api->commands[i];
+    return NULL;
 }
 
 static enum settings_status read_flags(struct settings *settings, const struct api *api, int argc,
@@ -280,6 +327,9 @@ static enum settings_status read_flags(struct settings *settings, const struct a
             status = arg[2] == 'o' ? SETTINGS_OPENAPI : SETTINGS_HEALTH_CHECK;
             continue;
         }
+        settings->command = find_command(api, arg);
+        if (settings->command)
+            continue;
         const char *equals = strchr(arg, '=');
         const struct setting *s = find_flag(arg, equals ? (size_t)(equals - arg) : strlen(arg));
         if (!s) {
@@ -296,6 +346,44 @@ static enum settings_status read_flags(struct settings *settings, const struct a
     return status;
 }
 
+/* Fills in what AUTH0_DOMAIN stands for. */
+static bool expand_auth0_domain(struct settings *s)
+{
+    static char url[AUTH_URL_MAX], issuer[AUTH_URL_MAX];
+    const char *domain = s->auth0_domain;
+
+    if (!domain)
+        return true;
+    if (!*domain || strspn(domain, HOST_CHARACTERS) != strlen(domain) || strlen(domain) > DOMAIN_MAX)
+        return bad("AUTH0_DOMAIN", domain, "is no domain name");
+    snprintf(url, sizeof(url), "https://%s/.well-known/jwks.json", domain);
+    snprintf(issuer, sizeof(issuer), "https://%s/", domain);
+    if (!s->auth_jwks_url)
+        s->auth_jwks_url = url;
+    if (!s->auth_issuer)
+        s->auth_issuer = issuer;
+    return true;
+}
+
+/* A key set over a connection that anyone may change would let anyone in. */
+static bool check_auth(struct settings *s)
+{
+    if (!expand_auth0_domain(s))
+        return false;
+    const char *url = s->auth_jwks_url;
+    if (url && strncmp(url, "https://", 8) != 0 && strncmp(url, "file:", 5) != 0 && url[0] != '/')
+        return bad("AUTH_JWKS_URL", url, "begins with neither https:// nor file:");
+    if (url && !s->auth_issuer)
+        return bad("AUTH_ISSUER", NULL, "is not given, but AUTH_JWKS_URL is");
+    if (url && !s->auth_audience)
+        return bad("AUTH_AUDIENCE", NULL, "is not given, but AUTH_JWKS_URL or AUTH0_DOMAIN is");
+    if (s->auth_required && !url)
+        return bad("AUTH_REQUIRED", "on", "asks for AUTH_JWKS_URL or AUTH0_DOMAIN");
+    if (s->service_token && strlen(s->service_token) < SERVICE_TOKEN_MIN)
+        return bad("SERVICE_TOKEN", NULL, "is shorter than 16 characters");
+    return true;
+}
+
 enum settings_status settings_read(struct settings *settings, const struct api *api, int argc, char **argv)
 {
     *settings = (struct settings){0};
@@ -307,6 +395,8 @@ enum settings_status settings_read(struct settings *settings, const struct api *
         bad("DATABASE_URL", NULL, "is not given");
         return SETTINGS_BAD;
     }
+    if (status == SETTINGS_READY && !check_auth(settings))
+        return SETTINGS_BAD;
     if (settings->workers == 0) {
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         settings->workers = processors > 3 ? processors / 2 : 1;

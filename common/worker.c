@@ -6,34 +6,68 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/api.h"
+#include "common/auth.h"
+#include "common/client.h"
 #include "common/http.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/lookup.h"
 #include "common/pg.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/settings.h"
 
-#define UPKEEP (600 * SECOND) /* between two rounds */
+#define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
 
 /* A request that nobody sent, for statements that the service runs for itself. */
-static void do_upkeep(void *arg)
+static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
 {
-    struct worker *worker = arg;
     struct request rq = {.worker = worker,
                          .deadline = worker->loop.now + worker->settings->report_timeout * MILLISECOND};
 
-    idempotency_forget(&rq);
+    work(&rq);
     arena_free(&rq.arena);
+}
+
+static void again(struct worker *worker, struct timer *timer, int64_t wait)
+{
+    if (!timer_set(&worker->loop, timer, worker->loop.now + wait))
+        log_line(LOG_ERROR, "no memory for a timer", NULL);
+}
+
+static void forget(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, idempotency_forget);
+    again(worker, &worker->forget, FORGET_EVERY);
+}
+
+static void forget_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, forget));
+
+    if (!fiber_start(&worker->fibers, forget, worker))
+        again(worker, timer, FORGET_EVERY);
+}
+
+static void upkeep(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, worker->api->upkeep);
+    again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
 }
 
 static void upkeep_due(struct timer *timer)
 {
     struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, upkeep));
 
-    bool next = timer_set(&worker->loop, timer, worker->loop.now + UPKEEP);
-
-    if (!fiber_start(&worker->fibers, do_upkeep, worker) || !next)
-        log_line(LOG_WARNING, "upkeep is put off", NULL);
+    if (worker->draining)
+        return;
+    if (!pg_ready(worker) || !fiber_start(&worker->fibers, upkeep, worker))
+        again(worker, timer, SECOND);
 }
 
 static void woken(struct watch *watch, uint32_t events)
@@ -46,26 +80,34 @@ static void woken(struct watch *watch, uint32_t events)
     (void)got;
 }
 
-bool worker_open(struct worker *worker, int listener, bool upkeep)
+bool worker_open(struct worker *worker, int listener, bool first)
 {
     const char *failed = NULL;
 
     atomic_init(&worker->stop, false);
     worker->fibers.limit = (size_t)worker->settings->request_limit;
+    worker->forget.fire = forget_due;
     worker->upkeep.fire = upkeep_due;
     if (getrandom(&worker->request_ids, sizeof(worker->request_ids), 0) != sizeof(worker->request_ids))
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
+    else if (!metrics_open(worker) || !request_log_open(worker))
+        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker))
+    else if (!pg_open(worker) || !auth_open(worker, first) ||
+             (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
-        if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN) ||
-            (upkeep && !timer_set(&worker->loop, &worker->upkeep, worker->loop.now + UPKEEP)))
+        if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN))
             failed = "no eventfd";
+    }
+    if (!failed && first) {
+        again(worker, &worker->forget, FORGET_EVERY);
+        if (worker->api->upkeep)
+            again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
     }
     if (failed)
         log_line(LOG_ERROR, "a worker cannot start", "reason", failed, NULL);
@@ -76,7 +118,10 @@ static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker));
     http_run(worker);
+    lookups_flush(worker);
     pg_flush(worker);
+    request_log_flush(worker);
+    metrics_turn(worker);
 }
 
 static void close_worker(struct worker *worker)
@@ -84,7 +129,11 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker) == 0)
         http_close(worker);
+    auth_close(worker);
+    lookups_close(worker);
+    client_close(worker);
     pg_close(worker);
+    request_log_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);
     loop_close(&worker->loop);
@@ -105,6 +154,43 @@ void *worker_run(void *arg)
         turn(worker);
     close_worker(worker);
     return NULL;
+}
+
+struct errand {
+    struct worker worker;
+    void (*work)(struct request *rq, void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct request rq = {.worker = &errand->worker};
+
+    errand->work(&rq, errand->arg);
+    arena_free(&rq.arena);
+    errand->done = true;
+}
+
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg)
+{
+    struct errand errand = {
+        .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
+    struct worker *worker = &errand.worker;
+
+    if (!loop_open(&worker->loop))
+        return false;
+    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    while (opened && !errand.done) {
+        pg_flush(worker);
+        loop_turn(&worker->loop, SECOND);
+    }
+    pg_close(worker);
+    fiber_pool_free(&worker->fibers);
+    loop_close(&worker->loop);
+    return opened;
 }
 
 void worker_stop(struct worker *worker)

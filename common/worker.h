@@ -11,11 +11,18 @@
 
 #include "common/fiber.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/text.h"
 
 struct api;
+struct auth;
+struct client;
 struct http;
+struct keyset;
+struct lookups;
 struct pg;
+struct request;
+struct request_log;
 struct router;
 struct settings;
 
@@ -25,25 +32,40 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
+    struct metrics metrics;
+    const struct worker *all; /* the workers of this process, for those who add their metrics up */
+    struct request_log *request_log;
     struct http *http;
     struct pg *pg;
-    struct text openapi;  /* the service's document */
-    uint64_t request_ids; /* the next generated X-Request-ID */
-    bool draining;        /* SIGTERM has come: answers close their connections */
-    struct timer upkeep;  /* of tables whose rows grow old; one worker does it */
-    struct watch wake;    /* an eventfd: the main thread has something to say */
+    struct auth *auth;       /* NULL where authentication is not configured */
+    struct keyset *keyset;   /* of the process; outlives the worker */
+    struct client *client;   /* of services that call others */
+    struct lookups *lookups; /* of services that look users and labs up */
+    struct text openapi;     /* the service's document */
+    uint64_t request_ids;    /* the next generated X-Request-ID */
+    bool draining;           /* SIGTERM has come: answers close their connections */
+    struct timer forget;     /* rows that are kept for a day only; the first worker's */
+    struct timer upkeep;     /* the service's own; the first worker's */
+    struct watch wake;       /* an eventfd: the main thread has something to say */
     atomic_bool stop;
     pthread_t thread;
 };
 
 /*
  * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
- * api, router and openapi are set by the caller and outlive it. False after a line in the log.
+ * api, router, keyset and openapi are set by the caller and outlive it. False after a line in the log.
  */
-bool worker_open(struct worker *worker, int listener, bool upkeep);
+bool worker_open(struct worker *worker, int listener, bool first);
 
 /* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
 void *worker_run(void *worker);
+
+/*
+ * Does something in a worker that serves nobody, and only has the database: for the commands of a daemon.
+ * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
+ */
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg);
 
 /* Asks a worker to end; from any thread. */
 void worker_stop(struct worker *worker);

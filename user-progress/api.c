@@ -1,12 +1,19 @@
 #include "user-progress/api.h"
 
 #include "common/directory.h"
+#include "common/docs.h"
 #include "common/health.h"
 #include "common/request.h"
 #include "user-progress/attempts.h"
+#include "user-progress/entry.h"
 #include "user-progress/labs.h"
+#include "user-progress/lookups.h"
+#include "user-progress/progress_log.h"
 #include "user-progress/stats.h"
+#include "user-progress/summary.h"
+#include "user-progress/user_service.h"
 #include "user-progress/users.h"
+#include "user-progress/verify.h"
 
 extern const char user_progress_schema_sql[]; /* schema.sql */
 
@@ -23,19 +30,6 @@ static enum reply show_root(struct request *rq)
     return reply(rq, &root_shape, "");
 }
 
-#define USER_TAKEN                                                                                           \
-    {400, "Email already registered"},                                                                       \
-    {                                                                                                        \
-        400, "Username already taken"                                                                        \
-    }
-#define NO_USER                                                                                              \
-    {                                                                                                        \
-        404, "User not found"                                                                                \
-    }
-#define NO_LAB                                                                                               \
-    {                                                                                                        \
-        404, "Lab not found"                                                                                 \
-    }
 #define NO_ATTEMPT                                                                                           \
     {                                                                                                        \
         404, "Lab attempt not found"                                                                         \
@@ -43,6 +37,19 @@ static enum reply show_root(struct request *rq)
 #define NO_LAB_TYPE                                                                                          \
     {                                                                                                        \
         404, "No labs found for type: filesystem"                                                            \
+    }
+
+#define NO_ENTRY                                                                                             \
+    {                                                                                                        \
+        404, "Log entry not found", "error"                                                                  \
+    }
+#define BAD_ENTRY                                                                                            \
+    {                                                                                                        \
+        400, "The body must be a JSON object", "error"                                                       \
+    }
+#define NO_LOG_USER                                                                                          \
+    {                                                                                                        \
+        400, NO_SUCH_USER, "message"                                                                         \
     }
 
 static const struct endpoint endpoints[] = {
@@ -54,101 +61,8 @@ static const struct endpoint endpoints[] = {
      .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,
      .handle = show_root},
 
-    {.method = METHOD_POST,
-     .path = "/users/",
-     .tag = "Users",
-     .summary = "Create a user",
-     .body_in = &user_create_shape,
-     .answer = &user_shape,
-     .failures = {USER_TAKEN, {400, "User id already exists"}},
-     .handle = users_create},
-    {.method = METHOD_GET,
-     .path = "/users/",
-     .tag = "Users",
-     .summary = "List users",
-     .help = "By the time they were made.",
-     .query_in = &page_shape,
-     .answer = &user_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = users_list},
-    {.method = METHOD_GET,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Get a user",
-     .path_in = &user_id_shape,
-     .answer = &user_shape,
-     .failures = {NO_USER},
-     .handle = users_get},
-    {.method = METHOD_PUT,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Update a user",
-     .path_in = &user_id_shape,
-     .body_in = &user_update_shape,
-     .answer = &user_shape,
-     .failures = {USER_TAKEN, NO_USER},
-     .handle = users_update},
-    {.method = METHOD_DELETE,
-     .path = "/users/{user_id}",
-     .tag = "Users",
-     .summary = "Delete a user",
-     .help = "What the user did stays: it is history.",
-     .path_in = &user_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_USER},
-     .handle = users_delete},
-
-    {.method = METHOD_POST,
-     .path = "/labs/",
-     .tag = "Labs",
-     .summary = "Create a lab",
-     .body_in = &lab_create_shape,
-     .answer = &lab_shape,
-     .failures = {{400, "Lab name already exists"}, {400, "Lab id already exists"}},
-     .handle = labs_create},
-    {.method = METHOD_GET,
-     .path = "/labs/",
-     .tag = "Labs",
-     .summary = "List labs",
-     .help = "By the time they were made.",
-     .query_in = &page_shape,
-     .answer = &lab_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = labs_list},
-    {.method = METHOD_GET,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Get a lab",
-     .path_in = &lab_id_shape,
-     .answer = &lab_shape,
-     .failures = {NO_LAB},
-     .handle = labs_get},
-    {.method = METHOD_GET,
-     .path = "/labs/type/{lab_type}",
-     .tag = "Labs",
-     .summary = "List the labs of a type",
-     .path_in = &lab_type_shape,
-     .answer = &lab_shape,
-     .flags = ENDPOINT_LIST | ENDPOINT_REPORT,
-     .handle = labs_list_of_type},
-    {.method = METHOD_PUT,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Update a lab",
-     .path_in = &lab_id_shape,
-     .body_in = &lab_update_shape,
-     .answer = &lab_shape,
-     .failures = {{400, "Lab name already exists"}, NO_LAB},
-     .handle = labs_update},
-    {.method = METHOD_DELETE,
-     .path = "/labs/{lab_id}",
-     .tag = "Labs",
-     .summary = "Delete a lab",
-     .help = "What was done in it stays: it is history.",
-     .path_in = &lab_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_LAB},
-     .handle = labs_delete},
+    USERS_ENDPOINTS(0, users_create, users_list, users_get, users_update, users_delete),
+    LABS_ENDPOINTS(0, labs_create, labs_list, labs_get, labs_list_of_type, labs_update, labs_delete),
 
     {.method = METHOD_POST,
      .path = "/progress/lab-attempt",
@@ -196,17 +110,119 @@ static const struct endpoint endpoints[] = {
      .failures = {NO_ATTEMPT},
      .handle = attempts_delete},
 
+    {.method = METHOD_POST,
+     .path = "/lookup",
+     .tag = "Lookup",
+     .summary = "Look many users and lab types up at once",
+     .help = "For the other services: each user and, for each lab type, its oldest lab; null where there is "
+             "none.",
+     .body_in = &lookup_in_shape,
+     .answer = &lookup_shape,
+     .handle = lookup_answer},
+
+    {.method = METHOD_POST,
+     .path = "/api/progress/log",
+     .tag = "Progress log",
+     .summary = "Log an entry",
+     .help = "Members of any names; numbers keep the digits that are sent.",
+     .body_in = &entry_in_shape,
+     .answer = &log_created_shape,
+     .status = 201,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT,
+     .failures = {BAD_ENTRY, NO_LOG_USER},
+     .handle = progress_log_create},
+    {.method = METHOD_GET,
+     .path = "/api/progress/{user_id}",
+     .tag = "Progress log",
+     .summary = "List a user's entries",
+     .help = "As they stand now, or as they stood.",
+     .path_in = &user_id_shape,
+     .query_in = &as_of_shape,
+     .answer = &log_list_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT | ENDPOINT_REPORT,
+     .failures = {{400, "as_of must be a time such as 2025-04-19T08:30:38Z", "error"}},
+     .handle = progress_log_list},
+    {.method = METHOD_GET,
+     .path = "/api/progress/summary/{user_id}",
+     .tag = "Progress log",
+     .summary = "Add up a user's entries",
+     .path_in = &user_id_shape,
+     .answer = &progress_summary_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT | ENDPOINT_REPORT,
+     .handle = progress_summary_get},
+    {.method = METHOD_PUT,
+     .path = "/api/progress/log/{log_id}",
+     .tag = "Progress log",
+     .summary = "Update an entry",
+     .help = "Members that are not sent stay; null removes one.",
+     .path_in = &log_id_shape,
+     .body_in = &entry_change_shape,
+     .answer = &log_updated_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT,
+     .failures = {BAD_ENTRY, NO_ENTRY},
+     .handle = progress_log_update},
+    {.method = METHOD_DELETE,
+     .path = "/api/progress/log/{log_id}",
+     .tag = "Progress log",
+     .summary = "Delete an entry",
+     .help = "Its history stays, and a rollback brings it back.",
+     .path_in = &log_id_shape,
+     .answer = &log_deleted_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT,
+     .failures = {NO_ENTRY},
+     .handle = progress_log_delete},
+    {.method = METHOD_DELETE,
+     .path = "/api/progress/user/{user_id}/logs",
+     .tag = "Progress log",
+     .summary = "Delete all entries of a user",
+     .path_in = &user_id_shape,
+     .answer = &logs_deleted_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT,
+     .failures = {{404, "No logs found for the given user_id", "error"}},
+     .handle = progress_log_delete_all},
+    {.method = METHOD_GET,
+     .path = "/api/progress/log/{log_id}/history",
+     .tag = "Progress log",
+     .summary = "List what happened to an entry",
+     .help = "From its first version on; a deleted entry has a history too.",
+     .path_in = &log_id_shape,
+     .answer = &log_event_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT | ENDPOINT_LIST | ENDPOINT_REPORT,
+     .failures = {NO_ENTRY},
+     .handle = progress_log_history},
+    {.method = METHOD_POST,
+     .path = "/api/progress/log/{log_id}/rollback",
+     .tag = "Progress log",
+     .summary = "Bring a version of an entry back",
+     .help = "Written as a new event; nothing of the history is lost.",
+     .path_in = &log_id_shape,
+     .body_in = &version_shape,
+     .answer = &entry_shape,
+     .flags = ENDPOINT_TOKEN | ENDPOINT_LENIENT,
+     .failures = {{400, "That version is a deletion", "error"},
+                  NO_ENTRY,
+                  {404, "Log entry has no such version", "error"}},
+     .handle = progress_log_rollback},
+
     HEALTH_ENDPOINTS,
+
+    DOCS_ENDPOINTS,
+};
+
+static const struct command commands[] = {
+    {"verify", "replay the progress log's events and prove that its entries follow from them", verify_run},
 };
 
 const struct api user_progress_api = {
     .name = "user-progress",
     .title = "User Progress Tracking Service",
-    .help = "Users, labs and lab attempts: the source of truth for users and labs.",
+    .help = "Users, labs, lab attempts and the progress log: the source of truth for users and labs.",
     .version = "1.0.0",
     .port = 8004,
     .schema = user_progress_schema_sql,
-    .schema_version = 1,
+    .schema_version = 2,
     .endpoints = endpoints,
     .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
 };

@@ -1,5 +1,6 @@
 #include "user-progress/labs.h"
 
+#include "common/paging.h"
 #include "common/pg.h"
 #include "common/request.h"
 #include "common/uuid.h"
@@ -66,6 +67,15 @@ static const struct statement get_lab = {
     .row = lab_columns,
     .column_count = 7,
     .row_size = sizeof(struct lab),
+};
+
+static const struct statement count_labs = {
+    .name = "count_labs",
+    .sql = "SELECT count(*) FROM labs",
+    .kind = STATEMENT_REPORT,
+    .row = (const struct column[]){{COLUMN_INT, 0}},
+    .column_count = 1,
+    .row_size = sizeof(int64_t),
 };
 
 static const struct statement list_labs = {
@@ -148,7 +158,8 @@ enum reply labs_list(struct request *rq)
 {
     struct rows labs;
 
-    if (pg_rows(rq, &list_labs, rq->query, &labs) == PG_REPLIED)
+    if (pg_rows(rq, &list_labs, rq->query, &labs) == PG_REPLIED ||
+        !paging_headers(rq, rq->query, labs.count, &count_labs))
         return REPLIED;
     return reply_list(rq, &lab_shape, labs);
 }

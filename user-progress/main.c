@@ -1,3 +1,4 @@
+/* The daemon user-progress: its table of endpoints (api.c) on the common library. */
 #include "common/daemon.h"
 #include "user-progress/api.h"
 

@@ -1,5 +1,6 @@
 #include "user-progress/users.h"
 
+#include "common/paging.h"
 #include "common/pg.h"
 #include "common/request.h"
 #include "common/uuid.h"
@@ -81,6 +82,15 @@ static const struct statement get_user = {
     .row = user_columns,
     .column_count = 6,
     .row_size = sizeof(struct user),
+};
+
+static const struct statement count_users = {
+    .name = "count_users",
+    .sql = "SELECT count(*) FROM users",
+    .kind = STATEMENT_REPORT,
+    .row = (const struct column[]){{COLUMN_INT, 0}},
+    .column_count = 1,
+    .row_size = sizeof(int64_t),
 };
 
 static const struct statement list_users = {
@@ -170,7 +180,8 @@ enum reply users_list(struct request *rq)
 {
     struct rows users;
 
-    if (pg_rows(rq, &list_users, rq->query, &users) == PG_REPLIED)
+    if (pg_rows(rq, &list_users, rq->query, &users) == PG_REPLIED ||
+        !paging_headers(rq, rq->query, users.count, &count_users))
         return REPLIED;
     return reply_list(rq, &user_shape, users);
 }

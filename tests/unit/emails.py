@@ -1,10 +1,10 @@
-r"""Prints generated addresses with the verdict of Pydantic's EmailStr: the lines of emails.txt.
+"""Prints generated addresses with the verdict of Pydantic's EmailStr: the lines of emails.txt.
 
     emails.py COUNT SEED
 
 needs Pydantic 2.10 and email-validator 2.2 (Debian 13: python3-pydantic, python3-email-validator). The
 first are BASICS. A line is `input TAB good|bad TAB normal form|reason`; backslash, control characters and
-line separators are `\xNN` for each of their bytes.
+line separators are a backslash and `xNN` for each of their bytes.
 """
 
 import random
@@ -41,7 +41,7 @@ BASICS = [
     "a@b.c1", "a@ab--cd.com", "a@xn--bcher-kva.example", "a@b\u00fccher.example", "a@B\u00dcCHER.example", "INFO@b.co",
     "informant@b.co", "Dr. Who <a@b.co>", "Ada <a@b.co", "Ada <a@b.co> x", "Ada <a@b>", "<>", "Ada <<a@b.co>>", '"a"@b.co',
     "\u00e9@b.co", "e\u0301@b.co", "\u0301a@b.co", "a\u00a0b@c.co", "a@b\u00a0c.co", "a\tb@c.co", "a\\b@c.co", "(a)'\"@c.co",
-    "a@b\u3002co", "a@\u2603.com", "a@\U0001f600.com", "a@l\u00b7l.com", "a@a\u00b7b.com", "a@\u05d0b.com",
+    "a@b\u3002co", "a@xn---p1ai.co", "a@XN---P1AI.\u0440\u0444", "a@xn---a-b.co", "a@xn---.co", "a@B\u1e9e.co", "a@\u2603.com", "a@\U0001f600.com", "a@l\u00b7l.com", "a@a\u00b7b.com", "a@\u05d0b.com",
     "a" * 64 + "@b.co", "a" * 65 + "@b.co", "a" * 66 + "@b.co", "a@" + "b" * 63 + ".co", "a@" + "b" * 64 + ".co",
     "a@" + "b." * 125 + "com", "a@" + "b." * 126 + "com", "A@" + "B." * 126 + "com", "a" * 50 + "@" + "b." * 101 + "c",
     "a" * 50 + "@" + "b." * 101 + "cc", "\u00e9" * 64 + "@" + "b." * 62 + "cc", "\u00e9" * 64 + "@" + "b." * 63 + "cc",

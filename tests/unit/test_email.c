@@ -1,3 +1,4 @@
+/* E-mail addresses: the verdicts, normal forms and reasons of the original. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -20,6 +20,8 @@
 #include <cmocka.h>
 
 #include "common/http.h"
+#include "common/metrics.h"
+#include "common/request_log.h"
 #include "common/router.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
@@ -270,6 +272,8 @@ static void open_server(void)
     assert_int_equal(listen(listener, 10), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     assert_non_null(worker.router);
+    assert_true(metrics_open(&worker));
+    assert_true(request_log_open(&worker));
     assert_true(loop_open(&worker.loop));
     assert_true(http_open(&worker, listener));
 }
@@ -278,6 +282,8 @@ static void close_server(void)
 {
     assert_int_equal(http_requests(&worker), 0);
     http_close(&worker);
+    request_log_close(&worker);
+    metrics_close(&worker);
     fiber_pool_free(&worker.fibers);
     loop_close(&worker.loop);
     router_close((struct router *)(uintptr_t)worker.router);
@@ -304,6 +310,7 @@ static int ask(const char *path)
         long long wait = http_wait(&worker);
         loop_turn(&worker.loop, wait < 10 * MILLISECOND ? wait : 10 * MILLISECOND);
         http_run(&worker);
+        request_log_flush(&worker);
         ssize_t got = recv(fd, answer + len, sizeof(answer) - 1 - len, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN))
             break;

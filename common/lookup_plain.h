@@ -1,0 +1,26 @@
+/*
+ * Lookups where User Progress is the original: one plain GET each.
+ */
+#ifndef COMMON_LOOKUP_PLAIN_H
+#define COMMON_LOOKUP_PLAIN_H
+
+#include <stdint.h>
+
+#include "common/client.h"
+#include "common/lookup.h"
+
+/* Asks one after the other; false when something cannot be known. Waits. */
+bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_ids, size_t user_count,
+                  struct known_user *users, const struct text *lab_types, size_t lab_count,
+                  struct known_lab *labs);
+
+/* The headers that go along with every call to User Progress: the request's id and trace. */
+void lookup_headers(struct client_call *call, struct request *rq);
+
+/* The same, and the token of the services. */
+void lookup_own_headers(struct client_call *call, struct request *rq);
+
+/* `path` of User Progress as a URL in the request's memory; NULL when it is exhausted. */
+char *lookup_url(struct request *rq, const char *path, struct text segment);
+
+#endif

@@ -1,0 +1,11 @@
+/*
+ * The endpoint table of Performance Reporting.
+ */
+#ifndef PERFORMANCE_REPORTING_API_H
+#define PERFORMANCE_REPORTING_API_H
+
+#include "common/api.h"
+
+extern const struct api performance_reporting_api;
+
+#endif

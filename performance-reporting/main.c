@@ -1,0 +1,8 @@
+/* The daemon performance-reporting: its table of endpoints (api.c) on the common library. */
+#include "common/daemon.h"
+#include "performance-reporting/api.h"
+
+int main(int argc, char **argv)
+{
+    return daemon_main(&performance_reporting_api, argc, argv);
+}

@@ -1,0 +1,13 @@
+/*
+ * Performance records: how an attempt at a lab went.
+ */
+#ifndef PERFORMANCE_REPORTING_RECORDS_H
+#define PERFORMANCE_REPORTING_RECORDS_H
+
+#include "common/api.h"
+
+handler_fn records_create, records_update, records_delete;
+
+extern const struct shape record_in_shape, record_shape, record_id_shape;
+
+#endif

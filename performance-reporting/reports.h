@@ -1,0 +1,13 @@
+/*
+ * Performance reports: what the records of a lab type, or of a user, add up to. A report writes nothing.
+ */
+#ifndef PERFORMANCE_REPORTING_REPORTS_H
+#define PERFORMANCE_REPORTING_REPORTS_H
+
+#include "common/api.h"
+
+handler_fn reports_of_lab, reports_of_user;
+
+extern const struct shape lab_report_shape, user_report_shape;
+
+#endif

@@ -1,0 +1,129 @@
+"""Fixtures of all tests against running services.
+
+`VARIANT` names the build that is tested, `TEST_WRAPPER` a command that runs the daemons (valgrind), `PGHOST`,
+`PGPORT` and `PGUSER` a server for the databases of the tests; without them one is started. With
+`TEST_USER_PROGRESS_URL` the tests that need no more than an address go to a service that runs already; those
+that look into its database or end its process are skipped.
+"""
+
+from contextlib import closing
+
+import httpx
+import pytest
+
+from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, elsewhere
+from harness.postgres import Postgres, named_by_environment
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--original", action="store_true", help="expect the original's answers, not this project's"
+    )
+
+
+def pytest_runtest_setup(item):
+    for daemon in Daemon.running:
+        daemon.mark_log()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for daemon in Daemon.running:
+            report.sections.append((f"log of {daemon.service} {daemon.pid}", daemon.log_tail()))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """One server for all tests that do not stop it."""
+    if ELSEWHERE:
+        pytest.skip("the service runs elsewhere")
+    if given := named_by_environment():
+        yield given
+        return
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_postgres(tmp_path):
+    """A server that the test may stop and kill."""
+    if ELSEWHERE:
+        pytest.skip("the service runs elsewhere")
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def start_daemon(tmp_path):
+    """start_daemon(service, *arguments, **settings): a daemon that ends with the test, with status 0."""
+    with Daemons(tmp_path) as daemons:
+        yield daemons.start
+
+
+@pytest.fixture
+def fresh(postgres, start_daemon):
+    """fresh(**settings): user-progress on an empty database of its own."""
+
+    def start(**settings: str) -> Daemon:
+        daemon = start_daemon(DATABASE_URL=postgres.url(name := postgres.create_database()), **settings)
+        daemon.database = name
+        return daemon.ready()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def user_progress_database(postgres) -> str:
+    return postgres.create_database("user_progress")
+
+
+@pytest.fixture(scope="session")
+def user_progress(request, tmp_path_factory):
+    """The address of the user-progress that most tests share."""
+    if ELSEWHERE:
+        yield ELSEWHERE
+        return
+    server = request.getfixturevalue("postgres")
+    name = request.getfixturevalue("user_progress_database")
+    with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
+        yield daemons.start(DATABASE_URL=server.url(name)).ready().url
+
+
+@pytest.fixture(scope="session")
+def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
+    """The addresses of all services, over the users and labs of the shared user-progress."""
+    urls = {
+        service: url
+        for service in ("performance-reporting", "usage-analytics")
+        if (url := elsewhere(service))
+    } | {"user-progress": user_progress}
+    with Daemons(tmp_path_factory.mktemp("services")) as daemons:
+        for service in SERVICES if not ELSEWHERE else []:
+            if service not in urls:
+                server = request.getfixturevalue("postgres")
+                daemon = daemons.start(
+                    service,
+                    DATABASE_URL=server.url(server.create_database()),
+                    USER_PROGRESS_SERVICE_URL=user_progress,
+                )
+                urls[service] = daemon.ready().url
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def api(user_progress):
+    with httpx.Client(base_url=user_progress, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def database(postgres, user_progress_database, user_progress):
+    """A cursor that looks into the shared user-progress' database."""
+    with closing(postgres.connect(user_progress_database)) as connection, connection.cursor() as cursor:
+        yield cursor

@@ -1,0 +1,57 @@
+"""The primary dies under load and its replica takes its place: nothing is lost, and the service goes on."""
+
+import signal
+import socket
+import time
+from contextlib import closing
+
+import pytest
+
+from harness.daemon import BACK_SECONDS
+from harness.load import Load
+from harness.postgres import Replica, Server, any_of
+from harness.samples import new_user
+from harness.wait import until
+
+
+@pytest.fixture
+def follower(primary, replica) -> Replica:
+    """The replica, waited for: a commit is answered when the replica has it too."""
+    with closing(primary.connect("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        cursor.execute("SELECT pg_reload_conf()")
+
+        def in_step() -> bool:
+            cursor.execute("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")
+            return cursor.fetchone() == (1,)
+
+        until(in_step, "the replica to be waited for")
+    return replica
+
+
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate-stop", "crash"])
+def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(primary, follower, start_daemon, how):
+    database = primary.create_database()
+    daemon = start_daemon(DATABASE_URL=any_of(database, primary, follower)).ready()
+    with Load(lambda: daemon.url) as load:
+        load.wait_for_more(500)
+        primary.kill(how)
+        follower.promote()
+        promoted, before = time.monotonic(), len(load.outcomes.acknowledged)
+        until(lambda: len(load.outcomes.acknowledged) > before, "the first write after it")
+        back = time.monotonic() - promoted
+        load.wait_for_more(500)
+    with closing(follower.connect(database)) as connection:
+        load.check(connection)
+    print(f"writes again {back:.3f} s after the promotion; {dict(load.outcomes.statuses)}")
+    assert back < BACK_SECONDS
+    assert not load.outcomes.unanswered
+
+
+def test_a_host_that_takes_connections_and_says_nothing_does_not_hide_the_next(postgres, start_daemon):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = {"PGHOST": "127.0.0.1", "PGPORT": str(silent.getsockname()[1]), "PGUSER": "postgres"}
+        database = postgres.create_database()
+        daemon = start_daemon(DATABASE_URL=any_of(database, Server(address), postgres))
+        with daemon.ready().client() as client:
+            new_user(client)

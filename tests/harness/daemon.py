@@ -1,0 +1,176 @@
+"""A daemon under test: started on a free port, its log in a file, its end checked."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import httpx
+
+from harness.postgres import ROOT
+from harness.wait import until
+
+VARIANT = os.environ.get("VARIANT", "release")
+WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))  # for example `valgrind --error-exitcode=99`
+START_SECONDS = 60  # under valgrind, on a busy machine
+STOP_SECONDS = 30
+LOG_TAIL = 8000  # bytes of the log that a failed test shows
+BACK_SECONDS = (
+    1.0 if VARIANT == "release" and not WRAPPER else 5.0
+)  # until it works again after a fault is over
+
+# The services of this project, as tools/services lists them.
+SERVICES = [
+    line.split()[0]
+    for line in (ROOT / "tools" / "services").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def elsewhere(service: str) -> str:
+    """The address of a service that runs already and is tested instead of a daemon of the tests; or nothing."""
+    return os.environ.get(f"TEST_{service.upper().replace('-', '_')}_URL", "").rstrip("/")
+
+
+ELSEWHERE = elsewhere("user-progress")
+
+SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:)")
+
+
+def binary(service: str) -> Path:
+    return ROOT / "build" / VARIANT / "bin" / service
+
+
+class Daemon:
+    """One process. `settings` go to its environment, over those that every test has."""
+
+    running: list["Daemon"] = []
+
+    def __init__(self, service: str, log: Path, settings: dict[str, str], arguments: tuple[str, ...] = ()):
+        self.service = service
+        self.log = log
+        self.settings = settings
+        self.arguments = arguments
+        self.process: subprocess.Popen | None = None
+        self.url = ""
+        self.marked = 0  # bytes of the log that a running test has nothing to do with
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {
+            **kept,
+            "PORT": "0",
+            "BIND_ADDRESS": "127.0.0.1",
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=1"),
+            "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
+            **self.settings,
+        }
+
+    def start(self) -> "Daemon":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*WRAPPER, binary(self.service), *self.arguments],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        Daemon.running.append(self)
+        self.url = self.read_address()
+        return self
+
+    def read_address(self) -> str:
+        """The address that it prints; fails when it ends first or prints none in time."""
+        too_late = threading.Timer(START_SECONDS, self.process.kill)
+        too_late.start()
+        try:
+            for line in self.process.stdout:
+                if found := re.match(r"listening on (http://\S+)", line):
+                    return found[1]
+        finally:
+            too_late.cancel()
+        raise AssertionError(f"{self.service} did not start:\n{self.log_tail()}")
+
+    def ready(self) -> "Daemon":
+        """Waits until it can answer from its database."""
+        with self.client() as client:
+            until(lambda: client.get("/readyz").status_code == 200, f"{self.service} to be ready")
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def client(self, **options) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def mark_log(self) -> None:
+        """What is logged from now on belongs to the next test."""
+        self.marked = self.log.stat().st_size
+
+    def log_tail(self) -> str:
+        """The end of what was logged since the mark."""
+        return self.log.read_bytes()[self.marked :][-LOG_TAIL:].decode(errors="replace")
+
+    def signal(self, how: signal.Signals) -> None:
+        self.process.send_signal(how)
+
+    def wait(self) -> int:
+        """Waits for its end and returns the exit status."""
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(
+                f"{self.service} was still running {STOP_SECONDS} s after it was told to end"
+            ) from None
+        finally:
+            Daemon.running.remove(self)
+            self.process.stdout.close()
+
+    def kill(self) -> None:
+        """The crash: nothing of the process gets to run."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """Ends it as an operator would: exit status 0, and no sanitizer found anything."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.signal(signal.SIGTERM)
+        status = self.wait()
+        assert not SANITIZER_REPORT.search(self.log_text()), self.log_tail()
+        assert status == 0, f"{self.service} ended with {status}:\n{self.log_tail()}"
+
+
+class Daemons:
+    """Daemons that log to one directory and end together, each as an operator would end it."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.started: list[Daemon] = []
+
+    def __enter__(self) -> "Daemons":
+        return self
+
+    def __exit__(self, *_) -> None:
+        try:
+            for daemon in self.started:
+                daemon.stop()
+        finally:
+            for daemon in self.started:
+                if daemon in Daemon.running:
+                    daemon.kill()
+
+    def start(self, service: str = "user-progress", *arguments: str, **settings: str) -> Daemon:
+        log = self.directory / f"{service}-{len(self.started)}.log"
+        self.started.append(Daemon(service, log, settings, arguments))
+        return self.started[-1].start()

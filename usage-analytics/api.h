@@ -1,0 +1,11 @@
+/*
+ * The endpoint table of Usage Analytics.
+ */
+#ifndef USAGE_ANALYTICS_API_H
+#define USAGE_ANALYTICS_API_H
+
+#include "common/api.h"
+
+extern const struct api usage_analytics_api;
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * Usage events: what users do in labs, as it happens.
+ */
+#ifndef USAGE_ANALYTICS_EVENTS_H
+#define USAGE_ANALYTICS_EVENTS_H
+
+#include "common/api.h"
+
+handler_fn events_record, events_update, events_delete;
+
+extern const struct shape event_in_shape, event_shape, event_id_shape;
+
+#endif

@@ -1,0 +1,8 @@
+/* The daemon usage-analytics: its table of endpoints (api.c) on the common library. */
+#include "common/daemon.h"
+#include "usage-analytics/api.h"
+
+int main(int argc, char **argv)
+{
+    return daemon_main(&usage_analytics_api, argc, argv);
+}

@@ -1,0 +1,16 @@
+/*
+ * Usage: what the events of a lab type, or of the whole platform, add up to over the last days.
+ */
+#ifndef USAGE_ANALYTICS_USAGE_H
+#define USAGE_ANALYTICS_USAGE_H
+
+#include "common/api.h"
+
+handler_fn usage_of_lab, usage_trends;
+
+extern const struct shape usage_days_shape, trends_days_shape, usage_shape, trends_shape;
+
+/* The statement that keeps reports cheap: see docs/aggregates.md. */
+void usage_fold(struct request *rq);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * Lookups: many users and lab types in one call, for the services that keep no copies.
+ */
+#ifndef USER_PROGRESS_LOOKUPS_H
+#define USER_PROGRESS_LOOKUPS_H
+
+#include "common/api.h"
+
+handler_fn lookup_answer;
+
+extern const struct shape lookup_in_shape, lookup_shape;
+
+#endif
