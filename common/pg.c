@@ -326,6 +326,7 @@ static enum link_event take_result(struct link *link, struct execution *executio
 {
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
+        link->proven = true;
         return LINK_SYNCED;
     case PGRES_PIPELINE_ABORTED:
         return execution && execution->failed ? LINK_FAILED : LINK_SKIPPED;
@@ -383,8 +384,8 @@ void link_close(struct link *link)
     loop_unwatch(link->loop, &link->watch);
     PQfinish(conn_of(link));
     link->conn = NULL;
-    link->turn +=
-        link->state != LINK_UP; /* a host that takes connections and gives none must not hide the next */
+    link->turn += !link->proven;
+    link->proven = false;
     link->state = LINK_DOWN;
     link->outgoing = false;
     arena_free(&link->scratch);
@@ -408,12 +409,11 @@ static bool send_session(struct link *link)
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
     char sql[512];
 
-    snprintf(
-        sql, sizeof(sql),
-        "SET TimeZone = 'UTC'; SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
-        " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
-        (long long)link->statement_timeout, (long long)link->lock_timeout,
-        (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
+    snprintf(sql, sizeof(sql),
+             "SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
+             " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
+             (long long)link->statement_timeout, (long long)link->lock_timeout,
+             (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
     return start_query(link, sql);
 }
 
@@ -564,8 +564,9 @@ static const char *list_from(struct arena *arena, const char *list, unsigned tur
 
 /*
  * libpq tries its hosts in order, but goes on to the next only where a connection was refused: not after a
- * silent host, which ends in our own time-out, and not after one that answered with an error. So each attempt
- * begins with the host after the last one's first.
+ * silent host, which ends in our own time-out, and not after one that answered with an error or, as PgBouncer
+ * does for a server that is gone, takes the connection and fails the first statement. So an attempt that came
+ * to nothing is followed by one that begins with the next host.
  */
 static void take_turns(struct link *link, const char *lists[static HOST_LISTS])
 {

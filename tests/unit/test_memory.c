@@ -275,6 +275,7 @@ static void open_server(void)
     assert_true(metrics_open(&worker));
     assert_true(request_log_open(&worker));
     assert_true(loop_open(&worker.loop));
+    assert_true(metrics_open(&worker) && request_log_open(&worker));
     assert_true(http_open(&worker, listener));
 }
 
