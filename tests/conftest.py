@@ -132,14 +132,14 @@ def api(user_progress):
 
 @pytest.fixture(scope="session")
 def performance(services):
-    with httpx.Client(base_url=services["performance-reporting"], timeout=30) as client:
-        yield client
+    with client(services["performance-reporting"]) as performance:
+        yield performance
 
 
 @pytest.fixture(scope="session")
 def usage(services):
-    with httpx.Client(base_url=services["usage-analytics"], timeout=30) as client:
-        yield client
+    with client(services["usage-analytics"]) as usage:
+        yield usage
 
 
 @pytest.fixture
