@@ -188,7 +188,7 @@ def test_the_id_and_the_trace_go_on_to_user_progress(fresh, start_daemon, postgr
         ]
 
     until(lambda: seen(users) == ["/lookup", "/users/{user_id}"], "the lines of User Progress")
-    assert seen(events) == ["/analytics/event", "/users/{user_id}"]
+    until(lambda: seen(events) == ["/analytics/event", "/users/{user_id}"], "its own lines")
 
 
 def test_sighup_changes_nothing(fresh):
