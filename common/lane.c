@@ -592,6 +592,16 @@ static void link_lost(struct link *link)
     batch_lost((struct batch *)link);
 }
 
+/* For the link's next step; who waits for it to settle a write is answered by his deadline. */
+static void set_link_timer(struct batch *batch, int64_t wait)
+{
+    int64_t left = earliest_deadline(batch) - loop_of(batch->lane)->now;
+
+    if (batch->phase == PHASE_SETTLE && left < wait)
+        wait = left > 0 ? left : 0;
+    set_timer(batch, wait);
+}
+
 static void connect_later(struct batch *batch)
 {
     struct lane *lane = batch->lane;
@@ -602,7 +612,7 @@ static void connect_later(struct batch *batch)
     lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
     if (lane->backoff > BACKOFF_LAST)
         lane->backoff = BACKOFF_LAST;
-    set_timer(batch, lane->backoff / 2 + random() % lane->backoff);
+    set_link_timer(batch, lane->backoff / 2 + random() % lane->backoff);
 }
 
 static void batch_lost(struct batch *batch)
@@ -611,15 +621,16 @@ static void batch_lost(struct batch *batch)
     size_t count = batch->count;
     bool unknown = writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
                                            (batch->phase == PHASE_END && batch->doubtful));
+    bool owned = batch->owned;
+    enum phase phase = batch->phase;
 
-    connect_later(batch);
     if (unknown && awaited(batch)) {
         batch->phase = PHASE_SETTLE;
         batch->settling = false;
+        connect_later(batch);
         return;
     }
-    bool owned = batch->owned;
-    enum phase phase = batch->phase;
+    connect_later(batch);
     batch->phase = owned ? PHASE_OPEN : PHASE_FREE;
     batch->claimed = batch->settling = false;
     batch->count = 0;
@@ -669,7 +680,7 @@ static void batch_due(struct timer *timer)
     case LINK_DOWN:
         if (!batch->wanted)
             return;
-        set_timer(batch, CONNECT_WAIT);
+        set_link_timer(batch, CONNECT_WAIT);
         if (!link_connect(&batch->link))
             connect_later(batch);
         return;
@@ -681,7 +692,7 @@ static void batch_due(struct timer *timer)
         if (link_schema_ready())
             break_link(batch);
         else
-            set_timer(batch, SCHEMA_WAIT);
+            set_link_timer(batch, SCHEMA_WAIT);
         return;
     case LINK_UP:
         if (batch->phase != PHASE_RUN && batch->phase != PHASE_END)

@@ -65,7 +65,7 @@ static void each_call_of_a_set_statement_gets_its_own_rows(void **state)
 static void what_waits_together_is_one_transaction(void **state)
 {
     static struct job jobs[MANY];
-    static char tokens[MANY][16];
+    static char tokens[MANY][40];
     int64_t transaction = 0;
 
     (void)state;
@@ -114,7 +114,7 @@ static void a_batch_takes_no_more_than_its_limit(void **state)
 static void a_failing_statement_harms_only_its_own_call(void **state)
 {
     static struct job jobs[MANY];
-    static char tokens[MANY][16];
+    static char tokens[MANY][40];
 
     (void)state;
     open_ready();
@@ -160,7 +160,7 @@ static void every_kind_of_call_works_after_all_backends_are_terminated(void **st
     sql("TRUNCATE slots");
     assert_int_equal(job_do(job_of(&insert_slot, "kept", 1)), PG_ROW);
     for (int round = 0; round < 3; round++) {
-        char token[16];
+        char token[40];
         snprintf(token, sizeof(token), "after %d", round);
         sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stand'");
         assert_int_equal(job_do(job_of(&read_series, "", 1)), PG_ROW);

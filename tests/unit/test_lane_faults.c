@@ -55,7 +55,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
     for (size_t i = 0; i < CUTS; i++) {
         for (int kind = 0; kind < 3; kind++) {
             for (int times = 1; times <= 2; times++) {
-                char token[32];
+                char token[40];
                 snprintf(token, sizeof(token), "cut %zu %d %d", i, kind, times);
                 proxy_set(cuts[i], times);
                 assert_int_equal(job_do(job_of(kinds[kind], token, 1)), PG_ROW);
@@ -69,7 +69,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
 static void all_calls_of_a_broken_batch_are_there_exactly_once(void **state)
 {
     static struct job jobs[MANY];
-    static char tokens[MANY][32];
+    static char tokens[MANY][40];
 
     (void)state;
     open_ready();
@@ -147,6 +147,26 @@ static void a_commit_that_nobody_hears_of_is_refused_at_the_deadline(void **stat
     assert_int_equal(marks_of("next"), 1);
 }
 
+/* Nobody answers the connection that is to find the outcome out. */
+static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **state)
+{
+    struct job job = job_of(&append_mark, "deaf", 1);
+
+    (void)state;
+    stand_settings.request_timeout = 600;
+    open_ready();
+    proxy_set(PROXY_DEAF_AFTER_SYNC, 1);
+    job_start(&job);
+    job_await(&job);
+    assert_int_equal(job.answer, PG_REPLIED);
+    assert_true(job.took <= 800 * MILLISECOND);
+    assert_int_equal(marks_of("deaf"), 1);
+    job_free(&job);
+    proxy_set(PROXY_NONE, 0);
+    stand_await(pg_ready(&stand_worker));
+    assert_int_equal(job_do(job_of(&append_mark, "heard", 1)), PG_ROW);
+}
+
 /* The deadline of one call passes while the outcome is being found out: only that one is refused. */
 static void who_waits_for_a_settlement_is_answered_by_the_deadline(void **state)
 {
@@ -191,7 +211,7 @@ static void a_broken_transaction_is_there_whole_or_refused(void **state)
     for (size_t i = 0; i < CUTS; i++) {
         for (int times = 1; times <= 2; times++) {
             struct job job = {.run = two_inserts_and_commit};
-            char token[32];
+            char token[40];
             snprintf(token, sizeof(token), "transaction %zu %d", i, times);
             job.token = token;
             proxy_set(cuts[i], times);
@@ -230,6 +250,7 @@ int main(void)
         test(all_calls_of_a_broken_batch_are_there_exactly_once),
         test(a_commit_that_ends_after_its_connection_is_not_repeated),
         test(a_commit_that_nobody_hears_of_is_refused_at_the_deadline),
+        test(a_settlement_that_cannot_begin_is_refused_at_the_deadline),
         test(who_waits_for_a_settlement_is_answered_by_the_deadline),
         test(a_broken_transaction_is_there_whole_or_refused),
         test(a_schema_that_cannot_be_made_is_not_taken_for_made),

@@ -110,7 +110,7 @@ static void two_inserts_and_commit(struct job *job)
 
 enum { JOBS = 5 };
 
-static void start_jobs(struct job *jobs, char tokens[JOBS][32], unsigned long round)
+static void start_jobs(struct job *jobs, char tokens[JOBS][40], unsigned long round)
 {
     jobs[0] = job_of(&append_mark, tokens[0], 1);
     jobs[1] = job_of(&append_ratio, tokens[1], 1);
@@ -158,7 +158,7 @@ static void end_backends(void)
 static void fail_allocations_of_calls(bool cold, unsigned long step)
 {
     struct job jobs[JOBS];
-    char tokens[JOBS][32];
+    char tokens[JOBS][40];
     bool failed = true;
 
     stand_defaults(database_url(0));
@@ -272,6 +272,8 @@ static void open_server(void)
     assert_int_equal(listen(listener, 10), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     assert_non_null(worker.router);
+    assert_true(metrics_open(&worker));
+    assert_true(request_log_open(&worker));
     assert_true(loop_open(&worker.loop));
     assert_true(metrics_open(&worker) && request_log_open(&worker));
     assert_true(http_open(&worker, listener));
@@ -309,6 +311,7 @@ static int ask(const char *path)
         long long wait = http_wait(&worker);
         loop_turn(&worker.loop, wait < 10 * MILLISECOND ? wait : 10 * MILLISECOND);
         http_run(&worker);
+        request_log_flush(&worker);
         ssize_t got = recv(fd, answer + len, sizeof(answer) - 1 - len, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN))
             break;

@@ -70,7 +70,7 @@ static void assert_same(const struct value *a, const struct value *b)
     assert_int_equal(a->b, b->b);
     assert_int_equal(!a->list.items, !b->list.items);
     assert_int_equal(a->list.count, b->list.count);
-    for (size_t i = 0; i < a->list.count; i++)
+    for (size_t i = 0; a->list.items && b->list.items && i < a->list.count; i++)
         assert_true(text_equal(a->list.items[i], b->list.items[i]));
 }
 

@@ -135,7 +135,8 @@ int database_connect(void)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *info = NULL;
     int fd;
 
-    if (host[0] == '/') {
+    assert_true(host && port);
+    if (host && host[0] == '/') {
         snprintf(local.sun_path, sizeof(local.sun_path), "%s/.s.PGSQL.%s", host, port);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(connect(fd, (struct sockaddr *)&local, sizeof(local)), 0);

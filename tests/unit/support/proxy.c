@@ -44,11 +44,13 @@ static pthread_t thread;
 static atomic_bool stopping;
 static _Atomic enum proxy_fault wanted;
 static atomic_int left;
+static atomic_bool deaf; /* until the next fault is set */
 
 void proxy_set(enum proxy_fault fault, int times)
 {
     wanted = fault;
     left = times;
+    deaf = false;
 }
 
 int proxy_left(void)
@@ -113,6 +115,8 @@ static void from_client(struct pair *p, const char *message, size_t len)
         hang_up(&p->server);
         return;
     }
+    if (deaf)
+        return;
     pass(p->server.fd, message, len);
     if (!commits)
         return;
@@ -120,9 +124,7 @@ static void from_client(struct pair *p, const char *message, size_t len)
     enum proxy_fault fault = wanted;
     if (fault == PROXY_LEAVE_AFTER_SYNC && now(fault))
         hang_up(&p->client);
-    else if ((fault == PROXY_CUT_AFTER_SYNC || fault == PROXY_FATAL_AFTER_SYNC ||
-              fault == PROXY_MUTE_AFTER_SYNC) &&
-             left > 0)
+    else if (fault != PROXY_NONE && fault != PROXY_LATE_READY && left > 0 && p->client.fd >= 0)
         p->awaits_commit = true;
 }
 
@@ -145,6 +147,8 @@ static void from_server(struct pair *p, const char *message, size_t len)
         }
         if (now(PROXY_FATAL_AFTER_SYNC))
             say_fatal(p->client.fd);
+        else if (now(PROXY_DEAF_AFTER_SYNC))
+            deaf = true;
         else
             now(PROXY_CUT_AFTER_SYNC);
         hang_up(&p->client);
