@@ -8,7 +8,7 @@
 #include "common/request.h"
 #include "common/worker.h"
 
-#define MICROSECOND 1000 /* in nanoseconds, as MILLISECOND and SECOND are */
+#define MICROSECOND ((int64_t)1000) /* in nanoseconds, as MILLISECOND and SECOND are */
 
 const struct histogram_bounds metrics_request_bounds = {
     14,

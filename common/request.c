@@ -248,6 +248,15 @@ static bool is_forwarded(const struct request *rq)
     return rq->worker->api->asks_user_progress && forward_takes(rq);
 }
 
+/* Finds the row that describes what is forwarded, where there is one: logs and metrics name it. */
+static void find_route(struct request *rq)
+{
+    struct route route;
+
+    router_find(rq->worker->router, rq->head ? METHOD_GET : rq->method, rq->raw_path, &route);
+    rq->route = route.endpoint;
+}
+
 /* The rest of a request whose token may be signed by a key that is newer than ours. */
 static void run_after_refresh(void *arg)
 {
@@ -280,6 +289,8 @@ void request_start(struct request *rq)
 
     rq->deadline = rq->worker->loop.now + settings->request_timeout * MILLISECOND;
     bool forwarded = is_forwarded(rq);
+    if (forwarded)
+        find_route(rq);
     if (cors_preflight(rq) || (!forwarded && !find_endpoint(rq, &route))) {
         answer_now(rq);
         return;
@@ -297,8 +308,6 @@ void request_start(struct request *rq)
         return;
     }
     if (forwarded) {
-        router_find(rq->worker->router, rq->head ? METHOD_GET : rq->method, rq->raw_path, &route);
-        rq->route = route.endpoint;
         run_in_fiber(rq, run_forward);
     } else if (!read_input(rq, &route)) {
         answer_now(rq);

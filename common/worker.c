@@ -92,12 +92,10 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
-    else if (!metrics_open(worker) || !request_log_open(worker))
-        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker) || !auth_open(worker, first) ||
-             (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!metrics_open(worker) || !request_log_open(worker) || !pg_open(worker) ||
+             !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};

@@ -201,7 +201,7 @@ def test_sighup_changes_nothing(fresh):
 
 
 class TestReaders:
-    """What stderr is connected to; the daemon's log is made a file again before it ends, for its last check."""
+    """What stderr is connected to; whoever wants the daemon's log afterwards is shown an empty file instead."""
 
     @pytest.fixture
     def start(self, postgres, tmp_path):
@@ -209,13 +209,13 @@ class TestReaders:
 
         def start(log: Path) -> Daemon:
             daemon = Daemon("user-progress", log, {"DATABASE_URL": postgres.url(postgres.create_database())})
-            started.append(daemon)
-            return daemon.start().ready()
+            started.append(daemon.start().ready())
+            daemon.log = tmp_path / "empty.log"
+            daemon.log.touch()
+            return daemon
 
         yield start
         for daemon in started:
-            daemon.log = tmp_path / "end.log"
-            daemon.log.touch()
             daemon.stop()
 
     def test_a_terminal_gets_plain_text(self, start):
