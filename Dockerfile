@@ -1,6 +1,16 @@
 # One image a service: docker build --target user-progress .
 # `build` has the compiler; the images have the binary and the libraries it runs with, and nothing to build with.
 
+# The files of /docs and /redoc, from npm: only made again when their pins change.
+FROM debian:trixie-slim AS pages
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends npm ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY tools/pages tools/pages
+COPY pages pages
+RUN tools/pages build/pages
+
 FROM debian:trixie-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev libpq-dev libcjson-dev \
@@ -9,7 +19,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN make build && strip build/release/bin/*
+COPY --from=pages /src/build/pages build/pages
+RUN touch build/pages/pages.S && make build && strip build/release/bin/*
 
 # What every service runs on. Nothing is written to disk: the root may be read-only.
 FROM debian:trixie-slim AS base

@@ -34,12 +34,14 @@ CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),valgrind)
 CFLAGS   += -O1
-CPPFLAGS += -DWITH_VALGRIND
+CPPFLAGS += -DWITH_VALGRIND -DFIBER_UCONTEXT=1 # so that the portable switch is tested too
 else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql)
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
+                  $(OUT)/pages.o
+UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
@@ -79,10 +81,21 @@ $(OUT)/%/schema.sql.o: %/schema.sql
 	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
 
-$(OUT)/unit/%: tests/unit/%.c $(OUT)/libcommon.a
+# The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
+PAGES := build/pages
+
+$(PAGES)/pages.S: tools/pages $(wildcard pages/*)
+	$(SAY) '  pages'
+	$(Q)tools/pages $(PAGES)
+
+$(OUT)/pages.o: $(PAGES)/pages.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
+
+$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
 # The C units, one program a test file; RUNNER is a command to run them with.
 unit: $(UNIT_TESTS)

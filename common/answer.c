@@ -1,13 +1,10 @@
 #include "common/answer.h"
 
-#include <zlib.h>
-
+#include "common/gzip.h"
 #include "common/request.h"
 
-#define GZIP_LEAST  ((size_t)1400)     /* bytes: what fits one packet gains nothing */
-#define GZIP_MOST   ((size_t)16 << 20) /* bytes: larger answers would hold up the loop */
-#define GZIP_LEVEL  1
-#define GZIP_WINDOW (15 + 16) /* of zlib's deflateInit2: 32 KiB, with a gzip header */
+#define GZIP_LEAST ((size_t)1400)     /* bytes: what fits one packet gains nothing */
+#define GZIP_MOST  ((size_t)16 << 20) /* bytes: larger answers would hold up the loop */
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv, section 2): tags tell versions of one resource apart, nothing more. */
 static uint64_t hash(const char *bytes, size_t len)
@@ -37,12 +34,15 @@ static bool is_named(struct text list, struct text tag)
     return false;
 }
 
-/* Tags the one user or lab that is answered; a client that has it already gets 304. */
+/* Tags what is answered; a client that has it already gets 304. The tag is weak: compressed or not, it is
+ * one. */
 static void tag(struct request *rq)
 {
     if (!rq->endpoint || !(rq->endpoint->flags & ENDPOINT_TAGGED) || rq->status != 200)
         return;
-    char *weak = arena_printf(&rq->arena, "W/\"%016llx\"", (unsigned long long)hash(rq->out.at, rq->out.len));
+    char *weak = rq->version ? arena_printf(&rq->arena, "W/\"%s\"", rq->version)
+                             : arena_printf(&rq->arena, "W/\"%016llx\"",
+                                            (unsigned long long)hash(rq->out.at, rq->out.len));
     if (!weak)
         return;
     reply_header(rq, "ETag", weak);
@@ -76,39 +76,6 @@ static bool accepts_gzip(struct text list)
     return false;
 }
 
-static void *zlib_alloc(void *arena, unsigned count, unsigned size)
-{
-    return arena_alloc(arena, (size_t)count * size);
-}
-
-static void zlib_free(void *arena, void *block)
-{
-    (void)arena;
-    (void)block;
-}
-
-/* An answer that cannot be compressed, for want of memory or of redundancy, goes out as it is. */
-static void compress_body(struct request *rq)
-{
-    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = &rq->arena};
-    char *room = arena_alloc(&rq->arena, rq->out.len);
-
-    if (!room || deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return;
-    z.next_in = (unsigned char *)rq->out.at;
-    z.avail_in = (unsigned)rq->out.len;
-    z.next_out = (unsigned char *)room;
-    z.avail_out = (unsigned)rq->out.len;
-    bool smaller = deflate(&z, Z_FINISH) == Z_STREAM_END;
-    size_t len = rq->out.len - z.avail_out;
-    deflateEnd(&z);
-    if (!smaller)
-        return;
-    rq->out.at = room;
-    rq->out.len = len;
-    reply_header(rq, "Content-Encoding", "gzip");
-}
-
 static bool is_encoded(const struct request *rq)
 {
     for (size_t i = 0; i < rq->answer_header_count; i++)
@@ -117,11 +84,43 @@ static bool is_encoded(const struct request *rq)
     return false;
 }
 
+/* An answer that cannot be compressed, for want of memory or of redundancy, goes out as it is. */
+static void compress_body(struct request *rq)
+{
+    struct text smaller = gzip_compress(&rq->arena, (struct text){rq->out.at, rq->out.len});
+
+    if (!smaller.at)
+        return;
+    rq->out = writer_over(smaller);
+    reply_header(rq, "Content-Encoding", "gzip");
+}
+
+/* What is kept compressed goes out so, save to the rare client that does not understand it. */
+static void finish_gzipped(struct request *rq)
+{
+    reply_header(rq, "Vary", "Accept-Encoding");
+    if (!rq->out.len)
+        return;
+    if (accepts_gzip(rq->headers.accept_encoding)) {
+        reply_header(rq, "Content-Encoding", "gzip");
+        return;
+    }
+    struct text whole = gzip_expand(&rq->arena, (struct text){rq->out.at, rq->out.len});
+    if (whole.at)
+        rq->out = writer_over(whole);
+    else
+        reply_unavailable(rq);
+}
+
 void answer_finish(struct request *rq)
 {
     if (rq->out.failed)
         return;
     tag(rq);
+    if (rq->gzipped) {
+        finish_gzipped(rq);
+        return;
+    }
     if (rq->out.len < GZIP_LEAST || rq->out.len > GZIP_MOST || is_encoded(rq))
         return;
     reply_header(rq, "Vary", "Accept-Encoding");

@@ -12,6 +12,7 @@
 
 #include "common/shape.h"
 
+struct api;
 struct request;
 struct worker;
 
@@ -35,6 +36,7 @@ enum method {
 struct failure {
     int status;
     const char *detail;
+    const char *member; /* that carries it instead of `detail`; NULL: none */
 };
 
 enum endpoint_flag {
@@ -42,10 +44,11 @@ enum endpoint_flag {
     ENDPOINT_LIST = 1 << 1,    /* the answer is a list of `answer` */
     ENDPOINT_OPEN = 1 << 2,    /* asks no token even under AUTH_REQUIRED */
     ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
-    ENDPOINT_TOKEN = 1 << 4,   /* asks a token always: the handler does (the progress log) */
+    ENDPOINT_TOKEN = 1 << 4,   /* asks a token always, of a user and not of a service */
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
 };
 
 #define ENDPOINT_FAILURES                                                                                    \
@@ -69,6 +72,15 @@ struct endpoint {
     handler_fn *handle;
 };
 
+struct settings;
+
+/* Something else that a daemon does when its first argument names it. */
+struct command {
+    const char *name;
+    const char *help;
+    int (*run)(const struct settings *settings, const struct api *api); /* what main returns */
+};
+
 struct api {
     const char *name;  /* of the daemon and in the logs: user-progress */
     const char *title; /* User Progress Tracking Service */
@@ -82,6 +94,8 @@ struct api {
     int upkeep_every;                   /* milliseconds */
     const struct endpoint *endpoints;
     size_t endpoint_count;
+    const struct command *commands;
+    size_t command_count;
 };
 
 #endif

@@ -109,7 +109,8 @@ static bool set_headers(struct client_handle *h, const struct client_call *call)
 
 static bool set_options(struct client_handle *h, struct client_call *call, long milliseconds)
 {
-    long connect = (long)h->client->worker->settings->lookup_connect_timeout;
+    const struct settings *s = h->client->worker->settings;
+    long connect = (long)(call->connect_timeout ? call->connect_timeout : s->lookup_connect_timeout);
     CURLcode code = CURLE_OK;
 
     curl_easy_reset(h->easy);
@@ -131,6 +132,8 @@ static bool set_options(struct client_handle *h, struct client_call *call, long 
     SET(CURLOPT_HEADERDATA, call);
     SET(CURLOPT_PRIVATE, h);
     SET(CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->ca_file)
+        SET(CURLOPT_CAINFO, call->ca_file);
     if (strcmp(call->method, "HEAD") == 0)
         SET(CURLOPT_NOBODY, 1L);
     if (call->body.at) {

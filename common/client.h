@@ -31,6 +31,8 @@ struct client_call {
     size_t header_count;
     const char *const *wanted; /* names of the answer's headers that are kept, ended by NULL; or NULL */
     size_t answer_limit;       /* bytes of the answer's body */
+    int64_t connect_timeout;   /* milliseconds; 0: the setting LOOKUP_CONNECT_TIMEOUT_MS */
+    const char *ca_file;       /* certificates that an https server may be signed by; NULL: the system's */
     int64_t deadline;          /* monotonic, nanoseconds */
     void (*done)(struct client_call *call);
 

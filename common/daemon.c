@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/http.h"
+#include "common/keyset.h"
 #include "common/log.h"
 #include "common/openapi.h"
 #include "common/pg.h"
@@ -141,10 +142,12 @@ static void await_end(const sigset_t *awaited)
 }
 
 static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
-                          const struct api *api, const struct router *router, struct text document)
+                          const struct api *api, const struct router *router, struct keyset *keyset,
+                          struct text document)
 {
     for (size_t i = 0; i < count; i++) {
-        workers[i] = (struct worker){.settings = settings, .api = api, .router = router, .openapi = document};
+        workers[i] = (struct worker){
+            .settings = settings, .api = api, .router = router, .keyset = keyset, .openapi = document, .all = workers};
         int listener = listen_on(settings->bind_address, &settings->port);
         if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
             return false;
@@ -163,13 +166,14 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     size_t count = (size_t)settings->workers;
     struct worker *workers = calloc(count, sizeof(*workers));
     struct router *router = router_open(api);
+    struct keyset *keyset = keyset_new(settings);
     sigset_t awaited;
 
     block_signals(&awaited);
     raise_descriptor_limit();
     shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
-    if (!workers || !router || !port_is_free(settings->bind_address, settings->port) ||
-        !start_workers(workers, count, settings, api, router, document)) {
+    if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
+        !start_workers(workers, count, settings, api, router, keyset, document)) {
         fflush(stdout);
         _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
     }
@@ -182,7 +186,10 @@ static int serve(const struct api *api, struct settings *settings, struct text d
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_close(&workers[i]);
     router_close(router);
+    keyset_free(keyset);
     free(workers);
     return EXIT_SUCCESS;
 }
@@ -213,6 +220,8 @@ int daemon_main(const struct api *api, int argc, char **argv)
         status = EXIT_FAILURE;
     } else if (asked == SETTINGS_OPENAPI) {
         printf("%.*s\n", (int)document.len, document.at);
+    } else if (settings.command) {
+        status = settings.command->run(&settings, api);
     } else {
         status = serve(api, &settings, document);
     }

@@ -79,7 +79,10 @@ enum reply forward(struct request *rq)
     pass_header(&call, rq, "Authorization", rq->headers.authorization);
     pass_header(&call, rq, "Idempotency-Key", rq->headers.idempotency_key);
     pass_header(&call, rq, "If-None-Match", rq->headers.if_none_match);
-    if (!client_run(rq, &call) || call.status < 200) {
+    int64_t since = rq->worker->loop.now;
+    bool answered = client_run(rq, &call) && call.status >= 200;
+    timing_lookup(rq, since);
+    if (!answered) {
         lookup_reply_unavailable(rq);
         return REPLIED;
     }

@@ -1,5 +1,6 @@
 #include "common/health.h"
 
+#include "common/lookup.h"
 #include "common/pg.h"
 #include "common/request.h"
 #include "common/worker.h"
@@ -27,6 +28,10 @@ enum reply health_ready(struct request *rq)
 {
     if (!pg_ready(rq->worker))
         return reply_unavailable_because(rq, "The database is not available");
+    if (rq->worker->api->asks_user_progress && !lookup_reaches(rq)) {
+        lookup_reply_unavailable(rq);
+        return REPLIED;
+    }
     return reply(rq, &health_answer, &(struct health){TEXT("ok")});
 }
 

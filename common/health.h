@@ -5,6 +5,7 @@
 #define COMMON_HEALTH_H
 
 #include "common/api.h"
+#include "common/metrics_text.h"
 
 handler_fn health_live, health_ready, health_openapi;
 
@@ -21,14 +22,20 @@ handler_fn health_live, health_ready, health_openapi;
          .path = "/readyz",                                                                                  \
          .tag = "Service",                                                                                   \
          .summary = "Whether the service can do its work",                                                   \
-         .help = "The database is reachable and has the schema of this version.",                            \
+         .help = "The database is reachable and has the schema of this version; where users and labs are "   \
+                 "looked up, User Progress answers.",                                                        \
          .answer = &health_answer,                                                                           \
-         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                           \
+         .flags = ENDPOINT_OPEN,                                                                             \
          .failures = {{503, "The database is not available"}},                                               \
          .handle = health_ready},                                                                            \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/metrics",                                                                                 \
+         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN,                                         \
+         .handle = metrics_show},                                                                            \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/openapi.json",                                                       \
-        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN, .handle = health_openapi                 \
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED,                        \
+        .handle = health_openapi                                                                             \
     }
 
 extern const struct shape health_answer;

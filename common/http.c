@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
@@ -24,8 +25,10 @@
     (4 * PAGE) /* of a connection's memory beyond the header block: parsed header, answer's header */
 #define EXCHANGES_MAX 256                 /* free ones that are kept with their first memory */
 #define SWEEP         (100 * MILLISECOND) /* between two looks at the connections */
-#define TRIM_AFTER    (50 * MILLISECOND)  /* of rest: a busy connection would only touch its memory again */
-#define BODY_FIRST    ((size_t)2048)      /* bytes that a chunked body gets at first */
+#define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
+#define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
+#define TRIM_AFTER    (50 * MILLISECOND) /* of rest: a busy connection would only touch its memory again */
+#define BODY_FIRST    ((size_t)2048)     /* bytes that a chunked body gets at first */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
 #define ID_MAX 128      /* bytes of an X-Request-ID that is taken over */
@@ -35,6 +38,8 @@ enum connection_state { AWAITS_HEADER, AWAITS_BODY, AWAITS_ANSWER, AWAITS_READER
 
 struct connection {
     struct connection *next, **link;
+    struct connection *rested_next,
+        **rested_link; /* among those that came to rest in this turn; NULL: not there */
     int fd;
     enum connection_state state;
     int64_t since;     /* the state began; of AWAITS_NOTHING: the first byte of a header was seen, or 0 */
@@ -63,6 +68,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct timer sweep;
     struct connection *connections;
+    struct connection *rested;
     struct exchange *idle;
     size_t idle_count;
     struct exchange *resumable;
@@ -132,6 +138,11 @@ static bool add_headers(const struct request *rq, struct MHD_Response *response,
     if (rq->content_type)
         added = MHD_add_response_header(response, "Content-Type", rq->content_type) == MHD_YES;
     added = added && MHD_add_response_header(response, "X-Request-ID", id) == MHD_YES;
+    if (rq->worker->settings->server_timing) {
+        char timing[TIMING_TEXT_MAX];
+        timing_print(timing, rq);
+        added = added && MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
+    }
     for (size_t i = 0; i < rq->answer_header_count; i++)
         added = added && MHD_add_response_header(response, rq->answer_headers[i].name,
                                                  rq->answer_headers[i].value) == MHD_YES;
@@ -144,6 +155,7 @@ static bool queue_answer(struct exchange *x)
     static char exhausted[] = "{\"detail\":\"Service temporarily unavailable\"}";
     struct request *rq = &x->rq;
 
+    rq->duration = clock_monotonic() - rq->started;
     if (rq->out.failed) {
         rq->status = 503;
         rq->content_type = "application/json";
@@ -158,6 +170,8 @@ static bool queue_answer(struct exchange *x)
     bool queued = add_headers(rq, response, x->close || rq->worker->draining) &&
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
+    metrics_request(rq);
+    request_log_add(rq);
     set_state(x, AWAITS_READER);
     return queued;
 }
@@ -257,6 +271,7 @@ static enum MHD_Result start(struct exchange *x)
 {
     set_state(x, AWAITS_ANSWER);
     x->started = true;
+    x->rq.started = x->rq.worker->loop.now; /* what came before was the client's time */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
     if (x->body_too_large) {
         x->close = x->answered = true;
@@ -292,6 +307,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     rq->method = method_of(rq->method_name);
     rq->head = rq->method == METHOD_HEAD;
     x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    x->scan.end = MHD_get_version()[0] == '0' ? version + strlen(version) : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
     take_id(rq);
     if (rq->target.len > (size_t)settings->url_limit)
@@ -375,6 +391,27 @@ static void *request_line(void *cls, const char *target, struct MHD_Connection *
     return x;
 }
 
+static void leave_rested(struct connection *c)
+{
+    if (!c->rested_link)
+        return;
+    *c->rested_link = c->rested_next;
+    if (c->rested_next)
+        c->rested_next->rested_link = c->rested_link;
+    c->rested_link = NULL;
+}
+
+static void enter_rested(struct http *http, struct connection *c)
+{
+    if (c->rested_link)
+        return;
+    c->rested_next = http->rested;
+    c->rested_link = &http->rested;
+    if (c->rested_next)
+        c->rested_next->rested_link = &c->rested_next;
+    http->rested = c;
+}
+
 static void request_completed(void *cls, struct MHD_Connection *mhd, void **context,
                               enum MHD_RequestTerminationCode code)
 {
@@ -390,6 +427,8 @@ static void request_completed(void *cls, struct MHD_Connection *mhd, void **cont
         x->connection->since = 0;
         x->connection->ended = http->worker->loop.now;
         x->connection->received = 0;
+        if (http->connection_count > MANY)
+            enter_rested(http, x->connection);
     }
     *context = NULL;
     exchange_free(http, x);
@@ -405,6 +444,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         if (!c)
             return;
         http->connection_count--;
+        leave_rested(c);
         *c->link = c->next;
         if (c->next)
             c->next->link = c->link;
@@ -426,6 +466,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         c->next->link = &c->next;
     http->connections = c;
     http->connection_count++;
+    metrics_count(&http->worker->metrics.connections_accepted);
     *context = c;
 }
 
@@ -467,13 +508,18 @@ static void trim_pool(const struct http *http, struct connection *c)
     static const char zeros[PAGE];
     unsigned char resident[16];
     size_t pages = http->pool_size / PAGE;
+    size_t from = 1, to = 1; /* a run of clean pages */
 
     c->trimmed = true;
     if (!c->pool || pages > sizeof(resident) || mincore(c->pool, http->pool_size, resident) != 0)
         return;
-    for (size_t i = 1; i < pages; i++)
-        if ((resident[i] & 1) && memcmp(c->pool + i * PAGE, zeros, PAGE) == 0)
-            madvise(c->pool + i * PAGE, PAGE, MADV_DONTNEED);
+    for (; to <= pages; to++) {
+        if (to < pages && (!(resident[to] & 1) || memcmp(c->pool + to * PAGE, zeros, PAGE) == 0))
+            continue;
+        if (to > from)
+            madvise(c->pool + from * PAGE, (to - from) * PAGE, MADV_DONTNEED);
+        from = to + 1;
+    }
 }
 
 /* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
@@ -502,6 +548,8 @@ static bool is_late(const struct http *http, struct connection *c)
     const struct settings *settings = http->worker->settings;
     int64_t age = http->worker->loop.now - c->since;
 
+    if (http->worker->draining && (c->state == AWAITS_HEADER || c->state == AWAITS_NOTHING))
+        return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
     switch (c->state) {
     case AWAITS_HEADER:
         return age > settings->header_timeout * MILLISECOND;
@@ -514,18 +562,29 @@ static bool is_late(const struct http *http, struct connection *c)
     case AWAITS_NOTHING:
         break;
     }
-    if (http->worker->draining)
-        return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
     return is_late_header(http, c);
+}
+
+static void count_late(const struct http *http, const struct connection *c)
+{
+    enum metrics_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
+                                : c->state == AWAITS_READER ? LATE_READER
+                                                            : LATE_HEADER;
+
+    if (!http->worker->draining)
+        metrics_count(&http->worker->metrics.connections_late[awaited]);
 }
 
 static void sweep(struct timer *timer)
 {
     struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
 
-    for (struct connection *c = http->connections; c; c = c->next)
-        if (is_late(http, c))
-            shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+    for (struct connection *c = http->connections; c; c = c->next) {
+        if (!is_late(http, c))
+            continue;
+        shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+        count_late(http, c);
+    }
     if (!timer_set(&http->worker->loop, timer, http->worker->loop.now + SWEEP))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
@@ -557,7 +616,7 @@ bool http_open(struct worker *worker, int listener)
         (unsigned)(s->keepalive_timeout / 1000), MHD_OPTION_URI_LOG_CALLBACK, request_line, http,
         MHD_OPTION_NOTIFY_COMPLETED, request_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changed, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT,
-        1, MHD_OPTION_END);
+        0, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info)
@@ -565,6 +624,20 @@ bool http_open(struct worker *worker, int listener)
     http->watch = (struct watch){.fd = info->epoll_fd, .ready = daemon_ready};
     return loop_watch(&worker->loop, &http->watch, EPOLLIN) &&
            timer_set(&worker->loop, &http->sweep, worker->loop.now + SWEEP);
+}
+
+/*
+ * With many connections open each one's memory is given back as soon as there is nothing else to do, not
+ * after a while: under load it would only be touched again, at several times the cost of the request.
+ */
+static void trim_rested(struct http *http)
+{
+    for (int i = 0; http->rested && http->worker->loop.quiet && i < TRIM_AT_ONCE; i++) {
+        struct connection *c = http->rested;
+        leave_rested(c);
+        if (c->state == AWAITS_NOTHING && !c->trimmed)
+            trim_pool(http, c);
+    }
 }
 
 void http_run(struct worker *worker)
@@ -577,6 +650,7 @@ void http_run(struct worker *worker)
         MHD_run(http->daemon);
         resume_answered(http);
     }
+    trim_rested(http);
 }
 
 long long http_wait(struct worker *worker)
@@ -584,9 +658,11 @@ long long http_wait(struct worker *worker)
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
     if (MHD_get_timeout(worker->http->daemon, &milliseconds) != MHD_YES)
-        return SECOND;
+        return worker->http->rested ? 0 : SECOND;
     if (milliseconds == 0)
         worker->http->ready = true;
+    if (worker->http->rested)
+        return 0;
     return milliseconds > 1000 ? SECOND : (long long)milliseconds * MILLISECOND;
 }
 

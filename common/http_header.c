@@ -47,6 +47,12 @@ static void take_host(struct header_scan *scan, struct text value)
     scan->hosts++;
 }
 
+/* Whether a line begins where the one before has ended, behind a CRLF; a lone LF ends no line here. */
+static bool follows(const struct header_scan *scan, const char *line)
+{
+    return line == scan->end + 2 && scan->end[1] == '\0';
+}
+
 void header_scan_take(struct header_scan *scan, struct request_headers *headers, struct text name,
                       struct text value)
 {
@@ -70,7 +76,10 @@ void header_scan_take(struct header_scan *scan, struct request_headers *headers,
     };
 
     scan->bytes += name.len + value.len + 4; /* `: ` and the line's end */
-    if (!is_token(name) || !is_field_value(value)) {
+    bool hidden = scan->end && !follows(scan, name.at);
+    if (scan->end)
+        scan->end = value.at + value.len;
+    if (hidden || !is_token(name) || !is_field_value(value)) {
         scan->fault = "Invalid header";
         return;
     }
@@ -94,6 +103,8 @@ const char *header_scan_end(const struct header_scan *scan)
 {
     if (scan->fault)
         return scan->fault;
+    if (scan->end && memcmp(scan->end, "\0\0\0", 4) != 0) /* its CRLF, then that of the empty line */
+        return "Invalid header";
     if (scan->hosts > 1 || (scan->hosts == 0 && !scan->version_1_0))
         return "Exactly one Host header is needed";
     if (scan->lengths > 1)

@@ -12,6 +12,12 @@
 
 struct header_scan {
     bool version_1_0;
+    /*
+     * Where the line before ended, or NULL. libmicrohttpd 0.9 leaves lines where they came and makes their
+     * ends NUL; what does not follow directly was folded, dropped or cut at a NUL, and is not what another
+     * server would read.
+     */
+    const char *end;
     size_t bytes; /* of all lines */
     unsigned hosts, lengths, encodings;
     uint64_t content_length;

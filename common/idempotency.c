@@ -2,6 +2,7 @@
 
 #include "common/pg.h"
 #include "common/request.h"
+#include "common/worker.h"
 
 #define KEY_LIMIT 255 /* bytes of a key */
 
@@ -93,6 +94,7 @@ static void answer_again(struct request *rq, const struct claim_in *claim)
     }
     reply_text(rq, (int)stored.status, "application/json", stored.body.at ? stored.body : TEXT(""));
     reply_header(rq, "Idempotency-Replayed", "true");
+    metrics_count(&rq->worker->metrics.idempotent_replays);
 }
 
 void idempotency_run(struct request *rq)
@@ -103,8 +105,9 @@ void idempotency_run(struct request *rq)
         reply_error(rq, 422, "Idempotency-Key must have 1 to 255 characters");
         return;
     }
-    /* The same key for another path is another request too. */
+    /* The same key for another path, or of another token's subject, is another request too. */
     struct writer request = writer_start(&rq->arena);
+    write_json_text(&request, rq->subject);
     write_text(&request, rq->raw_path);
     write_char(&request, '\n');
     write_text(&request, rq->body_bytes);

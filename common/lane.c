@@ -19,9 +19,7 @@
 #define AWAY_PATIENCE                                                                                        \
     SECOND /* calls wait this long for a database that is away, then are refused at once                     \
             */
-#define STAND_IN_PERIOD                                                                                      \
-    (10 * SECOND)           /* that a primary stands in for a replica before that is tried again             \
-                             */
+#define STAND_IN_PERIOD (10 * SECOND) /* of a primary for a replica, before that is tried again */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {
@@ -45,7 +43,7 @@ struct batch {
     bool wanted;   /* keeps a connection */
     bool settling; /* the claim alone is on its way */
     bool failed;   /* a statement failed: the transaction is rolled back */
-    bool doubtful; /* it was the commit that failed: rolled back only if the session lives on to its Sync */
+    bool doubtful; /* a Sync was sent to commit: only its answer, or settling, tells whether it did */
     bool claimed;  /* the claim was sent in this transaction */
     struct call **calls;
     size_t count;
@@ -69,7 +67,7 @@ struct lane {
     struct call *head, **tail;
     size_t length;
     size_t batch_limit;
-    struct timer timer; /* the head's deadline */
+    struct timer timer; /* the earliest deadline of the queue, or earlier */
     int64_t away_since; /* 0: a link is up */
     int64_t backoff;
     size_t count;
@@ -96,6 +94,11 @@ static const struct statement claim_batch = {
 static struct loop *loop_of(const struct lane *lane)
 {
     return &lane->worker->loop;
+}
+
+static struct metrics *metrics_of(const struct lane *lane)
+{
+    return &lane->worker->metrics;
 }
 
 static bool writes(const struct lane *lane)
@@ -141,12 +144,23 @@ static struct call *pop(struct lane *lane)
     return call;
 }
 
+size_t lane_links(const struct lane *lane)
+{
+    size_t up = 0;
+
+    for (size_t i = 0; i < lane->count; i++)
+        up += lane->batches[i].link.state == LINK_UP;
+    return up;
+}
+
 bool lane_ready(const struct lane *lane)
 {
-    for (size_t i = 0; i < lane->count; i++)
-        if (lane->batches[i].link.state == LINK_UP)
-            return true;
-    return false;
+    return lane_links(lane) > 0;
+}
+
+size_t lane_length(const struct lane *lane)
+{
+    return lane->length;
 }
 
 bool lane_enqueue(struct lane *lane, struct call *call)
@@ -157,7 +171,8 @@ bool lane_enqueue(struct lane *lane, struct call *call)
         return false;
     if (lane->away_since && loop->now - lane->away_since > AWAY_PATIENCE)
         return false;
-    if (!lane->head && !timer_set(loop, &lane->timer, call->deadline))
+    if ((!lane->timer.place || call->deadline < lane->timer.at) &&
+        !timer_set(loop, &lane->timer, call->deadline))
         return false;
     call->next = NULL;
     *lane->tail = call;
@@ -166,12 +181,42 @@ bool lane_enqueue(struct lane *lane, struct call *call)
     return true;
 }
 
-static void expire_queue(struct lane *lane)
+/* Answers those at the head that have waited too long: the oldest, where all may wait equally long. */
+static void expire_head(struct lane *lane)
 {
     while (lane->head && lane->head->deadline <= loop_of(lane)->now)
         answer(pop(lane), CALL_UNAVAILABLE);
-    if (lane->head && !lane->timer.place)
-        timer_set(loop_of(lane), &lane->timer, lane->head->deadline);
+}
+
+/* Answers all that have waited too long, and sets the timer for the next of them. */
+static void expire_queue(struct lane *lane)
+{
+    struct call *late = NULL, **late_tail = &late;
+    struct call **link = &lane->head;
+    int64_t earliest = INT64_MAX;
+
+    while (*link) {
+        struct call *call = *link;
+        if (call->deadline > loop_of(lane)->now) {
+            earliest = call->deadline < earliest ? call->deadline : earliest;
+            link = &call->next;
+            continue;
+        }
+        *link = call->next;
+        lane->length--;
+        call->next = NULL;
+        *late_tail = call;
+        late_tail = &call->next;
+    }
+    lane->tail = link;
+    /* Without memory for the timer, whatever turns the loop next still expires the head. */
+    if (lane->head)
+        timer_set(loop_of(lane), &lane->timer, earliest);
+    while (late) { /* last: who is answered may queue the next call */
+        struct call *call = late;
+        late = call->next;
+        answer(call, CALL_UNAVAILABLE);
+    }
 }
 
 static void queue_deadline(struct timer *timer)
@@ -227,7 +272,8 @@ static void arrange(struct batch *batch, struct call *const *taken)
 
     batch->execution_count = batch->at = 0;
     if (writes(batch->lane) && !batch->claimed) {
-        batch->claim = (struct claim){text_of(batch->slot), ++batch->claim.number};
+        batch->claim.slot = text_of(batch->slot);
+        batch->claim.number++;
         batch->claim_call =
             (struct call){.statement = &claim_batch, .params = &batch->claim, .first_only = true};
         batch->claim_call.rows = (char *)&batch->claimed_number;
@@ -273,6 +319,7 @@ static void send_executions(struct batch *batch)
 static void send_end(struct batch *batch)
 {
     batch->phase = PHASE_END;
+    batch->doubtful = !batch->failed;
     if (!link_send_sync(&batch->link) || !link_write(&batch->link))
         break_link(batch);
 }
@@ -280,10 +327,13 @@ static void send_end(struct batch *batch)
 static void start(struct batch *batch, struct call *const *taken, size_t count)
 {
     batch->count = count;
-    batch->failed = batch->doubtful = false;
-    for (size_t i = 0; i < count; i++)
+    batch->failed = false;
+    for (size_t i = 0; i < count; i++) {
         taken[i]->count = 0;
+        taken[i]->state = CALL_WAITING;
+    }
     arrange(batch, taken);
+    histogram_observe(&metrics_of(batch->lane)->batches[batch->lane->kind], &metrics_batch_bounds, count);
     set_patience(batch);
     send_executions(batch);
 }
@@ -292,7 +342,7 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
 static void settle(struct batch *batch)
 {
     batch->settling = true;
-    batch->failed = batch->doubtful = false;
+    batch->failed = false;
     batch->claim_call.count = 0;
     batch->executions[0] = (struct execution){&claim_batch, batch->claim_calls, 1, 0, 0};
     batch->execution_count = 1;
@@ -317,7 +367,8 @@ static void resume_owner(struct batch *batch)
     struct fiber *owner = batch->owner;
 
     batch->owner = NULL;
-    if (owner)
+    /* What fails while the owner itself sends it finds the owner running: it looks before it waits. */
+    if (owner && owner != fiber_current())
         fiber_resume(owner);
 }
 
@@ -347,15 +398,15 @@ static enum remedy remedy_for(const char *sqlstate, bool alone)
         const char *prefix;
         enum remedy together, alone;
     } remedies[] = {
-        {"57014", REMEDY_ALONE, REMEDY_NONE},       /* statement_timeout */
-        {"42P01", REMEDY_RECONNECT, REMEDY_NONE},   /* a table is missing: look at the schema again */
-        {"26", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* the prepared statement is gone */
-        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* read-only: this host is no primary any more */
-        {"53", REMEDY_NONE, REMEDY_NONE},           /* disk full, out of memory */
-        {"57", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* shutting down */
-        {"58", REMEDY_NONE, REMEDY_NONE},           /* I/O error */
-        {"40", REMEDY_ALONE, REMEDY_AGAIN},         /* deadlock, serialization */
-        {"23", REMEDY_ALONE, REMEDY_CONFLICT},      /* a constraint */
+        {"57014", REMEDY_ALONE, REMEDY_NONE},          /* statement_timeout */
+        {"42P01", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* a table is missing: look at the schema again */
+        {"26", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* the prepared statement is gone */
+        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* read-only: this host is no primary any more */
+        {"53", REMEDY_NONE, REMEDY_NONE},              /* disk full, out of memory */
+        {"57", REMEDY_RECONNECT, REMEDY_RECONNECT},    /* shutting down */
+        {"58", REMEDY_NONE, REMEDY_NONE},              /* I/O error */
+        {"40", REMEDY_ALONE, REMEDY_AGAIN},            /* deadlock, serialization */
+        {"23", REMEDY_ALONE, REMEDY_CONFLICT},         /* a constraint */
         {"", REMEDY_ALONE, REMEDY_NONE},
     };
 
@@ -397,6 +448,8 @@ static void owned_synced(struct batch *batch)
     struct call *call = batch->count ? batch->calls[0] : NULL;
 
     batch->committed = !batch->failed;
+    if (batch->committed)
+        metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     batch->broken = true; /* over, either way */
     if (call && batch->failed)
         call->state =
@@ -408,6 +461,10 @@ static void owned_synced(struct batch *batch)
 
 static void synced(struct batch *batch)
 {
+    if (batch->settling) {
+        break_link(batch); /* the claim failed, on an older transaction's lock say: nothing is known yet */
+        return;
+    }
     if (batch->owned) {
         owned_synced(batch);
         return;
@@ -418,6 +475,7 @@ static void synced(struct batch *batch)
     }
     struct call **calls = batch->calls;
     size_t count = batch->count;
+    metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     release(batch);
     if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
         link_close(&batch->link);
@@ -435,6 +493,8 @@ static void all_arrived(struct batch *batch)
     if (batch->settling) {
         batch->settling = false;
         bool was_committed = batch->claim_call.count == 0;
+        metrics_count(
+            &metrics_of(batch->lane)->database_settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
         if (!was_committed && batch->owned) {
             batch->failed = true; /* its statements are the owner's: nothing of them is there */
         } else if (!was_committed) {
@@ -455,6 +515,10 @@ static void all_arrived(struct batch *batch)
     }
     if (!batch->owned) {
         send_end(batch);
+        return;
+    }
+    if (batch->calls[0]->state != CALL_WAITING) {
+        break_link(batch); /* its rows could not be kept: a call that fails ends its transaction */
         return;
     }
     batch->phase = PHASE_OPEN;
@@ -482,12 +546,12 @@ static void arrived(struct link *link)
             break_link(batch);
             return;
         case LINK_FAILED:
+            metrics_count(
+                &metrics_of(batch->lane)->database_failures[metrics_sqlstate_place(link->sqlstate)]);
             if (!busy) {
                 break_link(batch);
                 return;
             }
-            if (!batch->failed && !execution)
-                batch->doubtful = true;
             batch->failed = true;
             batch->at++;
             if (batch->phase == PHASE_RUN)
@@ -512,6 +576,7 @@ static void link_up(struct link *link)
 {
     struct batch *batch = (struct batch *)link;
 
+    metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
     batch->lane->away_since = 0;
     batch->lane->backoff = 0;
     batch->stands_in_until = loop_of(batch->lane)->now + STAND_IN_PERIOD;
@@ -529,6 +594,7 @@ static void connect_later(struct batch *batch)
 {
     struct lane *lane = batch->lane;
 
+    metrics_count(&metrics_of(lane)->database_connections_failed[lane->kind]);
     if (!lane->away_since && !lane_ready(lane))
         lane->away_since = loop_of(lane)->now;
     lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
@@ -541,9 +607,8 @@ static void batch_lost(struct batch *batch)
 {
     struct call **calls = batch->calls;
     size_t count = batch->count;
-    bool unknown =
-        writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
-                                (batch->phase == PHASE_END && (!batch->failed || batch->doubtful)));
+    bool unknown = writes(batch->lane) && (batch->phase == PHASE_SETTLE || batch->settling ||
+                                           (batch->phase == PHASE_END && batch->doubtful));
 
     connect_later(batch);
     if (unknown && awaited(batch)) {
@@ -590,8 +655,7 @@ static void batch_due(struct timer *timer)
 
     give_up_late_calls(batch);
     if (batch->phase == PHASE_SETTLE && !awaited(batch)) {
-        batch->failed = true; /* what the outcome was is of no use any more */
-        batch->doubtful = false;
+        batch->doubtful = false; /* what the outcome was is of no use any more */
         batch->phase = PHASE_END;
         if (batch->link.state == LINK_DOWN)
             batch_lost(batch);
@@ -664,7 +728,7 @@ static void hand_out(struct batch *batch)
 
 void lane_flush(struct lane *lane)
 {
-    expire_queue(lane);
+    expire_head(lane);
     for (size_t i = 0; i < lane->count && lane->head; i++) {
         struct batch *batch = &lane->batches[i];
         if (batch->link.state == LINK_UP && batch->phase == PHASE_FREE)

@@ -32,8 +32,10 @@ bool lane_enqueue(struct lane *lane, struct call *call);
 /* Gives free links their batches and answers the calls that have waited too long. Once a turn. */
 void lane_flush(struct lane *lane);
 
-/* Whether a link is up. */
+/* Whether a link is up, how many are, and how many calls wait for one. */
 bool lane_ready(const struct lane *lane);
+size_t lane_links(const struct lane *lane);
+size_t lane_length(const struct lane *lane);
 
 /*
  * A link of the lane to oneself. lane_take waits until one is free (NULL: none before the deadline); lane_run

@@ -46,6 +46,7 @@ struct lookups {
 
 void lookup_reply_unavailable(struct request *rq)
 {
+    metrics_count(&rq->worker->metrics.lookup_failures);
     reply_unavailable_because(rq, "User Progress Service unavailable");
 }
 
@@ -227,8 +228,9 @@ static void send_batch(struct lookups *l)
                                    .deadline = l->sent->deadline,
                                    .done = batch_done};
     client_header(&l->call, "Content-Type", "application/json");
-    lookup_headers(&l->call, l->sent->rq);
+    lookup_own_headers(&l->call, l->sent->rq);
     l->busy = true;
+    metrics_count(&l->worker->metrics.lookup_calls[LOOKUP_BATCH]);
     if (write_question(l, &l->call.body) && client_start(l->worker, &l->call))
         return;
     struct question *sent = l->sent;
@@ -276,7 +278,8 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
             const struct text *lab_types, size_t lab_count, struct known_lab *labs)
 {
     struct lookups *l = rq->worker->lookups;
-    int64_t deadline = rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND;
+    int64_t since = rq->worker->loop.now;
+    int64_t deadline = since + rq->worker->settings->lookup_timeout * MILLISECOND;
     struct question q = {.rq = rq,
                          .fiber = fiber_current(),
                          .deadline = deadline < rq->deadline ? deadline : rq->deadline,
@@ -292,6 +295,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
         lookup_reply_unavailable(rq);
         return false;
     }
+    metrics_count(&rq->worker->metrics.lookups);
     *l->tail = &q;
     l->tail = &q.next;
     fiber_wait();
@@ -299,6 +303,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
         q.state = lookup_plain(rq, q.deadline, user_ids, user_count, users, lab_types, lab_count, labs)
                       ? ANSWERED
                       : UNKNOWN;
+    timing_lookup(rq, since);
     if (q.state != ANSWERED)
         lookup_reply_unavailable(rq);
     return q.state == ANSWERED;

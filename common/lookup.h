@@ -46,6 +46,9 @@ bool lookup_require(struct request *rq, struct text user_id, struct text lab_typ
 bool lookup_require_user(struct request *rq, struct text user_id, struct known_user *user);
 bool lookup_require_lab(struct request *rq, struct text lab_type, struct known_lab *lab);
 
+/* Whether User Progress answers at all. Waits. */
+bool lookup_reaches(struct request *rq);
+
 /* 503: User Progress cannot be asked. */
 void lookup_reply_unavailable(struct request *rq);
 

@@ -18,6 +18,16 @@ void lookup_headers(struct client_call *call, struct request *rq)
         client_header(call, "traceparent", trace);
 }
 
+void lookup_own_headers(struct client_call *call, struct request *rq)
+{
+    const char *token = rq->worker->settings->service_token;
+    char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
+
+    lookup_headers(call, rq);
+    if (header)
+        client_header(call, "Authorization", header);
+}
+
 char *lookup_url(struct request *rq, const char *path, struct text segment)
 {
     struct text base = text_of(rq->worker->settings->user_progress_service_url);
@@ -45,7 +55,8 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
                                .deadline = deadline};
     struct json_error error;
 
-    lookup_headers(&call, rq);
+    lookup_own_headers(&call, rq);
+    metrics_count(&rq->worker->metrics.lookup_calls[LOOKUP_PLAIN]);
     if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
         return UNKNOWN;
     if (call.status == 200)
@@ -73,6 +84,18 @@ static bool plain_user(struct request *rq, int64_t deadline, struct text id, str
         return false;
     *user = (struct known_user){text_member(root, "id"), text_member(root, "username")};
     return text_equal(user->id, id);
+}
+
+bool lookup_reaches(struct request *rq)
+{
+    struct client_call call = {.arena = &rq->arena,
+                               .method = "GET",
+                               .url = lookup_url(rq, "/", TEXT("")),
+                               .answer_limit = ANSWER_LIMIT,
+                               .deadline =
+                                   rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+
+    return call.url && client_run(rq, &call) && call.status == 200;
 }
 
 /* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */

@@ -17,6 +17,9 @@ bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_
 /* The headers that go along with every call to User Progress: the request's id and trace. */
 void lookup_headers(struct client_call *call, struct request *rq);
 
+/* The same, and the token of the services. */
+void lookup_own_headers(struct client_call *call, struct request *rq);
+
 /* `path` of User Progress as a URL in the request's memory; NULL when it is exhausted. */
 char *lookup_url(struct request *rq, const char *path, struct text segment);
 

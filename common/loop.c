@@ -132,6 +132,7 @@ void loop_turn(struct loop *loop, int64_t wait)
     int count = epoll_wait(loop->epoll, events, LOOP_EVENTS, milliseconds);
     loop->now = clock_monotonic();
     loop->gone = false;
+    loop->quiet = count <= 0;
     for (int i = 0; i < count; i++) {
         struct watch *watch = events[i].data.ptr;
         watch->ready(watch, events[i].events);

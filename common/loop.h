@@ -33,7 +33,8 @@ struct loop {
     int64_t now; /* monotonic, nanoseconds: taken once a turn */
     struct timer **heap;
     size_t timers, heap_size;
-    bool gone; /* a watch was removed in this turn: what the kernel said before may be stale */
+    bool quiet; /* the last turn had no events */
+    bool gone;  /* a watch was removed in this turn: what the kernel said before may be stale */
 };
 
 /* Opens the epoll; false with errno set. */

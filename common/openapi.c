@@ -1,148 +1,63 @@
 #include "common/openapi.h"
 
+#include "common/openapi_errors.h"
+#include "common/openapi_schema.h"
 #include "common/router.h"
 #include "common/writer.h"
 
 #define SHAPES_MAX 64 /* different shapes of one service */
 
+/* The headers that operations look at. */
+#define PARAMETERS                                                                                           \
+    "\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"                 \
+    "\"description\":\"The same request sent again under this key within a day gets the first answer "       \
+    "again.\","                                                                                              \
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}},"                                   \
+    "\"IfNoneMatch\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"                      \
+    "\"description\":\"ETags that the client has; 304 where the answer is one of them.\","                   \
+    "\"schema\":{\"type\":\"string\"}}"
+
 struct walk {
     struct writer w;
     const struct api *api;
-    const struct shape *shapes[SHAPES_MAX];
+    struct {
+        const struct shape *shape;
+        enum schema_place place;
+    } shapes[SHAPES_MAX];
     size_t shape_count;
 };
 
-static void write_member(struct writer *w, const char *name, const char *value)
-{
-    write_char(w, ',');
-    write_json_text(w, text_of(name));
-    write_char(w, ':');
-    write_json_text(w, text_of(value));
-}
-
 /* Remembers a shape, and those inside it, for the components. */
-static void note_shape(struct walk *walk, const struct shape *shape)
+static void note_shape(struct walk *walk, const struct shape *shape, enum schema_place place)
 {
     if (!shape)
         return;
     for (size_t i = 0; i < walk->shape_count; i++)
-        if (walk->shapes[i] == shape)
+        if (walk->shapes[i].shape == shape)
             return;
     if (walk->shape_count == SHAPES_MAX) {
         walk->w.failed = true;
         return;
     }
-    walk->shapes[walk->shape_count++] = shape;
+    walk->shapes[walk->shape_count].shape = shape;
+    walk->shapes[walk->shape_count++].place = place;
     for (size_t i = 0; i < shape->count; i++)
-        note_shape(walk, shape->fields[i].of);
+        note_shape(walk, shape->fields[i].of, shape->fields[i].type == FIELD_MAP ? SCHEMA_OUT_NAMED : place);
 }
 
-static void write_reference(struct writer *w, const struct shape *shape)
+/* The headers that an operation looks at, among the components' parameters. */
+static void write_header_parameters(struct writer *w, const struct endpoint *e, bool first)
 {
-    write_literal(w, "{\"$ref\":\"#/components/schemas/");
-    write_text(w, text_of(shape->name));
-    write_literal(w, "\"}");
-}
+    const char *name = e->method == METHOD_POST     ? "IdempotencyKey"
+                       : e->flags & ENDPOINT_TAGGED ? "IfNoneMatch"
+                                                    : NULL;
 
-static void write_bounds(struct writer *w, const struct field *f)
-{
-    bool any = f->min || f->max;
-
-    write_literal(w, ",\"minimum\":");
-    write_int(w, any ? f->min : INT32_LOW);
-    if (any && f->max == INT64_MAX)
-        return;
-    write_literal(w, ",\"maximum\":");
-    write_int(w, any ? f->max : INT32_HIGH);
-}
-
-/* The type's own keywords, after a leading `"type":`. */
-static void write_type(struct writer *w, const struct field *f)
-{
-    static const char *const types[] = {
-        [FIELD_TEXT] = "string",   [FIELD_EMAIL] = "string",       [FIELD_INT] = "integer",
-        [FIELD_BOOL] = "boolean",  [FIELD_FLOAT] = "number",       [FIELD_TIME_NAIVE] = "string",
-        [FIELD_TIME_Z] = "string", [FIELD_TIME_OFFSET] = "string", [FIELD_TEXTS] = "array",
-        [FIELD_OBJECT] = "object", [FIELD_INT_MAP] = "object",     [FIELD_LIST] = "array",
-        [FIELD_MAP] = "object",
-    };
-    bool null = f->flags & FIELD_NULLABLE;
-
-    write_literal(w, "\"type\":");
-    write_text(w, null ? TEXT("[\"") : TEXT("\""));
-    write_text(w, text_of(types[f->type]));
-    write_text(w, null ? TEXT("\",\"null\"]") : TEXT("\""));
-    if (f->type == FIELD_INT)
-        write_bounds(w, f);
-    if (f->type == FIELD_EMAIL)
-        write_literal(w, ",\"format\":\"email\"");
-    if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
-        write_literal(w, ",\"format\":\"date-time\"");
-    if (f->type == FIELD_TEXTS)
-        write_literal(w, ",\"items\":{\"type\":\"string\"}");
-    if (f->type == FIELD_INT_MAP)
-        write_literal(w, ",\"additionalProperties\":{\"type\":\"integer\"}");
-    if (f->limit && f->type != FIELD_TEXTS) {
-        write_literal(w, ",\"maxLength\":");
-        write_int(w, (int64_t)f->limit);
+    if (name) {
+        write_text(w, first ? TEXT(",\"parameters\":[") : TEXT(","));
+        schema_reference(w, "parameters", name);
     }
-    if (f->of) {
-        write_text(w, f->type == FIELD_LIST ? TEXT(",\"items\":") : TEXT(",\"additionalProperties\":"));
-        write_reference(w, f->of);
-    }
-}
-
-/* The schema of a field; `input` adds what only holds for what comes in. */
-static void write_schema(struct writer *w, const struct field *f)
-{
-    write_char(w, '{');
-    if (f->type == FIELD_CONST) {
-        write_literal(w, "\"const\":");
-        write_text(w, text_of(f->example));
-    } else if (f->type == FIELD_IGNORED) {
-        write_literal(w, "\"title\":");
-        write_json_text(w, text_of(f->name));
-    } else {
-        write_type(w, f);
-    }
-    if (f->help)
-        write_member(w, "description", f->help);
-    if (f->fallback) {
-        write_literal(w, ",\"default\":");
-        write_text(w, text_of(f->fallback));
-    }
-    if (f->example && f->type != FIELD_CONST) {
-        write_literal(w, ",\"examples\":[");
-        write_text(w, text_of(f->example));
+    if (name || !first)
         write_char(w, ']');
-    }
-    write_char(w, '}');
-}
-
-static void write_component(struct writer *w, const struct shape *shape)
-{
-    bool first = true;
-
-    write_json_text(w, text_of(shape->name));
-    write_literal(w, ":{\"type\":\"object\"");
-    if (shape->help)
-        write_member(w, "description", shape->help);
-    write_literal(w, ",\"properties\":{");
-    for (size_t i = 0; i < shape->count; i++) {
-        write_text(w, i ? TEXT(",") : TEXT(""));
-        write_json_text(w, text_of(shape->fields[i].name));
-        write_char(w, ':');
-        write_schema(w, &shape->fields[i]);
-    }
-    write_char(w, '}');
-    for (size_t i = 0; i < shape->count; i++) {
-        if (!(shape->fields[i].flags & FIELD_REQUIRED))
-            continue;
-        write_text(w, first ? TEXT(",\"required\":[") : TEXT(","));
-        write_json_text(w, text_of(shape->fields[i].name));
-        first = false;
-    }
-    write_text(w, first ? TEXT("}") : TEXT("]}"));
 }
 
 static void write_parameters(struct writer *w, const struct endpoint *e)
@@ -159,70 +74,88 @@ static void write_parameters(struct writer *w, const struct endpoint *e)
             write_text(w, first ? TEXT(",\"parameters\":[{\"name\":") : TEXT(",{\"name\":"));
             first = false;
             write_json_text(w, text_of(f->name));
-            write_member(w, "in", places[p].in);
+            schema_member(w, "in", places[p].in);
             write_text(w,
                        f->flags & FIELD_REQUIRED ? TEXT(",\"required\":true") : TEXT(",\"required\":false"));
             if (f->help)
-                write_member(w, "description", f->help);
+                schema_member(w, "description", f->help);
             write_literal(w, ",\"schema\":");
-            write_schema(w, f);
+            schema_of_field(w, f, SCHEMA_IN);
             write_char(w, '}');
         }
     }
-    if (!first)
-        write_char(w, ']');
+    write_header_parameters(w, e, first);
+}
+
+/* `"content":{…}` of a shape, or of a list of it, with its example. */
+static void write_content(struct writer *w, const struct shape *shape, enum schema_place place, bool list)
+{
+    write_literal(w, "\"content\":{\"application/json\":{\"schema\":");
+    if (list)
+        write_literal(w, "{\"type\":\"array\",\"items\":");
+    schema_reference(w, "schemas", shape->name);
+    write_text(w, list ? TEXT("},\"example\":[") : TEXT(",\"example\":"));
+    schema_example(w, shape, place);
+    write_text(w, list ? TEXT("]}}") : TEXT("}}"));
+}
+
+static void write_body(struct writer *w, const struct endpoint *e)
+{
+    write_literal(w, ",\"requestBody\":{\"required\":true,");
+    write_content(w, e->body_in, SCHEMA_IN, false);
+    write_char(w, '}');
 }
 
 static void write_answer(struct writer *w, const struct endpoint *e)
 {
     write_char(w, '"');
     write_int(w, e->status ? e->status : 200);
-    write_literal(w, "\":{\"description\":\"Good\"");
-    if (e->answer) {
-        write_literal(w, ",\"content\":{\"application/json\":{\"schema\":");
-        if (e->flags & ENDPOINT_LIST)
-            write_literal(w, "{\"type\":\"array\",\"items\":");
-        write_reference(w, e->answer);
-        if (e->flags & ENDPOINT_LIST)
-            write_char(w, '}');
-        write_literal(w, "}}");
-    }
+    write_literal(w, "\":{\"description\":");
+    write_json_text(w, text_of(e->answer->help ? e->answer->help : "Done."));
+    write_char(w, ',');
+    write_content(w, e->answer, SCHEMA_OUT, e->flags & ENDPOINT_LIST);
     write_char(w, '}');
 }
 
-static void write_error(struct writer *w, int status, const char *description, const char *component)
+static void write_responses(struct writer *w, const struct endpoint *e)
 {
-    write_literal(w, ",\"");
-    write_int(w, status);
-    write_literal(w, "\":{\"description\":");
-    write_json_text(w, text_of(description));
-    write_literal(w, ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/");
-    write_text(w, text_of(component));
-    write_literal(w, "\"}}}}");
+    write_literal(w, ",\"responses\":{");
+    write_answer(w, e);
+    openapi_write_errors(w, e);
+    write_char(w, '}');
 }
 
-/* Failures of one status are one response whose description names them all. */
-static void write_failures(struct walk *walk, const struct endpoint *e)
+/* A token is asked always, or where AUTH_REQUIRED is on. */
+static void write_security(struct writer *w, const struct endpoint *e)
 {
-    for (size_t i = 0; i < ENDPOINT_FAILURES && e->failures[i].status; i++) {
-        int status = e->failures[i].status;
-        struct writer all = writer_start(walk->w.arena);
-        bool seen = false;
-        for (size_t k = 0; k < i; k++)
-            seen = seen || e->failures[k].status == status;
-        if (seen)
-            continue;
-        for (size_t k = i; k < ENDPOINT_FAILURES && e->failures[k].status; k++) {
-            if (e->failures[k].status != status)
-                continue;
-            write_text(&all, all.len ? TEXT("; ") : TEXT(""));
-            write_text(&all, text_of(e->failures[k].detail));
+    if (e->flags & ENDPOINT_TOKEN)
+        write_literal(w, ",\"security\":[{\"bearer\":[]}]");
+    else if (!(e->flags & ENDPOINT_OPEN))
+        write_literal(w, ",\"security\":[{},{\"bearer\":[]}]");
+}
+
+/* Generated clients call an operation by its summary's words, without articles: list_labs_of_type. */
+static void write_operation_id(struct writer *w, const struct endpoint *e)
+{
+    static const struct text articles[] = {TEXT("a"), TEXT("an"), TEXT("the")};
+    bool first = true;
+
+    write_literal(w, ",\"operationId\":\"");
+    for (const char *at = e->summary; *at;) {
+        size_t len = strcspn(at, " ");
+        bool article = false;
+        for (size_t i = 0; i < sizeof(articles) / sizeof(articles[0]); i++)
+            article = article || text_equal_folded((struct text){at, len}, articles[i]);
+        if (!article) {
+            write_text(w, first ? TEXT("") : TEXT("_"));
+            first = false;
+            for (size_t i = 0; i < len; i++)
+                if (at[i] != '\'')
+                    write_char(w, (char)(at[i] | 0x20));
         }
-        write_char(&all, '\0');
-        walk->w.failed = walk->w.failed || all.failed;
-        if (!all.failed)
-            write_error(&walk->w, status, all.at, "Error");
+        at += len + (at[len] == ' ');
     }
+    write_char(w, '"');
 }
 
 static void write_operation(struct walk *walk, const struct endpoint *e)
@@ -235,24 +168,16 @@ static void write_operation(struct walk *walk, const struct endpoint *e)
     write_literal(w, "\":{\"tags\":[");
     write_json_text(w, text_of(e->tag));
     write_char(w, ']');
-    write_member(w, "summary", e->summary);
+    schema_member(w, "summary", e->summary);
     if (e->help)
-        write_member(w, "description", e->help);
+        schema_member(w, "description", e->help);
+    write_operation_id(w, e);
+    write_security(w, e);
     write_parameters(w, e);
-    if (e->body_in) {
-        write_literal(w,
-                      ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
-        write_reference(w, e->body_in);
-        write_literal(w, "}}}");
-    }
-    write_literal(w, ",\"responses\":{");
-    write_answer(w, e);
-    write_failures(walk, e);
-    if (e->path_in || e->query_in || e->body_in)
-        write_error(w, 422, "The input is not valid", "ValidationError");
-    if (!(e->flags & ENDPOINT_DIRECT))
-        write_error(w, 503, "The service cannot answer now", "Error");
-    write_literal(w, "}}");
+    if (e->body_in)
+        write_body(w, e);
+    write_responses(w, e);
+    write_char(w, '}');
 }
 
 static bool is_first_of_path(const struct api *api, size_t index)
@@ -284,8 +209,8 @@ static void write_paths(struct walk *walk)
                 continue;
             write_text(w, first ? TEXT("") : TEXT(","));
             first = false;
-            note_shape(walk, e->body_in);
-            note_shape(walk, e->answer);
+            note_shape(walk, e->body_in, SCHEMA_IN);
+            note_shape(walk, e->answer, SCHEMA_OUT);
             write_operation(walk, e);
         }
         write_char(w, '}');
@@ -299,26 +224,20 @@ struct text openapi_document(struct arena *arena, const struct api *api)
 
     write_literal(w, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
     write_json_text(w, text_of(api->title));
-    write_member(w, "description", api->help);
-    write_member(w, "version", api->version);
+    schema_member(w, "description", api->help);
+    schema_member(w, "version", api->version);
     write_literal(w, ",\"license\":{\"name\":\"GPL-3.0\",\"identifier\":\"GPL-3.0-only\"}},\"paths\":{");
     write_paths(&walk);
-    write_literal(
-        w,
-        "},\"components\":{\"schemas\":{"
-        "\"Error\":{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"string\"}},"
-        "\"required\":[\"detail\"]},"
-        "\"ValidationError\":{\"type\":\"object\",\"properties\":{\"detail\":{\"anyOf\":["
-        "{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Fault\"}}]}},"
-        "\"required\":[\"detail\"]},"
-        "\"Fault\":{\"type\":\"object\",\"properties\":{\"type\":{\"type\":\"string\"},"
-        "\"loc\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}},"
-        "\"msg\":{\"type\":\"string\"},\"input\":{},\"ctx\":{\"type\":\"object\"}},"
-        "\"required\":[\"type\",\"loc\",\"msg\",\"input\"]}");
+    write_literal(w, "},\"components\":{\"schemas\":{");
+    write_text(w, text_of(openapi_error_schemas));
     for (size_t i = 0; i < walk.shape_count; i++) {
         write_char(w, ',');
-        write_component(w, walk.shapes[i]);
+        schema_component(w, walk.shapes[i].shape, walk.shapes[i].place);
     }
-    write_literal(w, "}}}");
+    write_literal(w, "},\"responses\":{");
+    write_text(w, text_of(openapi_error_responses));
+    write_literal(w, "},\"parameters\":{" PARAMETERS
+                     "},\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
+                     "\"bearerFormat\":\"JWT\"}}}}");
     return w->failed ? TEXT_NULL : (struct text){w->at, w->len};
 }

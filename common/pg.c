@@ -49,8 +49,11 @@ static void log_server_message(void *unused, const PGresult *result)
     log_line(LOG_DEBUG, "postgres notice", "sqlstate", PQresultErrorField(result, PG_DIAG_SQLSTATE), NULL);
 }
 
-/* Remembers how a statement failed. libpq has no fields for what it words itself: a lost connection. */
-static void note_failure(struct link *link, const PGresult *result, const char *what)
+/*
+ * Remembers how a statement failed. Whether the server said so: what libpq words itself, without a SQLSTATE,
+ * is a lost connection or exhausted memory, and then nobody knows what the server has done.
+ */
+static bool note_failure(struct link *link, const PGresult *result, const char *what)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -58,6 +61,7 @@ static void note_failure(struct link *link, const PGresult *result, const char *
     snprintf(link->sqlstate, sizeof(link->sqlstate), "%s", state ? state : "08006");
     log_line(LOG_WARNING, "statement failed", "statement", what, "sqlstate", link->sqlstate, "reason",
              message ? message : "connection lost", NULL);
+    return state != NULL;
 }
 
 /* Decoding */
@@ -292,21 +296,22 @@ bool link_write(struct link *link)
 
 /* Receiving */
 
-/* The answer to a Parse: a statement that the server did not take is prepared again next time. */
-static void take_prepared(struct link *link, struct execution *execution, const PGresult *result)
+/* The answer to a Parse: a statement that the server did not take is prepared again next time. False: lost.
+ */
+static bool take_prepared(struct link *link, struct execution *execution, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
     execution->preparing = false;
     if (status == PGRES_COMMAND_OK)
-        return;
+        return true;
     for (size_t i = 0; i < link->prepared_count; i++)
         if (link->prepared[i] == execution->statement)
             link->prepared[i] = link->prepared[--link->prepared_count];
     if (status == PGRES_PIPELINE_ABORTED)
-        return;
-    note_failure(link, result, execution->statement->name);
+        return true;
     execution->failed = true;
+    return note_failure(link, result, execution->statement->name);
 }
 
 static enum link_event take_result(struct link *link, struct execution *execution, const PGresult *result)
@@ -324,8 +329,10 @@ static enum link_event take_result(struct link *link, struct execution *executio
     case PGRES_COMMAND_OK:
         return LINK_ROWS;
     default:
-        note_failure(link, result, execution ? execution->statement->name : "commit");
-        return PQstatus(conn_of(link)) == CONNECTION_BAD ? LINK_LOST : LINK_FAILED;
+        return note_failure(link, result, execution ? execution->statement->name : "commit") &&
+                       PQstatus(conn_of(link)) != CONNECTION_BAD
+                   ? LINK_FAILED
+                   : LINK_LOST;
     }
 }
 
@@ -343,12 +350,12 @@ enum link_event link_next(struct link *link, struct execution *execution)
         nulls = 0;
         bool parsed = execution && execution->preparing && PQresultStatus(result) != PGRES_PIPELINE_SYNC;
         enum link_event event = LINK_WAIT;
-        if (parsed)
-            take_prepared(link, execution, result);
-        else
-            event = take_result(link, execution, result);
-        PQclear(result);
         if (!parsed)
+            event = take_result(link, execution, result);
+        else if (!take_prepared(link, execution, result))
+            event = LINK_LOST;
+        PQclear(result);
+        if (event != LINK_WAIT)
             return event;
     }
     return PQstatus(conn_of(link)) == CONNECTION_BAD ? LINK_LOST : LINK_WAIT;
@@ -395,7 +402,7 @@ static bool send_session(struct link *link)
     char sql[512];
 
     snprintf(sql, sizeof(sql),
-             "SET client_min_messages = error; SET statement_timeout = %lld;"
+             "SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
              " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
              (long long)link->statement_timeout, (long long)link->lock_timeout,
              (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
@@ -424,6 +431,7 @@ static bool is_standby(const struct link *link)
 
 static bool send_step(struct link *link)
 {
+    link->step_failed = link->schema_current = false;
     if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
         link->setup_step++;
     if (link->setup_step == SETUP_LOOK && schema_is_ready && !link->replica)
@@ -446,46 +454,44 @@ static bool send_step(struct link *link)
     }
 }
 
-/* Takes the results of a step; whether the step went well enough for the next one. */
-static bool finish_step(struct link *link, PGresult *result, bool *current)
+/* Takes a result of a step. The last one may come in a later turn: PostgreSQL sends an error at once. */
+static void take_step(struct link *link, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
 
     if (status == PGRES_TUPLES_OK && link->setup_step == SETUP_LOOK)
-        *current =
+        link->schema_current =
             PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) >= link->api->schema_version;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return true;
+        return;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
-        return true; /* no such table: a database that we have not met */
+        return; /* no such table: a database that we have not met */
     note_failure(link, result, "set up");
-    return false;
+    link->step_failed = true;
 }
 
 static void pump_setup(struct link *link)
 {
-    bool good = true, current = false;
-
     while (!PQisBusy(conn_of(link))) {
         PGresult *result = PQgetResult(conn_of(link));
         if (result) {
-            good = finish_step(link, result, &current) && good;
+            take_step(link, result);
             PQclear(result);
             continue;
         }
-        if (!good || PQstatus(conn_of(link)) == CONNECTION_BAD) {
+        if (link->step_failed || PQstatus(conn_of(link)) == CONNECTION_BAD) {
             link_fail(link);
             return;
         }
-        if (link->replica && link->setup_step == SETUP_LOOK && !current) {
+        if (link->replica && link->setup_step == SETUP_LOOK && !link->schema_current) {
             log_line(LOG_WARNING, "the replica has not got the schema yet", NULL);
             link_fail(link);
             return;
         }
-        if (!link->replica && (link->setup_step == SETUP_SCHEMA || current))
+        if (!link->replica && (link->setup_step == SETUP_SCHEMA || link->schema_current))
             schema_is_ready = true;
-        link->setup_step = current ? SETUP_END : link->setup_step + 1;
+        link->setup_step = link->schema_current ? SETUP_END : link->setup_step + 1;
         if (!send_step(link))
             link_fail(link);
         return;

@@ -72,6 +72,8 @@ bool pg_ready(const struct worker *worker)
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
 static enum pg_answer run(struct request *rq, struct call *call)
 {
+    int64_t since = rq->worker->loop.now;
+
     call->arena = &rq->arena;
     call->deadline = rq->deadline;
     call->fiber = fiber_current();
@@ -81,7 +83,9 @@ static enum pg_answer run(struct request *rq, struct call *call)
         fiber_wait();
     } else {
         call->state = CALL_UNAVAILABLE;
+        metrics_count(&rq->worker->metrics.database_refused[call->statement->kind]);
     }
+    timing_database(rq, call->statement, since);
     if (call->state == CALL_DONE)
         return call->count ? PG_ROW : PG_NONE;
     if (call->state == CALL_CONFLICT && call->statement->kind == STATEMENT_CHANGE)
@@ -115,8 +119,10 @@ bool pg_begin(struct request *rq)
         rq->transaction_depth++;
         return true;
     }
+    int64_t since = rq->worker->loop.now;
     rq->transaction_doomed = false;
     rq->transaction = lane_take(pg_lane(rq->worker, STATEMENT_CHANGE), rq->deadline);
+    timing_database(rq, NULL, since);
     if (!rq->transaction)
         reply_unavailable(rq);
     return rq->transaction != NULL;
@@ -132,7 +138,9 @@ bool pg_commit(struct request *rq)
         pg_rollback(rq);
         return true; /* the reply is the one of the part that was rolled back */
     }
+    int64_t since = rq->worker->loop.now;
     bool committed = lane_commit(rq->transaction);
+    timing_database(rq, NULL, since);
     rq->transaction = NULL;
     if (!committed)
         reply_unavailable(rq);

@@ -50,7 +50,7 @@ enum link_state {
 
 enum link_event {
     LINK_WAIT,    /* nothing more has arrived */
-    LINK_LOST,    /* the connection is gone */
+    LINK_LOST,    /* the connection is gone, or libpq could not keep what came */
     LINK_ROWS,    /* the execution's rows are in its calls */
     LINK_FAILED,  /* the execution failed: `sqlstate` says how; the rest of the batch is skipped by the server
                    */
@@ -71,8 +71,9 @@ struct link {
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;
-    bool outgoing;        /* libpq could not send everything yet */
-    struct arena scratch; /* the parameters of the batch on its way */
+    bool step_failed, schema_current; /* what the results of that step have said so far */
+    bool outgoing;                    /* libpq could not send everything yet */
+    struct arena scratch;             /* the parameters of the batch on its way */
     const struct statement *prepared[PREPARED_MAX];
     size_t prepared_count;
     int64_t statement_timeout; /* milliseconds, of the session */

@@ -11,6 +11,7 @@ static enum reply begin(struct request *rq, int status)
     rq->status = status;
     rq->content_type = "application/json";
     rq->out = writer_start(&rq->arena);
+    rq->gzipped = false;
     return REPLIED;
 }
 
@@ -28,13 +29,20 @@ enum reply reply_list(struct request *rq, const struct shape *shape, struct rows
     return REPLIED;
 }
 
-enum reply reply_error(struct request *rq, int status, const char *detail)
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text)
 {
     begin(rq, status);
-    write_literal(&rq->out, "{\"detail\":");
-    write_json_text(&rq->out, text_of(detail));
-    write_literal(&rq->out, "}");
+    write_char(&rq->out, '{');
+    write_json_text(&rq->out, text_of(member));
+    write_char(&rq->out, ':');
+    write_json_text(&rq->out, text_of(text));
+    write_char(&rq->out, '}');
     return REPLIED;
+}
+
+enum reply reply_error(struct request *rq, int status, const char *detail)
+{
+    return reply_member(rq, status, "detail", detail);
 }
 
 /* A formatted text in the request's memory; the null text when it is exhausted. */
@@ -120,6 +128,16 @@ enum reply reply_text(struct request *rq, int status, const char *content_type, 
     begin(rq, status);
     rq->content_type = content_type;
     write_text(&rq->out, text);
+    return REPLIED;
+}
+
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes, const char *version)
+{
+    begin(rq, 200);
+    rq->content_type = content_type;
+    rq->out = writer_over(bytes);
+    rq->gzipped = true;
+    rq->version = version;
     return REPLIED;
 }
 

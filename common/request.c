@@ -1,6 +1,7 @@
 #include "common/request.h"
 
 #include "common/answer.h"
+#include "common/auth.h"
 #include "common/cors.h"
 #include "common/fiber.h"
 #include "common/forward.h"
@@ -76,18 +77,20 @@ static bool read_query(struct request *rq, struct faults *faults)
 
 /* Whether a media type is application/json or application/…+json (RFC 6839, section 3.1); none counts as
  * JSON. */
-static bool is_json(struct text type)
+bool request_is_json(const struct request *rq)
 {
+    struct text type = rq->headers.content_type;
+
     if (!type.at)
         return true;
     const char *semicolon = memchr(type.at, ';', type.len);
     struct text essence =
         text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
-    if (essence.len < 16 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
+    if (essence.len < 13 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
         return false;
     struct text subtype = {essence.at + 12, essence.len - 12};
     return text_equal_folded(subtype, TEXT("json")) ||
-           (subtype.len > 5 &&
+           (subtype.len >= 5 &&
             text_equal_folded((struct text){subtype.at + subtype.len - 5, 5}, TEXT("+json")));
 }
 
@@ -99,13 +102,13 @@ static enum body_status read_body(struct request *rq, struct faults *faults)
     const struct json *value = NULL;
     struct json_error error;
 
-    if (!shape)
+    if (!shape || rq->endpoint->flags & ENDPOINT_LENIENT)
         return BODY_READ;
     void *into = arena_zalloc(&rq->arena, shape->size);
     rq->body = into;
     if (!into)
         return BODY_NO_MEMORY;
-    if (rq->body_bytes.len && !is_json(rq->headers.content_type)) {
+    if (rq->body_bytes.len && !request_is_json(rq)) {
         faults_add_not_json(faults, rq->body_bytes);
         return BODY_READ;
     }
@@ -192,7 +195,7 @@ static bool find_endpoint(struct request *rq, struct route *route)
     enum method method = rq->head ? METHOD_GET : rq->method;
 
     router_find(rq->worker->router, method, rq->raw_path, route);
-    rq->endpoint = route->endpoint;
+    rq->endpoint = rq->route = route->endpoint;
     if (rq->endpoint)
         return true;
     if (route->allowed)
@@ -239,6 +242,29 @@ static void run_forward(void *arg)
     answer_now(arg);
 }
 
+/* Whether User Progress answers the request, whatever it asks there. */
+static bool is_forwarded(const struct request *rq)
+{
+    return rq->worker->api->asks_user_progress && forward_takes(rq);
+}
+
+/* The rest of a request whose token may be signed by a key that is newer than ours. */
+static void run_after_refresh(void *arg)
+{
+    struct request *rq = arg;
+    struct route route;
+
+    auth_refresh(rq);
+    if (auth_check(rq, false) != AUTH_PASSED)
+        answer_now(rq);
+    else if (is_forwarded(rq))
+        run_forward(rq);
+    else if (find_endpoint(rq, &route) && read_input(rq, &route))
+        run_handler(rq);
+    else
+        answer_now(rq);
+}
+
 static void run_in_fiber(struct request *rq, void (*run)(void *arg))
 {
     if (fiber_start(&rq->worker->fibers, run, rq))
@@ -253,21 +279,30 @@ void request_start(struct request *rq)
     struct route route;
 
     rq->deadline = rq->worker->loop.now + settings->request_timeout * MILLISECOND;
-    if (cors_preflight(rq)) {
+    bool forwarded = is_forwarded(rq);
+    if (cors_preflight(rq) || (!forwarded && !find_endpoint(rq, &route))) {
         answer_now(rq);
         return;
     }
-    if (rq->worker->api->asks_user_progress && forward_takes(rq)) {
-        run_in_fiber(rq, run_forward);
-        return;
-    }
-    if (!find_endpoint(rq, &route) || !read_input(rq, &route)) {
-        answer_now(rq);
-        return;
-    }
-    if (rq->endpoint->flags & ENDPOINT_REPORT)
+    if (!forwarded && rq->endpoint->flags & ENDPOINT_REPORT)
         rq->deadline = rq->worker->loop.now + settings->report_timeout * MILLISECOND;
-    if (rq->endpoint->flags & ENDPOINT_DIRECT) {
+    switch (auth_check(rq, true)) {
+    case AUTH_PASSED:
+        break;
+    case AUTH_REPLIED:
+        answer_now(rq);
+        return;
+    case AUTH_STALE:
+        run_in_fiber(rq, run_after_refresh);
+        return;
+    }
+    if (forwarded) {
+        router_find(rq->worker->router, rq->head ? METHOD_GET : rq->method, rq->raw_path, &route);
+        rq->route = route.endpoint;
+        run_in_fiber(rq, run_forward);
+    } else if (!read_input(rq, &route)) {
+        answer_now(rq);
+    } else if (rq->endpoint->flags & ENDPOINT_DIRECT) {
         rq->endpoint->handle(rq);
         answer_now(rq);
     } else {

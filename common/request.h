@@ -14,6 +14,7 @@
 #include "common/arena.h"
 #include "common/shape.h"
 #include "common/text.h"
+#include "common/timing.h"
 #include "common/writer.h"
 
 struct batch;
@@ -45,15 +46,22 @@ struct request {
     struct request_headers headers;
     struct text body_bytes;
     const struct endpoint *endpoint;
+    const struct endpoint *route;    /* the same, or that of User Progress where it is forwarded to */
     const void *path, *query, *body; /* structs of the endpoint's shapes */
     struct text id;                  /* X-Request-ID, taken over or made */
+    struct text subject;             /* the `sub` of its token; null: none */
+    bool own_user_only;              /* its token reaches only the user that `subject` names */
     int64_t started, deadline;       /* monotonic, nanoseconds */
+    int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* pg_begin … pg_commit */
-    unsigned transaction_depth;      /* pg_begin inside of another one */
-    bool transaction_doomed;         /* an inner one was rolled back */
+    struct timing timing;
+    unsigned transaction_depth; /* pg_begin inside of another one */
+    bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;
-    struct writer out; /* the answer's body */
+    struct writer out;   /* the answer's body */
+    bool gzipped;        /* the body is kept compressed */
+    const char *version; /* of the body, for its entity tag; NULL: its bytes tell */
     const char *content_type;
     struct header answer_headers[HEADERS_MAX];
     size_t answer_header_count;
@@ -64,6 +72,9 @@ struct request {
  * case.
  */
 void request_start(struct request *rq);
+
+/* Whether the body is declared as JSON, or not declared. */
+bool request_is_json(const struct request *rq);
 
 /* Made by http.c: sends what the request holds as its answer. */
 void http_answer(struct request *rq);
@@ -81,10 +92,19 @@ enum reply reply_message(struct request *rq, const char *format, ...) __attribut
 enum reply reply_unavailable(struct request *rq);
 /* 503 with Retry-After and a detail of its own. */
 enum reply reply_unavailable_because(struct request *rq, const char *detail);
+/* `{"<member>":"…"}`: an error whose body the contract words otherwise. */
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text);
 /* 307 to another path, the query kept. */
 enum reply reply_redirect(struct request *rq, struct text raw_path);
 /* Text of another kind. The text must live as long as the request. */
 enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text);
+
+/*
+ * 200 with bytes that are kept in gzip's format and outlive the process' requests: they are not copied, and
+ * are expanded for clients that ask for that. `version` names them in the entity tag.
+ */
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
+                         const char *version);
 
 /* Adds a header to the answer; both strings must live as long as the request. */
 void reply_header(struct request *rq, const char *name, const char *value);

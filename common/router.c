@@ -71,12 +71,46 @@ void router_close(struct router *router)
     free(router);
 }
 
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that a percent-encoded one at `t.at[i]` stands for, or -1 where there is none. */
+static int encoded_byte(struct text t, size_t i)
+{
+    int high = t.at[i] == '%' && i + 2 < t.len ? hex(t.at[i + 1]) : -1;
+    int low = high >= 0 ? hex(t.at[i + 2]) : -1;
+
+    return low >= 0 ? high << 4 | low : -1;
+}
+
+/* Whether a raw segment, decoded, is the one in the table. */
+static bool segment_is(struct text raw, struct text wanted)
+{
+    size_t len = 0;
+
+    if (raw.len == wanted.len && memcmp(raw.at, wanted.at, raw.len) == 0)
+        return true;
+    for (size_t i = 0; i < raw.len; i++) {
+        int byte = encoded_byte(raw, i);
+        char c = byte < 0 ? raw.at[i] : (char)byte;
+        if (len == wanted.len || wanted.at[len++] != c)
+            return false;
+        i += byte < 0 ? 0 : 2;
+    }
+    return len == wanted.len;
+}
+
 static bool matches(const struct pattern *p, const struct text *segments, size_t count)
 {
     if (p->count != count)
         return false;
     for (size_t k = 0; k < count; k++) {
-        if (p->segments[k].at ? !text_equal(p->segments[k], segments[k]) : segments[k].len == 0)
+        if (p->segments[k].at ? !segment_is(segments[k], p->segments[k]) : segments[k].len == 0)
             return false;
     }
     return true;
@@ -108,14 +142,6 @@ void router_find(const struct router *router, enum method method, struct text ra
     }
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct text percent_decode(struct arena *arena, struct text raw, bool plus)
 {
     if (!memchr(raw.at, '%', raw.len) && !(plus && memchr(raw.at, '+', raw.len)))
@@ -125,10 +151,9 @@ struct text percent_decode(struct arena *arena, struct text raw, bool plus)
     if (!out)
         return TEXT_NULL;
     for (size_t i = 0; i < raw.len; i++) {
-        int high = raw.at[i] == '%' && i + 2 < raw.len ? hex(raw.at[i + 1]) : -1;
-        int low = high >= 0 ? hex(raw.at[i + 2]) : -1;
-        if (low >= 0) {
-            out[len++] = (char)(high << 4 | low);
+        int byte = encoded_byte(raw, i);
+        if (byte >= 0) {
+            out[len++] = (char)byte;
             i += 2;
         } else {
             out[len++] = plus && raw.at[i] == '+' ? ' ' : raw.at[i];

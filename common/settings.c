@@ -10,8 +10,13 @@
 
 #include "common/api.h"
 
-#define NAME_MAX_LENGTH 64             /* of a setting's name and its flag */
-#define SECRET_MAX      ((size_t)8192) /* bytes of a secret's file */
+#define AUTH_URL_MAX      512            /* bytes of an address made from AUTH0_DOMAIN */
+#define NAME_MAX_LENGTH   64             /* of a setting's name and its flag */
+#define SERVICE_TOKEN_MIN 16             /* bytes: what is shorter can be guessed */
+#define SECRET_MAX        ((size_t)8192) /* bytes of a secret's file */
+
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
+#define DOMAIN_MAX      255 /* bytes (RFC 1035, section 2.3.4) */
 
 enum setting_type { SETTING_INT, SETTING_TEXT, SETTING_SWITCH, SETTING_LEVEL };
 
@@ -42,9 +47,32 @@ static const struct setting table[] = {
      false, "where User Progress answers"},
     {"WORKERS", SETTING_INT, AT(workers), 0, 64, "0", false,
      "worker threads, each with its own loop and connections; 0: half of the processors"},
-    {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false, "debug, info, warning or error"},
+    {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false,
+     "debug, info, warning or error; info has a line for every request"},
+    {"SLOW_REQUEST_MS", SETTING_INT, AT(slow_request), 1, 600000, "1000", false,
+     "a request that took as long is warned of in the log"},
+    {"SERVER_TIMING", SETTING_SWITCH, AT(server_timing), 0, 0, "off", false,
+     "answers tell in a Server-Timing header where their time went"},
     {"CORS_ORIGINS", SETTING_TEXT, AT(cors_origins), 0, 0, "*", false,
      "origins that browsers may call from, separated by commas; * is any"},
+    {"AUTH_JWKS_URL", SETTING_TEXT, AT(auth_jwks_url), 0, 0, NULL, false,
+     "where the key set of the tokens is: https://… or file:…; without it the progress log answers 503"},
+    {"AUTH_ISSUER", SETTING_TEXT, AT(auth_issuer), 0, 0, NULL, false, "the `iss` of good tokens"},
+    {"AUTH_AUDIENCE", SETTING_TEXT, AT(auth_audience), 0, 0, NULL, false,
+     "what the `aud` of good tokens names"},
+    {"AUTH0_DOMAIN", SETTING_TEXT, AT(auth0_domain), 0, 0, NULL, false,
+     "a tenant: stands for the key set https://it/.well-known/jwks.json and the issuer https://it/"},
+    {"AUTH_CA_FILE", SETTING_TEXT, AT(auth_ca_file), 0, 0, NULL, false,
+     "certificates (PEM) that the key set's server may be signed by, instead of the system's"},
+    {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth_required), 0, 0, "off", false,
+     "on: every call asks a token, save /, the documentation and the health"},
+    {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth_subject_scoped), 0, 0, "off", false,
+     "on: in the progress log a token reaches only the user that its `sub` names, unless its `scope` has "
+     "progress:any (403)"},
+    {"SERVICE_TOKEN", SETTING_TEXT, AT(service_token), 0, 0, NULL, true,
+     "what the services show each other where AUTH_REQUIRED is on; at least 16 characters"},
+    {"USER_SVC_BASE_URL", SETTING_TEXT, AT(user_svc_base_url), 0, 0, NULL, false,
+     "where the progress log asks for users, as GET URL/{user_id}; without it in its own table"},
     {"BODY_LIMIT", SETTING_INT, AT(body_limit), 1024, 64 << 20, "1048576", false,
      "bytes of a request's body (413)"},
     {"HEADER_LIMIT", SETTING_INT, AT(header_limit), 1024, 64 << 10, "32768", false,
@@ -253,6 +281,8 @@ static void print_help(const struct api *api)
            "  --settings-markdown        the settings as a Markdown table\n"
            "  --openapi                  the OpenAPI document\n"
            "  --health-check             exit 0 when the daemon on PORT answers /livez\n");
+    for (size_t i = 0; i < api->command_count; i++)
+        printf("  %-26s %s\n", api->commands[i].name, api->commands[i].help);
 }
 
 static void print_markdown(void)
@@ -268,6 +298,14 @@ static void print_markdown(void)
             printf("on, off");
         printf(" | %s%s |\n", s->help, s->secret ? " (also from the file that `_FILE` names)" : "");
     }
+}
+
+static const struct command *find_command(const struct api *api, const char *arg)
+{
+    for (size_t i = 0; i < api->command_count; i++)
+        if (strcmp(arg, api->commands[i].name) == 0)
+            return &api->commands[i];
+    return NULL;
 }
 
 static enum settings_status read_flags(struct settings *settings, const struct api *api, int argc,
@@ -289,6 +327,9 @@ static enum settings_status read_flags(struct settings *settings, const struct a
             status = arg[2] == 'o' ? SETTINGS_OPENAPI : SETTINGS_HEALTH_CHECK;
             continue;
         }
+        settings->command = find_command(api, arg);
+        if (settings->command)
+            continue;
         const char *equals = strchr(arg, '=');
         const struct setting *s = find_flag(arg, equals ? (size_t)(equals - arg) : strlen(arg));
         if (!s) {
@@ -305,6 +346,44 @@ static enum settings_status read_flags(struct settings *settings, const struct a
     return status;
 }
 
+/* Fills in what AUTH0_DOMAIN stands for. */
+static bool expand_auth0_domain(struct settings *s)
+{
+    static char url[AUTH_URL_MAX], issuer[AUTH_URL_MAX];
+    const char *domain = s->auth0_domain;
+
+    if (!domain)
+        return true;
+    if (!*domain || strspn(domain, HOST_CHARACTERS) != strlen(domain) || strlen(domain) > DOMAIN_MAX)
+        return bad("AUTH0_DOMAIN", domain, "is no domain name");
+    snprintf(url, sizeof(url), "https://%s/.well-known/jwks.json", domain);
+    snprintf(issuer, sizeof(issuer), "https://%s/", domain);
+    if (!s->auth_jwks_url)
+        s->auth_jwks_url = url;
+    if (!s->auth_issuer)
+        s->auth_issuer = issuer;
+    return true;
+}
+
+/* A key set over a connection that anyone may change would let anyone in. */
+static bool check_auth(struct settings *s)
+{
+    if (!expand_auth0_domain(s))
+        return false;
+    const char *url = s->auth_jwks_url;
+    if (url && strncmp(url, "https://", 8) != 0 && strncmp(url, "file:", 5) != 0 && url[0] != '/')
+        return bad("AUTH_JWKS_URL", url, "begins with neither https:// nor file:");
+    if (url && !s->auth_issuer)
+        return bad("AUTH_ISSUER", NULL, "is not given, but AUTH_JWKS_URL is");
+    if (url && !s->auth_audience)
+        return bad("AUTH_AUDIENCE", NULL, "is not given, but AUTH_JWKS_URL or AUTH0_DOMAIN is");
+    if (s->auth_required && !url)
+        return bad("AUTH_REQUIRED", "on", "asks for AUTH_JWKS_URL or AUTH0_DOMAIN");
+    if (s->service_token && strlen(s->service_token) < SERVICE_TOKEN_MIN)
+        return bad("SERVICE_TOKEN", NULL, "is shorter than 16 characters");
+    return true;
+}
+
 enum settings_status settings_read(struct settings *settings, const struct api *api, int argc, char **argv)
 {
     *settings = (struct settings){0};
@@ -316,6 +395,8 @@ enum settings_status settings_read(struct settings *settings, const struct api *
         bad("DATABASE_URL", NULL, "is not given");
         return SETTINGS_BAD;
     }
+    if (status == SETTINGS_READY && !check_auth(settings))
+        return SETTINGS_BAD;
     if (settings->workers == 0) {
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         settings->workers = processors > 3 ? processors / 2 : 1;

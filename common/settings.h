@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct api;
+struct command;
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
@@ -23,8 +24,21 @@ struct settings {
     bool prepared_statements;
     const char *user_progress_service_url;
     int64_t workers;
-    int64_t log_level; /* enum log_level */
+    int64_t log_level;    /* enum log_level */
+    int64_t slow_request; /* milliseconds */
+    bool server_timing;
     const char *cors_origins;
+
+    const char
+        *auth_jwks_url; /* NULL: authentication is not configured; else issuer and audience are there */
+    const char *auth_issuer;
+    const char *auth_audience;
+    const char *auth0_domain;
+    const char *auth_ca_file; /* NULL: the system's certificates */
+    bool auth_required;
+    bool auth_subject_scoped;
+    const char *service_token;     /* NULL: none */
+    const char *user_svc_base_url; /* NULL: users are looked up in the own table */
 
     int64_t body_limit;   /* bytes */
     int64_t header_limit; /* bytes */
@@ -49,6 +63,8 @@ struct settings {
     int64_t write_timeout;
     int64_t keepalive_timeout;
     int64_t shutdown_timeout;
+
+    const struct command *command; /* that was asked for; NULL: to serve */
 };
 
 enum settings_status {

@@ -11,6 +11,7 @@
  * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: int64_t microseconds since 1970 UTC, INT_NULL
  * - FIELD_TEXTS: struct texts, items == NULL
  * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
+ * - FIELD_MEMBERS: struct text, a JSON object
  * - FIELD_CONST, FIELD_IGNORED: nothing
  */
 #ifndef COMMON_SHAPE_H
@@ -44,11 +45,14 @@ enum field_type {
     FIELD_TIME_Z,
     FIELD_TIME_OFFSET,
     FIELD_TEXTS,   /* a list of strings */
-    FIELD_OBJECT,  /* any JSON object, kept as the bytes that came; out: JSON printed as it is */
+    FIELD_OBJECT,  /* any JSON object, kept as the bytes that came; out: JSON printed as it is, an `of` if
+                      that is given */
     FIELD_INT_MAP, /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
                     */
     FIELD_LIST,    /* out: a list of `of` */
     FIELD_MAP, /* out: an object of `of`, named by the first field of `of`, which is not repeated inside */
+    FIELD_MEMBERS, /* strings, numbers and booleans of any other name; out: those of an object, among the
+                      fields */
     FIELD_IGNORED, /* in: documented and accepted, whatever it is, and not stored */
     FIELD_CONST,   /* out: `example`, JSON, printed as it is */
 };

@@ -69,8 +69,15 @@ static void write_value(struct writer *w, const struct field *field, const char 
         write_text(w, text_of(field->example));
         break;
     case FIELD_IGNORED:
+    case FIELD_MEMBERS: /* write_object's */
         break;
     }
+}
+
+/* What is inside of the braces of an object. */
+static struct text inside(struct text object)
+{
+    return (struct text){object.at + 1, object.len - 2};
 }
 
 /* The fields of a struct from the `first` on. */
@@ -82,6 +89,15 @@ static void write_object(struct writer *w, const struct shape *shape, const char
         const struct field *field = &shape->fields[i];
         if (field->type == FIELD_IGNORED)
             continue;
+        if (field->type == FIELD_MEMBERS) {
+            struct text members = inside(*(const struct text *)(from + field->at));
+            if (!members.len)
+                continue;
+            write_char(w, before);
+            write_text(w, members);
+            before = ',';
+            continue;
+        }
         write_char(w, before);
         write_json_text(w, text_of(field->name));
         write_char(w, ':');

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/api.h"
+#include "common/auth.h"
 #include "common/client.h"
 #include "common/http.h"
 #include "common/idempotency.h"
@@ -14,6 +15,7 @@
 #include "common/lookup.h"
 #include "common/pg.h"
 #include "common/request.h"
+#include "common/request_log.h"
 #include "common/settings.h"
 
 #define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
@@ -90,9 +92,12 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
+    else if (!metrics_open(worker) || !request_log_open(worker))
+        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!pg_open(worker) || (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!pg_open(worker) || !auth_open(worker, first) ||
+             (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -115,6 +120,8 @@ static void turn(struct worker *worker)
     http_run(worker);
     lookups_flush(worker);
     pg_flush(worker);
+    request_log_flush(worker);
+    metrics_turn(worker);
 }
 
 static void close_worker(struct worker *worker)
@@ -122,9 +129,11 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker) == 0)
         http_close(worker);
+    auth_close(worker);
     lookups_close(worker);
     client_close(worker);
     pg_close(worker);
+    request_log_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);
     loop_close(&worker->loop);
@@ -145,6 +154,43 @@ void *worker_run(void *arg)
         turn(worker);
     close_worker(worker);
     return NULL;
+}
+
+struct errand {
+    struct worker worker;
+    void (*work)(struct request *rq, void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct request rq = {.worker = &errand->worker};
+
+    errand->work(&rq, errand->arg);
+    arena_free(&rq.arena);
+    errand->done = true;
+}
+
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg)
+{
+    struct errand errand = {
+        .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
+    struct worker *worker = &errand.worker;
+
+    if (!loop_open(&worker->loop))
+        return false;
+    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    while (opened && !errand.done) {
+        pg_flush(worker);
+        loop_turn(&worker->loop, SECOND);
+    }
+    pg_close(worker);
+    fiber_pool_free(&worker->fibers);
+    loop_close(&worker->loop);
+    return opened;
 }
 
 void worker_stop(struct worker *worker)

@@ -11,13 +11,18 @@
 
 #include "common/fiber.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/text.h"
 
 struct api;
+struct auth;
 struct client;
 struct http;
+struct keyset;
 struct lookups;
 struct pg;
+struct request;
+struct request_log;
 struct router;
 struct settings;
 
@@ -27,8 +32,13 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
+    struct metrics metrics;
+    const struct worker *all; /* the workers of this process, for those who add their metrics up */
+    struct request_log *request_log;
     struct http *http;
     struct pg *pg;
+    struct auth *auth;       /* NULL where authentication is not configured */
+    struct keyset *keyset;   /* of the process; outlives the worker */
     struct client *client;   /* of services that call others */
     struct lookups *lookups; /* of services that look users and labs up */
     struct text openapi;     /* the service's document */
@@ -43,12 +53,19 @@ struct worker {
 
 /*
  * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
- * api, router and openapi are set by the caller and outlive it. False after a line in the log.
+ * api, router, keyset and openapi are set by the caller and outlive it. False after a line in the log.
  */
 bool worker_open(struct worker *worker, int listener, bool first);
 
 /* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
 void *worker_run(void *worker);
+
+/*
+ * Does something in a worker that serves nobody, and only has the database: for the commands of a daemon.
+ * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
+ */
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg);
 
 /* Asks a worker to end; from any thread. */
 void worker_stop(struct worker *worker);

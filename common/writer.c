@@ -9,6 +9,11 @@ struct writer writer_start(struct arena *arena)
     return (struct writer){.arena = arena};
 }
 
+struct writer writer_over(struct text bytes)
+{
+    return (struct writer){.at = (char *)(uintptr_t)bytes.at, .len = bytes.len};
+}
+
 /* Room for `more` bytes behind what is there; NULL when there can be none. */
 static char *reserve(struct writer *w, size_t more)
 {

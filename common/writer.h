@@ -31,6 +31,10 @@ enum time_form { TIME_NAIVE, TIME_Z, TIME_OFFSET };
 
 struct writer writer_start(struct arena *arena);
 
+/* A writer that has written these bytes, which are neither copied nor changed; nothing can be added to them.
+ */
+struct writer writer_over(struct text bytes);
+
 /* Bytes as they are. */
 void write_bytes(struct writer *w, const void *bytes, size_t len);
 void write_text(struct writer *w, struct text t);

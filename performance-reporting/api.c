@@ -1,6 +1,7 @@
 #include "performance-reporting/api.h"
 
 #include "common/directory.h"
+#include "common/docs.h"
 #include "common/forward.h"
 #include "common/health.h"
 #include "common/request.h"
@@ -91,6 +92,8 @@ static const struct endpoint endpoints[] = {
     LABS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward, forward),
 
     HEALTH_ENDPOINTS,
+
+    DOCS_ENDPOINTS,
 };
 
 const struct api performance_reporting_api = {

@@ -1,3 +1,4 @@
+/* The daemon performance-reporting: its table of endpoints (api.c) on the common library. */
 #include "common/daemon.h"
 #include "performance-reporting/api.h"
 

@@ -70,7 +70,10 @@ struct user_lab {
 };
 
 static const struct field user_lab_fields[] = {
-    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct user_lab, lab_type)},
+    {.name = "lab_type",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct user_lab, lab_type),
+     .example = "\"filesystem\""},
     {.name = "lab_name",
      .type = FIELD_TEXT,
      .flags = FIELD_NULLABLE,

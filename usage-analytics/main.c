@@ -1,3 +1,4 @@
+/* The daemon usage-analytics: its table of endpoints (api.c) on the common library. */
 #include "common/daemon.h"
 #include "usage-analytics/api.h"
 

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS usage_events (
 -- the index's sake. `->>` decodes every string of the value and fails on those that no text can hold (\u0000,
 -- half a surrogate pair), which json itself lets pass: such event_data carries no session.
 CREATE OR REPLACE FUNCTION usage_session_key(event_data json) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$ -- an exception's block is a subtransaction
 DECLARE
     session text;
 BEGIN
@@ -335,7 +335,8 @@ $$;
 -- it sets what the taken changes touch to what is true in its snapshot, and what comes later leaves its own note.
 CREATE OR REPLACE FUNCTION usage_fold(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     taken usage_changes[];
     oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
@@ -437,7 +438,9 @@ $$;
 -- Events since a time, by lab type and event type.
 CREATE OR REPLACE FUNCTION usage_events_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, event_type text, events bigint)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
@@ -460,34 +463,57 @@ BEGIN
 END
 $$;
 
--- Users seen and sessions begun since a time, by lab type.
-CREATE OR REPLACE FUNCTION usage_spans_since(labs text[], since timestamptz)
-RETURNS TABLE (lab_type text, users bigint, sessions bigint, session_us numeric)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+-- Users seen since a time, by lab type.
+CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, users bigint)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
     changes usage_changes[] := usage_unfolded(labs);
 BEGIN
     RETURN QUERY
-    SELECT part.lab_type, sum(part.users)::bigint, sum(part.sessions)::bigint, sum(part.session_us)
-      FROM (SELECT k.lab_type, k.users, k.sessions, k.session_us
+    SELECT part.lab_type, sum(part.users)::bigint
+      FROM (SELECT k.lab_type, k.users
               FROM usage_window(since) AS w
               JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
              WHERE k.lab_type = ANY (labs)
             UNION ALL
-            SELECT l.lab_type, 1, 0, 0
+            SELECT l.lab_type, 1
               FROM usage_last_seen l WHERE l.lab_type = ANY (labs) AND l.at >= since AND l.at < whole
             UNION ALL
-            SELECT u.lab_type, 0, 1, u.session_us
+            SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
+                             - (d.old_at IS NOT NULL AND d.old_at >= since)::int
+              FROM usage_last_seen_changes(changes) AS d
+             WHERE d.new_at IS DISTINCT FROM d.old_at) AS part
+     GROUP BY 1;
+END
+$$;
+
+-- Sessions begun since a time, by lab type.
+CREATE OR REPLACE FUNCTION usage_sessions_since(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, sessions bigint, session_us numeric)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    whole timestamptz := usage_span_from('minute', since);
+    changes usage_changes[] := usage_unfolded(labs);
+BEGIN
+    RETURN QUERY
+    SELECT part.lab_type, sum(part.sessions)::bigint, sum(part.session_us)
+      FROM (SELECT k.lab_type, k.sessions, k.session_us
+              FROM usage_window(since) AS w
+              JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
+             WHERE k.lab_type = ANY (labs)
+            UNION ALL
+            SELECT u.lab_type, 1, u.session_us
               FROM usage_sessions u WHERE u.lab_type = ANY (labs) AND u.at >= since AND u.at < whole
             UNION ALL
-            SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
-                             - (d.old_at IS NOT NULL AND d.old_at >= since)::int, 0, 0
-              FROM usage_last_seen_changes(changes) AS d
-             WHERE d.new_at IS DISTINCT FROM d.old_at
-            UNION ALL
-            SELECT side.lab_type, 0, side.sign, side.sign * side.session_us
+            SELECT side.lab_type, side.sign, side.sign * side.session_us
               FROM usage_session_changes(changes) AS d,
                    LATERAL (VALUES (-1, d.old_lab, d.old_at, d.old_us), (1, d.new_lab, d.new_at, d.new_us))
                         AS side (sign, lab_type, at, session_us)
@@ -502,8 +528,67 @@ LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN days > 36500 THEN '-infinity' ELSE now() - days * interval '24 hours' END
 $$;
 
--- The first run: from here on changes are noted; what is there already is noted as if it had just come. The
--- triggers' lock keeps writers out until all is committed.
+-- Works all that is derived out anew from usage_events: at the first run, and for an operator after data came in
+-- while triggers were disabled. Writers wait meanwhile, readers do not.
+CREATE OR REPLACE FUNCTION usage_rebuild() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    LOCK TABLE usage_events IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM pg_advisory_xact_lock(7205759403792796); -- usage_fold's
+    DELETE FROM usage_changes;
+    DELETE FROM usage_counts;
+    DELETE FROM usage_spans;
+    DELETE FROM usage_last_seen;
+    DELETE FROM usage_sessions;
+
+    INSERT INTO usage_counts (lab_type, span, at, event_type, events)
+    SELECT lab_type, s.span, usage_span_of(s.span, at), event_type, sum(events)
+      FROM (SELECT lab_type, usage_span_of('minute', coalesce(timestamp, '-infinity')) AS at,
+                   coalesce(event_type, 'null') AS event_type, count(*) AS events
+              FROM usage_events WHERE lab_type IS NOT NULL GROUP BY 1, 2, 3) AS e,
+           (VALUES ('day'), ('hour'), ('minute')) AS s (span)
+     GROUP BY 1, 2, 3, 4;
+
+    INSERT INTO usage_last_seen (lab_type, user_id, at)
+    SELECT lab_type, user_id, max(coalesce(timestamp, '-infinity'))
+      FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2;
+
+    -- A complete's owner is the step of its session right before it, where that is a start; else the last start.
+    INSERT INTO usage_sessions (start_id, lab_type, at, session_us)
+    WITH step AS (
+        SELECT id, lab_type, user_id, session_key, at, is_start,
+               lag(CASE WHEN is_start THEN place END) OVER by_session AS own,
+               max(CASE WHEN is_start THEN place END) OVER by_user AS last
+          FROM (SELECT id, lab_type, user_id, session_key, at, is_start,
+                       row_number() OVER (ORDER BY lab_type, user_id, at, id) AS place
+                  FROM (SELECT true AS is_start, * FROM usage_starts
+                        UNION ALL
+                        SELECT false, * FROM usage_completes) AS every
+                 WHERE lab_type IS NOT NULL AND user_id IS NOT NULL) AS placed
+        WINDOW by_user AS (PARTITION BY lab_type, user_id ORDER BY place),
+               by_session AS (PARTITION BY lab_type, user_id, session_key ORDER BY place)
+    ), start AS (
+        SELECT id, lab_type, session_key, at, last AS place FROM step WHERE is_start
+    )
+    SELECT DISTINCT ON (start.id) start.id, start.lab_type, start.at,
+           (extract(epoch FROM c.at - start.at) * 1000000)::bigint
+      FROM step c
+      JOIN start ON start.place = CASE WHEN c.session_key IS NOT NULL THEN coalesce(c.own, c.last) ELSE c.last END
+     WHERE NOT c.is_start
+       AND (c.session_key IS NULL OR c.own IS NOT NULL OR start.session_key IS NULL)
+     ORDER BY start.id, c.at, c.id;
+
+    INSERT INTO usage_spans (lab_type, span, at, users, sessions, session_us)
+    SELECT lab_type, s.span, usage_span_of(s.span, d.at), sum(users), sum(sessions), sum(session_us)
+      FROM (SELECT lab_type, at, 1 AS users, 0 AS sessions, 0 AS session_us FROM usage_last_seen
+            UNION ALL
+            SELECT lab_type, at, 0, 1, session_us FROM usage_sessions) AS d,
+           (VALUES ('day'), ('hour'), ('minute')) AS s (span)
+     GROUP BY 1, 2, 3;
+END
+$$;
+
+-- The first run: from here on changes are noted. The triggers' lock keeps writers out until all is committed.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'usage_events'::regclass AND tgname = 'usage_inserted') THEN
@@ -517,11 +602,6 @@ BEGIN
         REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION usage_note();
     CREATE TRIGGER usage_truncated AFTER TRUNCATE ON usage_events
         FOR EACH STATEMENT EXECUTE FUNCTION usage_forget();
-    INSERT INTO usage_changes
-    SELECT pg_current_xact_id(), 1, id, user_id, lab_type, coalesce(event_type, 'null'), session_key,
-           coalesce(timestamp, '-infinity')
-      FROM usage_events WHERE lab_type IS NOT NULL;
-    WHILE usage_fold(100000) > 0 LOOP
-    END LOOP;
+    PERFORM usage_rebuild();
 END
 $$;

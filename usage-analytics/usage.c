@@ -6,10 +6,9 @@
 #include "common/request.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define FOLD_CHANGES                                                                                         \
-    4000 /* that one run of usage_fold takes in at the most: schema.sql knows the cost of each */
-#define FOLD_AGAIN 1000 /* taken in means that more may wait */
-#define FOLD_RUNS  8    /* in a row */
+#define FOLD_CHANGES 4000 /* that one run takes in at the most: some 100 ms */
+#define FOLD_AGAIN   1000 /* taken in means that more may wait */
+#define FOLD_RUNS    8    /* in a row */
 
 struct days {
     int64_t days;
@@ -76,7 +75,10 @@ struct lab_trend {
 };
 
 static const struct field lab_trend_fields[] = {
-    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct lab_trend, lab_type)},
+    {.name = "lab_type",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct lab_trend, lab_type),
+     .example = "\"filesystem\""},
     {.name = "total_events",
      .type = FIELD_INT,
      .at = offsetof(struct lab_trend, total_events),
@@ -133,10 +135,11 @@ struct usage_row {
 
 static const struct statement sum_usage = {
     .name = "usage_of_lab",
-    .sql = "SELECT e.event_type, e.events, (sum(e.events) OVER ())::bigint, coalesce(s.users, 0),"
+    .sql = "SELECT e.event_type, e.events, (sum(e.events) OVER ())::bigint, coalesce(u.users, 0),"
            " CASE WHEN s.sessions > 0 THEN (s.session_us / 1000000)::float8 / s.sessions END"
            " FROM usage_events_since(ARRAY[$1::text], usage_days_ago($2)) AS e"
-           " LEFT JOIN usage_spans_since(ARRAY[$1::text], usage_days_ago($2)) AS s ON true"
+           " LEFT JOIN usage_users_since(ARRAY[$1::text], usage_days_ago($2)) AS u ON true"
+           " LEFT JOIN usage_sessions_since(ARRAY[$1::text], usage_days_ago($2)) AS s ON true"
            " ORDER BY e.event_type <> 'start', e.event_type <> 'complete', e.events DESC, e.event_type "
            "COLLATE \"C\"",
     .kind = STATEMENT_REPORT,
@@ -155,11 +158,11 @@ static const struct statement sum_usage = {
 /* A row whose lab type is null has the events of none: they belong to the total alone. */
 static const struct statement sum_trends = {
     .name = "trends",
-    .sql = "SELECT e.lab_type COLLATE \"C\" AS lab_type, e.events, coalesce(s.users, 0), e.errors"
+    .sql = "SELECT e.lab_type COLLATE \"C\" AS lab_type, e.events, coalesce(u.users, 0), e.errors"
            " FROM (SELECT lab_type, sum(events)::bigint AS events,"
            " coalesce(sum(events) FILTER (WHERE event_type = 'error'), 0)::bigint AS errors"
            " FROM usage_events_since(usage_labs(), usage_days_ago($1)) GROUP BY lab_type) AS e"
-           " LEFT JOIN usage_spans_since(usage_labs(), usage_days_ago($1)) AS s ON s.lab_type = e.lab_type"
+           " LEFT JOIN usage_users_since(usage_labs(), usage_days_ago($1)) AS u ON u.lab_type = e.lab_type"
            " UNION ALL"
            " SELECT NULL, count(*), count(DISTINCT user_id), count(*) FILTER (WHERE event_type = 'error')"
            " FROM usage_events WHERE lab_type IS NULL"

@@ -1,4 +1,5 @@
--- Users, labs and lab attempts: the tables of the original, which is taken as it is and only added to.
+-- Users, labs and lab attempts: the tables of the original, which is taken as it is and only added to. And the
+-- progress log, which is ours.
 
 CREATE TABLE IF NOT EXISTS users (
     id varchar PRIMARY KEY,
@@ -37,3 +38,54 @@ CREATE TABLE IF NOT EXISTS lab_attempts (
     timestamp timestamp
 );
 CREATE INDEX IF NOT EXISTS ix_lab_attempts_user_id ON lab_attempts (user_id);
+
+-- The progress log. What happened to an entry is a row here, and stays: nothing updates or deletes it.
+CREATE SEQUENCE IF NOT EXISTS progress_log_id_seq AS integer;
+CREATE TABLE IF NOT EXISTS progress_events (
+    log_id integer NOT NULL,
+    version integer NOT NULL,
+    type text NOT NULL CHECK (type IN ('created', 'updated', 'deleted', 'restored')),
+    user_id varchar NOT NULL,
+    -- The entry as it stands after the event: nothing after a deletion.
+    date date,
+    members json,
+    recorded_at timestamptz NOT NULL,
+    actor text,
+    PRIMARY KEY (log_id, version),
+    CHECK ((date IS NULL) = (type = 'deleted') AND (members IS NULL) = (type = 'deleted'))
+);
+-- How a user's entries stood at a time.
+CREATE INDEX IF NOT EXISTS ix_progress_events_user_id ON progress_events (user_id, log_id, version);
+
+CREATE OR REPLACE FUNCTION progress_events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'progress_events is only ever appended to';
+END
+$$;
+CREATE OR REPLACE TRIGGER progress_events_only_appended BEFORE UPDATE OR DELETE OR TRUNCATE ON progress_events
+    FOR EACH STATEMENT EXECUTE FUNCTION progress_events_refuse();
+
+-- How each entry stands now, derived from its last event; a deleted one stays, as what changes of it lock.
+CREATE TABLE IF NOT EXISTS progress_logs (
+    log_id integer PRIMARY KEY,
+    version integer NOT NULL,
+    user_id varchar NOT NULL,
+    date date,
+    members json,
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_progress_logs_user_id ON progress_logs (user_id, log_id) WHERE members IS NOT NULL;
+
+CREATE OR REPLACE FUNCTION progress_logs_derive() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO progress_logs (log_id, version, user_id, date, members, recorded_at)
+        SELECT DISTINCT ON (log_id) log_id, version, user_id, date, members, recorded_at
+        FROM appended ORDER BY log_id, version DESC
+    ON CONFLICT (log_id) DO UPDATE SET version = excluded.version, date = excluded.date,
+        members = excluded.members, recorded_at = excluded.recorded_at
+        WHERE progress_logs.version < excluded.version;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER progress_logs_follow AFTER INSERT ON progress_events
+    REFERENCING NEW TABLE AS appended FOR EACH STATEMENT EXECUTE FUNCTION progress_logs_derive();

@@ -78,6 +78,16 @@ class Wire:
         self.read_headers()
         return body
 
+    def rest(self) -> bytes:
+        """Everything until the connection ends."""
+        data = b""
+        try:
+            while len(data) < LIMIT and (more := self.file.read1(65536)):
+                data += more
+        except ConnectionResetError:
+            pass
+        return data
+
     def closed(self) -> bool:
         """Waits for the next bytes; true when there are none because the connection has ended."""
         try:

@@ -1,0 +1,20 @@
+/*
+ * What the kernel knows of this process.
+ */
+#ifndef COMMON_PROCESS_H
+#define COMMON_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process {
+    double cpu_seconds;
+    double start_time; /* seconds since 1970 UTC */
+    uint64_t resident_bytes, virtual_bytes;
+    uint64_t open_descriptors, max_descriptors;
+};
+
+/* Reads them from /proc (proc(5)); false where that cannot be read. Does not wait for anybody. */
+bool process_read(struct process *process);
+
+#endif

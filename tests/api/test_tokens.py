@@ -1,0 +1,351 @@
+"""Bearer tokens: which are taken, what the others are told, and where the keys come from."""
+
+import hashlib
+import hmac
+import http.server
+import ssl
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from harness.daemon import Daemons, binary
+from harness.samples import lab_body, new_lab, new_user, token
+from harness.tokens import AUDIENCE, ISSUER, Issuer, Key, base64url
+from harness.wait import until
+
+MISSING = "Authorization header missing"
+EXPIRED = "Token has expired"
+INVALID = "Invalid token"
+SERVICE_TOKEN = "a-token-that-services-share"
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory):
+    return Issuer(tmp_path_factory.mktemp("issuer"))
+
+
+@pytest.fixture
+def own_issuer(tmp_path):
+    """One whose keys the test changes."""
+    return Issuer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def guarded(postgres, tmp_path_factory, issuer):
+    """A service that asks a token of everything; none reaches another user than its own."""
+    settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", "SERVICE_TOKEN": SERVICE_TOKEN}
+    with Daemons(tmp_path_factory.mktemp("guarded")) as daemons:
+        url = postgres.url(postgres.create_database())
+        yield daemons.start(DATABASE_URL=url, **issuer.settings, **settings).ready()
+
+
+@pytest.fixture
+def client(guarded):
+    with guarded.client() as client:
+        yield client
+
+
+def ask(client: httpx.Client, authorization: str | None = None, path: str = "/api/progress/someone") -> httpx.Response:
+    return client.get(path, headers={"Authorization": authorization} if authorization is not None else {})
+
+
+def refused(answer: httpx.Response, message: str = INVALID) -> bool:
+    assert (answer.status_code, answer.json()) == (401, {"message": message}), answer.text
+    return answer.headers["www-authenticate"] == "Bearer"
+
+
+def claims(**others) -> dict:
+    return {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "exp": int(time.time()) + 600, **others}
+
+
+def test_without_a_token_one_is_asked_for(client):
+    assert refused(ask(client), MISSING)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Basic c29tZW9uZTo=", "Bearer x", "Bearer a.b.c", "Token {good}",
+                                           "Bearer {good}x", "Bearer {good}.x", "Bearer {good} {good}", "{good}"])
+def test_what_is_no_bearer_token_is_refused(client, issuer, authorization):
+    assert refused(ask(client, authorization.replace("{good}", issuer.token())))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_case_of_the_scheme_does_not_matter(client, issuer, scheme):
+    assert ask(client, f"{scheme} {issuer.token()}").status_code == 200
+
+
+def test_an_expired_token_is_told_so(client, issuer):
+    assert refused(ask(client, f"Bearer {issuer.token(exp=int(time.time()) - 60)}"), EXPIRED)
+
+
+def test_clocks_may_differ_by_30_seconds(client, issuer):
+    now = int(time.time())
+    assert ask(client, f"Bearer {issuer.token(exp=now - 15)}").status_code == 200
+    assert ask(client, f"Bearer {issuer.token(nbf=now + 15)}").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", [
+    {"iss": "https://elsewhere.example.com/"}, {"iss": None}, {"aud": "another"}, {"aud": None}, {"aud": []}, {"exp": None},
+    {"exp": "tomorrow"}, {"nbf": 4102444800}, {"iss": ISSUER[:-1]}, {"sub": 7},
+])
+def test_a_token_whose_claims_are_wrong_is_refused(client, issuer, wrong):
+    said = {name: value for name, value in claims(**wrong).items() if value is not None}
+    assert refused(ask(client, f"Bearer {issuer.signed({'alg': 'RS256', 'kid': 'first'}, said)}"))
+
+
+def test_an_audience_may_be_one_of_several(client, issuer):
+    assert ask(client, f"Bearer {issuer.token(aud=['https://other', AUDIENCE])}").status_code == 200
+
+
+def test_a_token_without_a_signature_is_refused(client):
+    for alg in ("none", "None", "NONE"):
+        head = base64url({"alg": alg, "kid": "first"})
+        assert refused(ask(client, f"Bearer {head}.{base64url(claims())}."))
+
+
+def test_the_public_key_is_no_secret_to_sign_with(client, issuer):
+    for form in (PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1):
+        secret = issuer.key.private.public_key().public_bytes(Encoding.PEM, form)
+        body = f'{base64url({"alg": "HS256", "kid": "first"})}.{base64url(claims())}'
+        signature = hmac.new(secret, body.encode(), hashlib.sha256).digest()
+        assert refused(ask(client, f"Bearer {body}.{base64url(signature)}"))
+
+
+def test_the_key_is_never_the_token_s_own(client, issuer):
+    mine = Key("first")
+    for header in ({"jwk": mine.jwk}, {"jku": "https://evil.example.com/jwks.json"}, {"x5u": "https://evil.example.com/"}):
+        assert refused(ask(client, f"Bearer {issuer.token(key=mine, headers=header)}"))
+
+
+@pytest.mark.parametrize("headers", [{"crit": ["exp"]}, {"kid": "unknown"}, {"kid": 7}, {"typ": "secevent+jwt"}, {"alg": "PS256"}])
+def test_a_token_whose_header_is_not_understood_is_refused(client, issuer, headers):
+    header = {"alg": "RS256", "kid": "first", **headers}
+    assert refused(ask(client, f"Bearer {issuer.signed(header, claims())}"))
+
+
+def test_a_token_that_was_changed_is_refused(client, issuer):
+    head, body, signature = issuer.token().split(".")
+    other = issuer.token(sub="another").split(".")[1]
+    assert refused(ask(client, f"Bearer {head}.{other}.{signature}"))
+    assert refused(ask(client, f"Bearer {head}.{body}.{signature[:-10]}"))
+
+
+def test_tokens_of_wrong_shapes_are_refused(client, issuer):
+    good = issuer.token()
+    assert refused(ask(client, f"Bearer {good}.{good.split('.')[0]}.x"))  # five segments, as a JWE has
+    assert refused(ask(client, f"Bearer {issuer.token(padding='x' * 9000)}"))
+
+
+def test_the_algorithm_belongs_to_the_key(own_issuer, fresh):
+    curve = Key("curve", "ES256")
+    own_issuer.publish(own_issuer.key, curve)
+    with fresh(**own_issuer.settings).client() as client:
+        assert ask(client, f"Bearer {own_issuer.token(key=curve)}").status_code == 200
+        assert ask(client, f"Bearer {own_issuer.token()}").status_code == 200
+        assert refused(ask(client, f"Bearer {own_issuer.token(headers={'kid': 'curve'})}"))
+
+
+def test_not_configured_only_the_progress_log_is_missing(fresh, issuer):
+    with fresh().client(headers=issuer.bearer()) as client:
+        for method, path in (("GET", "/api/progress/x"), ("POST", "/api/progress/log"), ("DELETE", "/api/progress/log/1")):
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.json()) == (503, {"message": "Authentication is not configured"})
+        assert new_user(client)
+
+
+def test_a_token_is_asked_before_anything_else_is_looked_at(client):
+    assert refused(client.post("/api/progress/log", content=b"{"), MISSING)
+    assert refused(client.post("/users/", json={}), MISSING)
+    assert refused(client.get("/users/?limit=x"), MISSING)
+
+
+def test_every_call_but_the_open_ones_asks_a_token(client, issuer):
+    document = client.get("/openapi.json").json()
+    seen = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answer = client.request(method, path.replace("{", "").replace("}", ""))
+            assert (answer.status_code == 401) == ("security" in operation), (method, path)
+            seen.add(path if answer.status_code != 401 else "guarded")
+    assert {"/", "/livez", "/readyz", "guarded"} <= seen
+
+
+def test_a_token_or_the_services_own_opens_every_other_call(client, issuer):
+    for bearer in (issuer.token(), SERVICE_TOKEN):
+        headers = {"Authorization": f"Bearer {bearer}"}
+        assert client.post("/labs/", json=lab_body(), headers=headers).status_code == 200
+    assert refused(ask(client, f"Bearer {SERVICE_TOKEN}x", "/users/"))
+    assert refused(ask(client, f"Bearer {SERVICE_TOKEN[:-1]}", "/users/"))
+
+
+def test_the_progress_log_asks_a_user_s_token(client):
+    assert refused(ask(client, f"Bearer {SERVICE_TOKEN}"))
+
+
+def test_a_preflight_needs_no_token(client):
+    headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    assert client.options("/api/progress/x", headers=headers).status_code == 200
+
+
+def test_a_token_reaches_only_the_user_that_its_subject_names(client, issuer):
+    service = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    one, two = (client.post("/users/", json={"username": n, "email": f"{n}@example.com"}, headers=service).json()["id"]
+                for n in (token(), token()))
+    own, other = issuer.bearer(one), issuer.bearer(two)
+    entry = client.post("/api/progress/log", json={"user_id": one, "n": 1}, headers=own).json()["id"]
+
+    def calls(headers):
+        yield client.post("/api/progress/log", json={"user_id": one, "n": 1}, headers=headers)
+        yield client.get(f"/api/progress/{one}", headers=headers)
+        yield client.get(f"/api/progress/summary/{one}", headers=headers)
+        yield client.put(f"/api/progress/log/{entry}", json={"n": 2}, headers=headers)
+        yield client.get(f"/api/progress/log/{entry}/history", headers=headers)
+        yield client.post(f"/api/progress/log/{entry}/rollback", json={"version": 1}, headers=headers)
+        yield client.delete(f"/api/progress/log/{entry}", headers=headers)
+        yield client.delete(f"/api/progress/user/{one}/logs", headers=headers)
+
+    for headers in (other, issuer.bearer(None), issuer.bearer(two, scope="progress:anything xprogress:any")):
+        for answer in calls(headers):
+            assert (answer.status_code, answer.json()) == (403, {"message": "The token does not reach this user"})
+    with_scope = issuer.bearer(two, scope="openid progress:any")
+    assert [answer.status_code for answer in calls(with_scope)] == [201, 200, 200, 200, 200, 200, 200, 200]
+    entry = client.post("/api/progress/log", json={"user_id": one, "n": 1}, headers=own).json()["id"]
+    assert [answer.status_code for answer in calls(own)] == [201, 200, 200, 200, 200, 200, 200, 200]
+
+
+def test_without_scoping_a_token_reaches_every_user(fresh, issuer):
+    with fresh(**issuer.settings).client(headers=issuer.bearer("another")) as client:
+        user = new_user(client)["id"]
+        assert client.post("/api/progress/log", json={"user_id": user, "n": 1}).status_code == 201
+
+
+def test_services_show_each_other_their_token(guarded, start_daemon, postgres, issuer):
+    settings = {"AUTH_REQUIRED": "on", "SERVICE_TOKEN": SERVICE_TOKEN, **issuer.settings}
+    reports = start_daemon("performance-reporting", DATABASE_URL=postgres.url(postgres.create_database()),
+                           USER_PROGRESS_SERVICE_URL=guarded.url, **settings).ready()
+    with guarded.client(headers=issuer.bearer()) as own, reports.client(headers=issuer.bearer()) as client:
+        user, lab = new_user(client), new_lab(own)
+        record = {"user_id": user["id"], "lab_type": lab["lab_type"], "completion_time": 3, "success": True}
+        assert client.post("/performance/record", json=record).status_code == 200
+        for path in ("/users/", "/performance/user/x"):
+            assert refused(httpx.get(reports.url + path), MISSING)
+
+
+def test_keys_that_are_replaced_are_taken_up_at_once(own_issuer, fresh):
+    daemon = fresh(WORKERS="2", **own_issuer.settings)
+    old, new = own_issuer.token(), Key("second", "ES256")
+    with daemon.client() as client:
+        assert ask(client, f"Bearer {old}").status_code == 200
+        own_issuer.publish(new)
+        assert ask(client, f"Bearer {own_issuer.token(key=new)}").status_code == 200
+        assert refused(ask(client, f"Bearer {old}"))
+    for _ in range(10):  # connections of their own, which either worker takes
+        assert ask(httpx.Client(base_url=daemon.url), f"Bearer {own_issuer.token(key=new)}").status_code == 200
+        assert refused(ask(httpx.Client(base_url=daemon.url), f"Bearer {old}"))
+
+
+def test_an_unknown_key_has_the_set_fetched_once_in_a_while_only(own_issuer, fresh):
+    second, third = Key("second"), Key("third")
+    with fresh(**own_issuer.settings).client() as client:
+        own_issuer.publish(own_issuer.key, second)
+        assert ask(client, f"Bearer {own_issuer.token(key=second)}").status_code == 200
+        own_issuer.publish(own_issuer.key, second, third)
+        assert refused(ask(client, f"Bearer {own_issuer.token(key=third)}"))
+        assert ask(client, f"Bearer {own_issuer.token(key=second)}").status_code == 200
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "{}", '{"keys":[]}', '{"keys":[{"kty":"oct","k":"AAAA"}]}', "[" * 100000])
+def test_the_last_good_keys_stay(own_issuer, fresh, content):
+    daemon = fresh(**own_issuer.settings)
+    with daemon.client() as client:
+        good = own_issuer.token()
+        assert ask(client, f"Bearer {good}").status_code == 200
+        own_issuer.write(content)
+        assert refused(ask(client, f"Bearer {own_issuer.token(key=Key('other'))}"))
+        assert "cannot have the keys for tokens" in daemon.log_text()
+        assert ask(client, f"Bearer {own_issuer.token(sub='another')}").status_code == 200
+
+
+def test_a_service_starts_without_keys_and_takes_them_when_they_come(own_issuer, fresh):
+    own_issuer.path.unlink()
+    with fresh(**own_issuer.settings).client() as client:
+        answer = ask(client, f"Bearer {own_issuer.token()}")
+        assert answer.status_code == 503 and list(answer.json()) == ["message"] and answer.headers["retry-after"]
+        assert refused(ask(client), MISSING)
+        assert new_user(client)
+        own_issuer.publish(own_issuer.key)
+        until(lambda: ask(client, f"Bearer {own_issuer.token()}").status_code == 200, "the keys to be read")
+
+
+@pytest.fixture
+def tenant(tmp_path, own_issuer):
+    """An https server with a certificate of its own authority that publishes the issuer's keys."""
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*openssl, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem",
+                    "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = own_issuer.path.read_bytes()
+            self.send_response(200 if self.path == "/.well-known/jwks.json" else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    domain = f"localhost:{server.server_address[1]}"
+    own_issuer.domain, own_issuer.ca_file = domain, str(tmp_path / "ca.pem")
+    yield own_issuer
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_tenant_s_keys_come_over_https_also_after_they_rotate(tenant, fresh):
+    settings = {"AUTH0_DOMAIN": tenant.domain, "AUTH_AUDIENCE": AUDIENCE, "AUTH_CA_FILE": tenant.ca_file}
+    second = Key("second", "ES256")
+    issued = {"iss": f"https://{tenant.domain}/"}
+    with fresh(**settings).client() as client:
+        first = f"Bearer {tenant.token(**issued)}"
+        until(lambda: ask(client, first).status_code == 200, "the keys to be fetched")
+        tenant.publish(second)
+        assert ask(client, f"Bearer {tenant.token(key=second, **issued)}").status_code == 200
+        assert refused(ask(client, first))
+
+
+def test_a_tenant_whose_certificate_nobody_knows_is_not_believed(tenant, fresh):
+    daemon = fresh(AUTH0_DOMAIN=tenant.domain, AUTH_AUDIENCE=AUDIENCE)
+    with daemon.client() as client:
+        until(lambda: "cannot have the keys for tokens" in daemon.log_text(), "the fetch to fail")
+        assert ask(client, f"Bearer {tenant.token(iss=f'https://{tenant.domain}/')}").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"AUTH_JWKS_URL": "http://tenant.example.com/jwks.json", "AUTH_ISSUER": "i", "AUTH_AUDIENCE": "a"}, "AUTH_JWKS_URL"),
+        ({"AUTH_JWKS_URL": "file:/x", "AUTH_AUDIENCE": "a"}, "AUTH_ISSUER"),
+        ({"AUTH_JWKS_URL": "file:/x", "AUTH_ISSUER": "i"}, "AUTH_AUDIENCE"),
+        ({"AUTH0_DOMAIN": "tenant.example.com"}, "AUTH_AUDIENCE"),
+        ({"AUTH0_DOMAIN": "https://tenant.example.com", "AUTH_AUDIENCE": "a"}, "AUTH0_DOMAIN"),
+        ({"AUTH_REQUIRED": "on"}, "AUTH_REQUIRED"),
+        ({"AUTH_REQUIRED": "yes"}, "AUTH_REQUIRED"),
+        ({"SERVICE_TOKEN": "guessed"}, "SERVICE_TOKEN"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_line(settings, named):
+    done = subprocess.run([binary("user-progress")], env={"DATABASE_URL": "postgresql:///x", "PORT": "0", **settings},
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and named in done.stderr
+    assert "guessed" not in done.stderr

@@ -1,0 +1,97 @@
+"""A PostgreSQL of the test's own, databases in it, and the statements that the daemons prepare."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+POSTGRES = os.environ.get("POSTGRES_TOOL", str(ROOT / "tools" / "postgres"))
+
+
+def read_statements(service):
+    """Name to SQL, as the service's C files declare them: string literals in a row."""
+    declared = {}
+    for file in sorted((ROOT / service).glob("*.c")):
+        for name, sql in re.findall(r'\.name = "(\w+)",\s*\.sql =((?:\s*"(?:[^"\\]|\\.)*")+),', file.read_text()):
+            literals = re.findall(r'"((?:[^"\\]|\\.)*)"', sql)
+            declared[name] = "".join(literals).replace('\\"', '"')
+    return declared
+
+
+def array(values):
+    """The array literal of a list of texts: the type is then that of the parameter."""
+    quoted = ['"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' if v is not None else "NULL" for v in values]
+    return "{" + ",".join(quoted) + "}"
+
+
+class Service:
+    """One service's database: connections have its statements prepared, with generic plans as the daemons have."""
+
+    def __init__(self, name, dsn):
+        self.name, self.dsn = name, dsn
+        self.statements = read_statements(name)
+        self.open = []
+
+    def install(self):
+        connection = psycopg2.connect(**self.dsn)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'; SET client_min_messages = error;")
+            cursor.execute((ROOT / self.name / "schema.sql").read_text())
+        connection.close()
+
+    def connect(self, autocommit=True):
+        connection = psycopg2.connect(**self.dsn)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'; SET plan_cache_mode = force_generic_plan; SET lock_timeout = '20s'")
+            for name, sql in self.statements.items():
+                cursor.execute(f"PREPARE {name} AS {sql}")
+        connection.autocommit = autocommit
+        self.open.append(connection)
+        return connection
+
+    def call(self, connection, name, *params):
+        with connection.cursor() as cursor:
+            holes = ", ".join(["%s"] * len(params))
+            params = [array(p) if isinstance(p, list) else p for p in params]
+            cursor.execute(f"EXECUTE {name}({holes})" if params else f"EXECUTE {name}", params)
+            return cursor.fetchall()
+
+    def close(self):
+        for connection in self.open:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("postgres")
+    printed = subprocess.run([POSTGRES, "start", directory, "fsync=off"], check=True, capture_output=True, text=True)
+    env = dict(line.split("=", 1) for line in printed.stdout.splitlines())
+    yield {"host": env["PGHOST"], "port": env["PGPORT"], "user": env["PGUSER"]}
+    subprocess.run([POSTGRES, "remove", directory], check=True)
+
+
+@pytest.fixture
+def database(postgres, request):
+    """A new, empty database of a service: database("usage-analytics")."""
+    made = []
+
+    def make(service):
+        name = f"test_{os.getpid()}_{len(made)}_{abs(hash(request.node.nodeid)) % 10**8}"
+        admin = psycopg2.connect(dbname="postgres", **postgres)
+        admin.autocommit = True
+        with admin.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        made.append((admin, name, Service(service, {"dbname": name, **postgres})))
+        return made[-1][2]
+
+    yield make
+    for admin, name, service in made:
+        service.close()
+        with admin.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+        admin.close()

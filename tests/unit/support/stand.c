@@ -1,0 +1,94 @@
+#include "tests/unit/support/stand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/fiber.h"
+#include "common/pg_link.h"
+
+#define TURN (20 * MILLISECOND) /* a turn without events waits this long */
+
+struct settings stand_settings;
+struct worker stand_worker;
+static struct api api;
+
+void stand_defaults(const char *database_url)
+{
+    stand_settings = (struct settings){
+        .database_url = database_url,
+        .prepared_statements = true,
+        .request_limit = 1000,
+        .queue_limit = 1000,
+        .batch_limit = 256,
+        .read_connections = 1,
+        .append_connections = 1,
+        .change_connections = 1,
+        .report_connections = 1,
+        .request_timeout = 3000,
+        .report_timeout = 3000,
+    };
+}
+
+void stand_open(const char *schema)
+{
+    api = (struct api){.name = "stand", .schema = schema, .schema_version = 1};
+    stand_worker = (struct worker){.settings = &stand_settings, .api = &api};
+    stand_worker.fibers.limit = (size_t)stand_settings.request_limit;
+    link_schema_doubt();
+    assert_true(loop_open(&stand_worker.loop));
+    assert_true(pg_open(&stand_worker));
+}
+
+void stand_close(void)
+{
+    assert_int_equal(stand_worker.fibers.running, 0);
+    pg_close(&stand_worker);
+    fiber_pool_free(&stand_worker.fibers);
+    loop_close(&stand_worker.loop);
+}
+
+void stand_turn(void)
+{
+    loop_turn(&stand_worker.loop, TURN);
+    pg_flush(&stand_worker);
+}
+
+static void run_job(void *arg)
+{
+    struct job *job = arg;
+
+    job->run(job);
+    job->took = clock_monotonic() - job->rq.started;
+    job->ended = true;
+}
+
+void job_start(struct job *job)
+{
+    stand_worker.loop.now = clock_monotonic();
+    job->rq.worker = &stand_worker;
+    job->rq.started = stand_worker.loop.now;
+    job->rq.deadline = stand_worker.loop.now + stand_settings.request_timeout * MILLISECOND;
+    assert_true(fiber_start(&stand_worker.fibers, run_job, job));
+}
+
+void job_free(struct job *job)
+{
+    arena_free(&job->rq.arena);
+}
+
+void job_await(struct job *job)
+{
+    stand_await(job->ended);
+}
+
+enum pg_answer job_do(struct job job)
+{
+    job_start(&job);
+    job_await(&job);
+    job_free(&job);
+    return job.answer;
+}

@@ -1,0 +1,191 @@
+#include "user-progress/summary.h"
+
+#include <stdlib.h>
+
+#include "common/auth.h"
+#include "common/directory.h"
+#include "common/pg.h"
+#include "common/request.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct summary {
+    struct text user_id;
+    int64_t log_count;
+    struct text first_date, last_date;
+    struct text averages; /* a JSON object */
+};
+
+static const struct field summary_fields[] = {
+    {.name = "user_id",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct summary, user_id),
+     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
+    {.name = "log_count", .type = FIELD_INT, .at = offsetof(struct summary, log_count), .example = "3"},
+    {.name = "first_date",
+     .type = FIELD_TEXT,
+     .flags = FIELD_NULLABLE,
+     .at = offsetof(struct summary, first_date),
+     .help = "null where there are no entries.",
+     .example = "\"2025-04-19\""},
+    {.name = "last_date",
+     .type = FIELD_TEXT,
+     .flags = FIELD_NULLABLE,
+     .at = offsetof(struct summary, last_date),
+     .example = "\"2025-04-21\""},
+    {.type = FIELD_MEMBERS,
+     .at = offsetof(struct summary, averages),
+     .help =
+         "average_<member> for each member that is a number somewhere, over the entries where it is one, in "
+         "the order in which they came up."},
+};
+
+const struct shape progress_summary_shape = {"ProgressSummary", "What a user's entries add up to.",
+                                             sizeof(struct summary), summary_fields, COUNT(summary_fields)};
+
+struct dated_members {
+    struct text date, members;
+};
+
+static const struct statement list_members = {
+    .name = "list_members",
+    .sql = "SELECT to_char(date, 'YYYY-MM-DD'), members FROM progress_logs"
+           " WHERE user_id = $1 AND members IS NOT NULL ORDER BY log_id",
+    .kind = STATEMENT_REPORT,
+    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct key, value)}},
+    .param_count = 1,
+    .row = (const struct column[]){{COLUMN_TEXT, offsetof(struct dated_members, date)},
+                                   {COLUMN_JSON, offsetof(struct dated_members, members)}},
+    .column_count = 2,
+    .row_size = sizeof(struct dated_members),
+};
+
+/* A number of some entry, and later the sum of all of its name. */
+struct number {
+    struct text name;
+    size_t place; /* among all numbers; of a sum: where its name came up first */
+    long double value;
+    size_t count;
+};
+
+struct numbers {
+    struct number *items;
+    size_t count, room;
+};
+
+static bool add_number(struct arena *arena, struct numbers *numbers, struct text name, double value)
+{
+    if (numbers->count == numbers->room) {
+        size_t size = sizeof(*numbers->items), room = numbers->room ? numbers->room * 2 : 64;
+        void *items = arena_grow(arena, numbers->items, numbers->room * size, room * size);
+        if (!items)
+            return false;
+        numbers->items = items;
+        numbers->room = room;
+    }
+    numbers->items[numbers->count] = (struct number){name, numbers->count, value, 1};
+    numbers->count++;
+    return true;
+}
+
+/* The numbers of an entry; false when memory is exhausted. */
+static bool add_numbers(struct arena *arena, struct numbers *numbers, struct text members)
+{
+    const struct json *object;
+    struct json_error error;
+
+    if (json_parse(arena, members, &object, &error) != JSON_OK)
+        return false;
+    for (const struct json *m = json_first(object); m; m = json_next(m))
+        if (json_type(m) == JSON_NUMBER && !add_number(arena, numbers, json_name(m), json_double(m)))
+            return false;
+    return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct number *one = a, *two = b;
+
+    return one->place < two->place ? -1 : one->place > two->place;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct number *one = a, *two = b;
+    size_t len = one->name.len < two->name.len ? one->name.len : two->name.len;
+    int order = memcmp(one->name.at, two->name.at, len);
+
+    if (order == 0 && one->name.len != two->name.len)
+        return one->name.len < two->name.len ? -1 : 1;
+    return order ? order : by_place(a, b);
+}
+
+/* Leaves one sum a name, in the order in which the names came up. */
+static void add_up(struct numbers *numbers)
+{
+    size_t sums = 0;
+
+    if (!numbers->count)
+        return;
+    qsort(numbers->items, numbers->count, sizeof(*numbers->items), by_name);
+    for (size_t i = 1; i < numbers->count; i++) {
+        struct number *sum = &numbers->items[sums];
+        if (text_equal(sum->name, numbers->items[i].name)) {
+            sum->value += numbers->items[i].value;
+            sum->count++;
+        } else {
+            numbers->items[++sums] = numbers->items[i];
+        }
+    }
+    numbers->count = sums + 1;
+    qsort(numbers->items, numbers->count, sizeof(*numbers->items), by_place);
+}
+
+static struct text print_averages(struct arena *arena, const struct numbers *numbers)
+{
+    struct writer w = writer_start(arena);
+
+    write_char(&w, '{');
+    for (size_t i = 0; i < numbers->count; i++) {
+        const struct number *sum = &numbers->items[i];
+        struct writer name = writer_start(arena);
+        write_literal(&name, "average_");
+        write_text(&name, sum->name);
+        w.failed = w.failed || name.failed;
+        write_text(&w, i ? TEXT(",") : TEXT(""));
+        write_json_text(&w, (struct text){name.at, name.len});
+        write_char(&w, ':');
+        write_float(&w, (double)(sum->value / (long double)sum->count));
+    }
+    write_char(&w, '}');
+    return w.failed ? TEXT_NULL : (struct text){w.at, w.len};
+}
+
+/* Dates as they are printed sort as days do. */
+static bool is_before(struct text a, struct text b)
+{
+    return memcmp(a.at, b.at, a.len < b.len ? a.len : b.len) < 0;
+}
+
+enum reply progress_summary_get(struct request *rq)
+{
+    struct summary summary = {.user_id = ((const struct key *)rq->path)->value};
+    struct numbers numbers = {0};
+    struct rows rows;
+
+    if (!auth_require_user(rq, summary.user_id) || pg_rows(rq, &list_members, rq->path, &rows) == PG_REPLIED)
+        return REPLIED;
+    const struct dated_members *entries = rows.items;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!add_numbers(&rq->arena, &numbers, entries[i].members))
+            return reply_unavailable(rq);
+        if (i == 0 || is_before(entries[i].date, summary.first_date))
+            summary.first_date = entries[i].date;
+        if (i == 0 || is_before(summary.last_date, entries[i].date))
+            summary.last_date = entries[i].date;
+    }
+    add_up(&numbers);
+    summary.log_count = (int64_t)rows.count;
+    summary.averages = print_averages(&rq->arena, &numbers);
+    return summary.averages.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
+}

@@ -1,0 +1,13 @@
+/*
+ * What a user's entries in the progress log add up to.
+ */
+#ifndef USER_PROGRESS_SUMMARY_H
+#define USER_PROGRESS_SUMMARY_H
+
+#include "common/api.h"
+
+handler_fn progress_summary_get;
+
+extern const struct shape progress_summary_shape;
+
+#endif

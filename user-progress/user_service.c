@@ -1,0 +1,44 @@
+#include "user-progress/user_service.h"
+
+#include "common/client.h"
+#include "common/request.h"
+#include "common/settings.h"
+#include "common/worker.h"
+
+#define ANSWER_LIMIT ((size_t)1 << 20) /* bytes: what it says of the user is not looked at */
+
+static char *user_url(struct request *rq, struct text user_id)
+{
+    struct text base = text_of(rq->worker->settings->user_svc_base_url);
+    struct writer w = writer_start(&rq->arena);
+
+    while (base.len && base.at[base.len - 1] == '/')
+        base.len--;
+    write_text(&w, base);
+    write_char(&w, '/');
+    client_write_segment(&w, user_id);
+    write_char(&w, '\0');
+    return w.failed ? NULL : w.at;
+}
+
+bool user_service_require(struct request *rq, struct text user_id)
+{
+    const struct settings *s = rq->worker->settings;
+    struct client_call call = {.arena = &rq->arena,
+                               .method = "GET",
+                               .url = user_url(rq, user_id),
+                               .answer_limit = ANSWER_LIMIT,
+                               .deadline = rq->worker->loop.now + s->lookup_timeout * MILLISECOND};
+    char *id = arena_string(&rq->arena, rq->id);
+
+    if (id)
+        client_header(&call, "X-Request-ID", id);
+    if (!call.url || !client_run(rq, &call) || (call.status != 200 && call.status != 404)) {
+        reply_unavailable_because(rq, "The service that knows the users is unavailable");
+        return false;
+    }
+    if (call.status == 200)
+        return true;
+    reply_member(rq, 400, "message", NO_SUCH_USER);
+    return false;
+}

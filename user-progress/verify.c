@@ -1,0 +1,191 @@
+#include "user-progress/verify.h"
+
+#include <stdio.h>
+
+#include "common/pg.h"
+#include "common/request.h"
+#include "common/settings.h"
+#include "common/worker.h"
+
+#define PAGE             100 /* rows at a time */
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define TEXT_OF_(number) #number
+
+enum { EXIT_SAME, EXIT_DIFFERENT, EXIT_UNREADABLE };
+
+/* How an entry stands, by an event or by the derived state. */
+struct standing {
+    int64_t version; /* INT_NULL: there is no such row */
+    struct text user_id, date, members;
+    int64_t recorded_at;
+};
+
+struct replayed {
+    int64_t log_id;
+    struct text type;
+    struct standing event, state;
+};
+
+struct place {
+    int64_t log_id, version;
+};
+
+#define STANDING_COLUMNS(member)                                                                             \
+    {COLUMN_INT, offsetof(struct replayed, member.version)},                                                 \
+        {COLUMN_TEXT, offsetof(struct replayed, member.user_id)},                                            \
+        {COLUMN_TEXT, offsetof(struct replayed, member.date)},                                               \
+        {COLUMN_JSON, offsetof(struct replayed, member.members)},                                            \
+    {                                                                                                        \
+        COLUMN_TIME, offsetof(struct replayed, member.recorded_at)                                           \
+    }
+
+/* Events with the state of their entry, of one snapshot: an entry that changes meanwhile is read on later. */
+static const struct statement next_events = {
+    .name = "next_events",
+    .sql = "SELECT e.log_id, e.type, e.version, e.user_id, e.date::text, e.members, e.recorded_at,"
+           " l.version, l.user_id, l.date::text, l.members, l.recorded_at FROM ("
+           " SELECT * FROM progress_events WHERE (log_id, version) > ($1, $2)"
+           " ORDER BY log_id, version LIMIT " TEXT_OF(PAGE) ") AS e LEFT JOIN progress_logs l USING (log_id)"
+                                                            " ORDER BY e.log_id, e.version",
+    .kind = STATEMENT_REPORT,
+    .params = (const struct column[]){{COLUMN_INT, offsetof(struct place, log_id)},
+                                      {COLUMN_INT, offsetof(struct place, version)}},
+    .param_count = 2,
+    .row = (const struct column[]){{COLUMN_INT, offsetof(struct replayed, log_id)},
+                                   {COLUMN_TEXT, offsetof(struct replayed, type)},
+                                   STANDING_COLUMNS(event),
+                                   STANDING_COLUMNS(state)},
+    .column_count = 12,
+    .row_size = sizeof(struct replayed),
+};
+
+static const struct statement next_orphans = {
+    .name = "next_orphans",
+    .sql = "SELECT log_id FROM progress_logs l WHERE log_id > $1"
+           " AND NOT EXISTS (SELECT FROM progress_events WHERE log_id = l.log_id)"
+           " ORDER BY log_id LIMIT " TEXT_OF(PAGE),
+    .kind = STATEMENT_REPORT,
+    .params = (const struct column[]){{COLUMN_INT, offsetof(struct place, log_id)}},
+    .param_count = 1,
+    .row = (const struct column[]){{COLUMN_INT, 0}},
+    .column_count = 1,
+    .row_size = sizeof(int64_t),
+};
+
+/* Where the replay is, in the entry that it reads. */
+struct replay {
+    struct place last; /* event; version 0: before the first one of all */
+    int64_t last_time;
+    int64_t state_version;
+    bool standing; /* the entry is not deleted */
+    int64_t entries, events, differences;
+    bool read; /* to the end */
+};
+
+static void differ(struct replay *replay, int64_t log_id, int64_t version, const char *what)
+{
+    printf("entry %lld, version %lld: %s\n", (long long)log_id, (long long)version, what);
+    replay->differences++;
+}
+
+/* The last event of an entry was read. */
+static void finish_entry(struct replay *replay)
+{
+    if (replay->last.version && replay->state_version != INT_NULL &&
+        replay->state_version != replay->last.version)
+        differ(replay, replay->last.log_id, replay->last.version,
+               "is the last event, but the state is of another version");
+}
+
+/* Why an event cannot follow what came before it; NULL: it can. */
+static const char *order_fault(const struct replay *replay, const struct replayed *row)
+{
+    bool first = replay->last.version == 0;
+
+    if (row->event.version != replay->last.version + 1)
+        return "does not follow the version before it";
+    if (first != text_equal(row->type, TEXT("created")))
+        return first ? "is the first one, but creates nothing" : "creates what is there";
+    if (!replay->standing &&
+        (text_equal(row->type, TEXT("updated")) || text_equal(row->type, TEXT("deleted"))))
+        return "changes what is deleted";
+    if (!first && row->event.recorded_at <= replay->last_time)
+        return "is not later than the version before it";
+    return NULL;
+}
+
+static bool same(const struct standing *a, const struct standing *b)
+{
+    return text_equal(a->date, b->date) && text_equal(a->members, b->members) &&
+           a->recorded_at == b->recorded_at;
+}
+
+static void replay_event(struct replay *replay, const struct replayed *row)
+{
+    if (row->log_id != replay->last.log_id) {
+        finish_entry(replay);
+        replay->last = (struct place){row->log_id, 0};
+        replay->standing = false;
+        replay->entries++;
+        if (row->state.version == INT_NULL)
+            differ(replay, row->log_id, row->event.version, "the entry has no state");
+    }
+    const char *fault = order_fault(replay, row);
+    if (fault)
+        differ(replay, row->log_id, row->event.version, fault);
+    if (row->state.version != INT_NULL && !text_equal(row->event.user_id, row->state.user_id))
+        differ(replay, row->log_id, row->event.version, "is of another user than the state");
+    if (row->state.version == row->event.version && !same(&row->event, &row->state))
+        differ(replay, row->log_id, row->event.version, "the state is not what the event left");
+    replay->last.version = row->event.version;
+    replay->last_time = row->event.recorded_at;
+    replay->state_version = row->state.version;
+    replay->standing = row->event.members.at != NULL;
+    replay->events++;
+}
+
+/* Reads a page into memory that the next page takes over; false where the database cannot be read. */
+static bool read_page(struct request *rq, const struct statement *statement, const struct place *after,
+                      struct rows *rows)
+{
+    arena_reset(&rq->arena);
+    rq->deadline = clock_monotonic() + rq->worker->settings->report_timeout * MILLISECOND;
+    return pg_rows(rq, statement, after, rows) != PG_REPLIED;
+}
+
+static void replay_all(struct request *rq, void *arg)
+{
+    struct replay *replay = arg;
+    struct place after = {0};
+    struct rows rows;
+
+    do {
+        if (!read_page(rq, &next_events, &replay->last, &rows))
+            return;
+        const struct replayed *row = rows.items;
+        for (size_t i = 0; i < rows.count; i++)
+            replay_event(replay, &row[i]);
+    } while (rows.count == PAGE);
+    finish_entry(replay);
+    do {
+        if (!read_page(rq, &next_orphans, &after, &rows))
+            return;
+        const int64_t *log_id = rows.items;
+        for (size_t i = 0; i < rows.count; i++)
+            differ(replay, after.log_id = log_id[i], 0, "the state has no events");
+    } while (rows.count == PAGE);
+    replay->read = true;
+}
+
+int verify_run(const struct settings *settings, const struct api *api)
+{
+    struct replay replay = {0};
+
+    if (!worker_do_alone(settings, api, replay_all, &replay) || !replay.read) {
+        fprintf(stderr, "the database cannot be read\n");
+        return EXIT_UNREADABLE;
+    }
+    printf("%lld events of %lld entries replayed, %lld differences\n", (long long)replay.events,
+           (long long)replay.entries, (long long)replay.differences);
+    return replay.differences ? EXIT_DIFFERENT : EXIT_SAME;
+}
