@@ -69,7 +69,9 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"format\":\"email\"");
     if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
         write_literal(w, ",\"format\":\"date-time\"");
-    if (f->type == FIELD_TEXTS)
+    if (f->type == FIELD_TEXTS && null && place != SCHEMA_IN) /* where a list may be null, its items may */
+        write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
+    else if (f->type == FIELD_TEXTS)
         write_literal(w, ",\"items\":{\"type\":\"string\"}");
     if (f->type == FIELD_INT_MAP)
         write_literal(w, ",\"additionalProperties\":{\"type\":\"integer\"}");

@@ -66,6 +66,14 @@ static bool note_failure(struct link *link, const PGresult *result, const char *
 
 /* Decoding */
 
+/* Microseconds since 1970 of those since 2000; `infinity` and what is near it stay the largest. */
+static int64_t time_of(int64_t since_2000)
+{
+    int64_t since_1970;
+
+    return __builtin_add_overflow(since_2000, POSTGRES_EPOCH, &since_1970) ? INT64_MAX : since_1970;
+}
+
 static int64_t integer_at(const PGresult *result, int row, int column)
 {
     const char *at = PQgetvalue(result, row, column);
@@ -145,7 +153,7 @@ static bool decode_value(struct arena *arena, const PGresult *result, int row, i
         *(int64_t *)into = null ? INT_NULL : integer_at(result, row, column);
         return true;
     case COLUMN_TIME:
-        *(int64_t *)into = null ? INT_NULL : integer_at(result, row, column) + POSTGRES_EPOCH;
+        *(int64_t *)into = null ? INT_NULL : time_of(integer_at(result, row, column));
         return true;
     case COLUMN_BOOL:
         *(int8_t *)into = null ? BOOL_NULL : *at;
@@ -515,7 +523,6 @@ static void poll_connect(struct link *link)
     }
     if (status != PGRES_POLLING_OK)
         return;
-    PQsetNoticeReceiver(conn_of(link), log_server_message, NULL);
     link->state = LINK_SETUP;
     link->setup_step = SETUP_SESSION;
     if (PQsetnonblocking(conn_of(link), 1) != 0 || !send_step(link))
@@ -594,6 +601,7 @@ bool link_connect(struct link *link)
     PGconn *conn = PQconnectStartParams(keywords, values, 1);
     if (!conn)
         return false;
+    PQsetNoticeReceiver(conn, log_server_message, NULL); /* libpq's own writes to stderr */
     link->conn = (struct pg_conn *)conn;
     link->watch = (struct watch){.fd = PQsocket(conn), .ready = link_ready};
     link->state = LINK_CONNECTING;

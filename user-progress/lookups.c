@@ -34,23 +34,36 @@ struct found {
 
 /* For the document; lookup_answer writes null where nothing is found. */
 static const struct field user_fields[] = {
-    {.name = "id", .type = FIELD_TEXT, .at = offsetof(struct found, key)},
-    {.name = "username", .type = FIELD_TEXT, .flags = FIELD_NULLABLE, .at = offsetof(struct found, username)},
+    {.name = "id",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct found, key),
+     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
+    {.name = "username",
+     .type = FIELD_TEXT,
+     .flags = FIELD_NULLABLE,
+     .at = offsetof(struct found, username),
+     .example = "\"testuser1\""},
 };
 static const struct shape user_found_shape = {"LookupUser", "A user that exists.", sizeof(struct found),
                                               user_fields, 2};
 
 static const struct field lab_fields[] = {
-    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct found, key)},
-    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_NULLABLE, .at = offsetof(struct found, username)},
+    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct found, key), .example = "\"filesystem\""},
+    {.name = "name",
+     .type = FIELD_TEXT,
+     .flags = FIELD_NULLABLE,
+     .at = offsetof(struct found, username),
+     .example = "\"Filesystem Lab\""},
     {.name = "description",
      .type = FIELD_TEXT,
      .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, description)},
+     .at = offsetof(struct found, description),
+     .example = "\"Learn about filesystem operations\""},
     {.name = "difficulty",
      .type = FIELD_TEXT,
      .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, difficulty)},
+     .at = offsetof(struct found, difficulty),
+     .example = "\"beginner\""},
 };
 static const struct shape lab_found_shape = {"LookupLab", "The oldest lab of a type.", sizeof(struct found),
                                              lab_fields, 4};

@@ -68,8 +68,8 @@ def test_it_has_every_route(document):
 def test_every_path_parameter_is_declared(document):
     for path, method, operation in operations(document):
         named = {part[1:-1] for part in path.split("/") if part.startswith("{")}
-        declared = [p for p in operation.get("parameters", []) if "$ref" not in p]  # those are headers
-        assert named == {p["name"] for p in declared if p["in"] == "path"}, (
+        parameters = [resolved(document, p) for p in operation.get("parameters", [])]
+        assert named == {p["name"] for p in parameters if p["in"] == "path"}, (
             path,
             method,
         )

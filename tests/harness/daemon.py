@@ -7,9 +7,11 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
+from harness import document
 from harness.postgres import ROOT
 from harness.wait import until
 
@@ -42,6 +44,13 @@ SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runti
 
 def binary(service: str) -> Path:
     return ROOT / "build" / VARIANT / "bin" / service
+
+
+def client(url: str, **options) -> httpx.Client:
+    """A client whose every answer is held to the service's OpenAPI document."""
+    return httpx.Client(
+        base_url=url, timeout=30, event_hooks={"response": [document.check_httpx]}, **options
+    )
 
 
 class Daemon:
@@ -81,6 +90,7 @@ class Daemon:
             )
         Daemon.running.append(self)
         self.url = self.read_address()
+        document.services[urlsplit(self.url).netloc] = self.service
         return self
 
     def read_address(self) -> str:
@@ -106,7 +116,7 @@ class Daemon:
         return self.process.pid
 
     def client(self, **options) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return client(self.url, **options)
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")

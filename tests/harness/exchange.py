@@ -12,6 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from harness import document
+
 SHAPES = {
     "{timestamp}": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?",
     "{timestampZ}": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z",
@@ -68,9 +70,13 @@ def request(
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         got = connection.getresponse()
-        return Answer(got.status, {n.lower(): v for n, v in got.getheaders()}, got.read())
+        answer = Answer(got.status, {n.lower(): v for n, v in got.getheaders()}, got.read())
     finally:
         connection.close()
+    document.check(
+        base_url, method, target, answer.status, answer.headers.get("content-type"), answer.body
+    )
+    return answer
 
 
 def send(base_url: str, exchange: dict, values: dict) -> Answer:

@@ -1,0 +1,86 @@
+"""Answers held to the OpenAPI document of the service that gave them.
+
+Whatever a test sends to a daemon of the tests, each answer on a documented path must have a status that the
+document lists for the operation, in the content type and of the schema that it states there.
+"""
+
+import json
+import re
+from functools import cache
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator, RefResolver
+
+from harness.postgres import ROOT
+
+
+class Document:
+    def __init__(self, document: dict):
+        self.document = document
+        self.resolver = RefResolver.from_schema(document)
+        self.validators: dict[int, Draft202012Validator] = {}
+        self.paths = [
+            (re.compile("/".join("[^/]+" if s.startswith("{") else re.escape(s) for s in path.split("/"))), operations)
+            for path, operations in document["paths"].items()
+        ]  # fmt: skip
+
+    def resolved(self, value: dict) -> dict:
+        return self.resolver.resolve(value["$ref"])[1] if "$ref" in value else value
+
+    def operation(self, method: str, path: str) -> dict | None:
+        """What the document says of a request; of two paths that match, the first that has the method."""
+        name = "get" if method == "HEAD" else method.lower()
+        for pattern, operations in self.paths:
+            if pattern.fullmatch(path) and name in operations:
+                return operations[name]
+        return None
+
+    def fault(self, method: str, target: str, status: int, content_type: str | None, body: bytes) -> str | None:
+        """What the document does not say of an answer; None where all is as stated or nothing is."""
+        operation = self.operation(method, target.partition("?")[0])
+        if operation is None:
+            return None
+        if str(status) not in operation["responses"]:
+            return f"{operation['operationId']} has no status {status}: {body[:500]!r}"
+        content = self.resolved(operation["responses"][str(status)]).get("content", {})
+        if method == "HEAD" or not content:
+            return f"{operation['operationId']} {status} has a body: {body[:500]!r}" if body else None
+        if content_type not in content:
+            return f"{operation['operationId']} {status} has no {content_type}"
+        schema = content[content_type]["schema"]
+        validator = self.validators.get(id(schema))
+        if validator is None:
+            validator = self.validators[id(schema)] = Draft202012Validator(schema, resolver=self.resolver)
+        for error in validator.iter_errors(json.loads(body)):
+            return f"{operation['operationId']} {status} {error.json_path}: {error.message}"
+        return None
+
+
+@cache
+def document_of(service: str) -> Document:
+    return Document(json.loads((ROOT / service / "openapi.json").read_text()))
+
+
+# Which service answers at an address; each daemon of the tests is entered when it starts.
+services: dict[str, str] = {}
+
+
+def check(url: str, method: str, target: str, status: int, content_type: str | None, body: bytes) -> None:
+    """Fails where the answer of a daemon of the tests is not as documented."""
+    service = services.get(urlsplit(url).netloc)
+    if service is not None:
+        fault = document_of(service).fault(method, target, status, content_type, body)
+        assert fault is None, fault
+
+
+def check_httpx(response) -> None:
+    """The same, as a hook of an httpx client."""
+    response.read()
+    check(
+        str(response.request.url),
+        response.request.method,
+        response.request.url.raw_path.decode("latin-1"),
+        response.status_code,
+        response.headers.get("content-type"),
+        response.content,
+    )
