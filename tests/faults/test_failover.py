@@ -68,12 +68,20 @@ def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(prim
 
 @pytest.mark.parametrize("order", [1, -1], ids=["primary-first", "replica-first"])
 def test_the_same_through_a_pgbouncer_beside_each_server(primary, follower, start_daemon, order):
-    """A PgBouncer whose server is gone lets its clients wait: a turn of the hosts may be lost to it."""
+    """A PgBouncer whose server is gone lets its clients wait: a turn of the hosts may be lost to it. One whose server
+    was promoted goes on saying that it is a standby, until it is told to connect anew."""
     database = primary.create_database()
     with PgBouncer(primary) as first, PgBouncer(follower) as second:
         url = any_of(database, *[first, second][::order])
         daemon = start_daemon(DATABASE_URL=url, PREPARED_STATEMENTS="off").ready()
-        keeps_all_writes(daemon, database, primary, follower, within=CONNECT_SECONDS + BACK_SECONDS)
+        keeps_all_writes(
+            daemon,
+            database,
+            primary,
+            follower,
+            meanwhile=second.reconnect,
+            within=CONNECT_SECONDS + BACK_SECONDS,
+        )
         daemon.stop()
 
 
@@ -81,9 +89,7 @@ def test_the_same_through_one_pgbouncer_that_is_told_where_the_primary_is(primar
     database = primary.create_database()
     with PgBouncer(primary) as bouncer:
         daemon = start_daemon(DATABASE_URL=bouncer.url(database), PREPARED_STATEMENTS="off").ready()
-        keeps_all_writes(
-            daemon, database, primary, follower, meanwhile=lambda: bouncer.lead_to(follower)
-        )
+        keeps_all_writes(daemon, database, primary, follower, meanwhile=lambda: bouncer.lead_to(follower))
         daemon.stop()
 
 

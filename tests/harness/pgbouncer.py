@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -70,6 +71,11 @@ class PgBouncer(Server):
         self.server = server
         self.write()
         self.process.send_signal(signal.SIGHUP)
+
+    def reconnect(self) -> None:
+        """Has it forget what its server said of itself as it connected: that it is a standby."""
+        with closing(self.connect("pgbouncer")) as connection, connection.cursor() as cursor:
+            cursor.execute("RECONNECT")
 
     def accepts(self) -> bool:
         assert self.process.poll() is None, (self.directory / "log").read_text()
