@@ -30,7 +30,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service
 USER 10001:10001
-ENV PORT=8000 BIND_ADDRESS=0.0.0.0
+ENV PORT=8000 BIND_ADDRESS=0.0.0.0 USER_PROGRESS_SERVICE_URL=http://user-progress:8000
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
@@ -38,3 +38,13 @@ FROM base AS user-progress
 COPY --from=build /src/build/release/bin/user-progress /usr/local/bin/user-progress
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/user-progress", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/user-progress"]
+
+FROM base AS performance-reporting
+COPY --from=build /src/build/release/bin/performance-reporting /usr/local/bin/performance-reporting
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/performance-reporting", "--health-check"]
+ENTRYPOINT ["/usr/local/bin/performance-reporting"]
+
+FROM base AS usage-analytics
+COPY --from=build /src/build/release/bin/usage-analytics /usr/local/bin/usage-analytics
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/usage-analytics", "--health-check"]
+ENTRYPOINT ["/usr/local/bin/usage-analytics"]

@@ -48,7 +48,7 @@ C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers banned comments shell openapi settings
 
 .PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
-        up down logs env psql clean-data
+        up down logs env psql token clean-data
 all: build
 
 build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
@@ -148,6 +148,10 @@ up down logs env clean-data:
 
 psql:
 	@tools/stack psql $(DB)
+
+# A bearer token that the running services take, for the user SUB.
+token:
+	@tools/stack token '$(SUB)'
 
 # Every fuzz target for SECONDS; a finding stops it and is kept as build/fuzz/crash-….
 SECONDS      ?= 30

@@ -395,6 +395,8 @@ bool client_run(struct request *rq, struct client_call *call)
     call->fiber = fiber_current();
     if (!client_start(rq->worker, call))
         return false;
+    int64_t since = rq->worker->loop.now;
     fiber_wait();
+    timing_lookup(rq, since);
     return call->status != 0;
 }

@@ -1,11 +1,13 @@
 #include "common/cors.h"
 
 #include "common/request.h"
+#include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
 
 #define PREFLIGHT_AGE "600" /* seconds that a browser may keep a preflight's answer */
 
+/* Those that method_of knows. */
 static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 static bool allowed(const struct request *rq, struct text origin)
@@ -24,6 +26,15 @@ static bool allowed(const struct request *rq, struct text origin)
     return false;
 }
 
+/* Answers with a header whose value the client sent; libmicrohttpd refuses one that is empty. */
+static void echo(struct request *rq, const char *name, struct text value)
+{
+    char *copy = value.len ? arena_string(&rq->arena, value) : NULL;
+
+    if (copy)
+        reply_header(rq, name, copy);
+}
+
 void cors_headers(struct request *rq)
 {
     if (!rq->headers.origin.at)
@@ -31,22 +42,8 @@ void cors_headers(struct request *rq)
     reply_header(rq, "Vary", "Origin");
     if (!allowed(rq, rq->headers.origin))
         return;
-    char *origin = arena_string(&rq->arena, rq->headers.origin);
-    if (!origin)
-        return;
-    reply_header(rq, "Access-Control-Allow-Origin", origin);
+    echo(rq, "Access-Control-Allow-Origin", rq->headers.origin);
     reply_header(rq, "Access-Control-Allow-Credentials", "true");
-}
-
-static bool is_listed_method(struct text method)
-{
-    struct text list = text_of(all_methods);
-
-    for (size_t i = 0; i + method.len <= list.len; i++)
-        if (method.len > 2 && memcmp(list.at + i, method.at, method.len) == 0 &&
-            (i + method.len == list.len || list.at[i + method.len] == ','))
-            return i == 0 || list.at[i - 1] == ' ';
-    return false;
 }
 
 bool cors_preflight(struct request *rq)
@@ -56,7 +53,7 @@ bool cors_preflight(struct request *rq)
     if (rq->method != METHOD_OPTIONS || !h->origin.at || !h->access_control_request_method.at)
         return false;
     bool origin_good = allowed(rq, h->origin);
-    bool method_good = is_listed_method(h->access_control_request_method);
+    bool method_good = method_of(h->access_control_request_method) != METHOD_OTHER;
     const char *complaint = !origin_good && !method_good ? "Disallowed CORS origin, method"
                             : !origin_good               ? "Disallowed CORS origin"
                             : !method_good               ? "Disallowed CORS method"
@@ -65,8 +62,6 @@ bool cors_preflight(struct request *rq)
                complaint ? text_of(complaint) : TEXT("OK"));
     reply_header(rq, "Access-Control-Allow-Methods", all_methods);
     reply_header(rq, "Access-Control-Max-Age", PREFLIGHT_AGE);
-    char *asked = arena_string(&rq->arena, h->access_control_request_headers);
-    if (h->access_control_request_headers.at && asked)
-        reply_header(rq, "Access-Control-Allow-Headers", asked);
+    echo(rq, "Access-Control-Allow-Headers", h->access_control_request_headers);
     return true;
 }

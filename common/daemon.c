@@ -146,8 +146,12 @@ static bool start_workers(struct worker *workers, size_t count, struct settings 
                           struct text document)
 {
     for (size_t i = 0; i < count; i++) {
-        workers[i] = (struct worker){
-            .settings = settings, .api = api, .router = router, .keyset = keyset, .openapi = document, .all = workers};
+        workers[i] = (struct worker){.settings = settings,
+                                     .api = api,
+                                     .router = router,
+                                     .keyset = keyset,
+                                     .openapi = document,
+                                     .all = workers};
         int listener = listen_on(settings->bind_address, &settings->port);
         if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
             return false;

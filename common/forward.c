@@ -79,10 +79,7 @@ enum reply forward(struct request *rq)
     pass_header(&call, rq, "Authorization", rq->headers.authorization);
     pass_header(&call, rq, "Idempotency-Key", rq->headers.idempotency_key);
     pass_header(&call, rq, "If-None-Match", rq->headers.if_none_match);
-    int64_t since = rq->worker->loop.now;
-    bool answered = client_run(rq, &call) && call.status >= 200;
-    timing_lookup(rq, since);
-    if (!answered) {
+    if (!client_run(rq, &call) || call.status < 200) {
         lookup_reply_unavailable(rq);
         return REPLIED;
     }

@@ -143,7 +143,7 @@ static const char *take(struct keyset *keyset, struct text bytes)
     if (!keys)
         return reason;
     jwt_keys_free(keys);
-    char *copy = malloc(bytes.len);
+    char *copy = malloc(bytes.len + 1); /* never of nothing */
     if (!copy)
         return "no memory";
     memcpy(copy, bytes.at, bytes.len);

@@ -19,8 +19,9 @@
 #define AWAY_PATIENCE                                                                                        \
     SECOND /* calls wait this long for a database that is away, then are refused at once                     \
             */
-#define STAND_IN_PERIOD (10 * SECOND) /* that a primary stands in for a replica before that is tried again   \
-                                       */
+#define STAND_IN_PERIOD                                                                                      \
+    (10 * SECOND)           /* that a primary stands in for a replica before that is tried again             \
+                             */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {

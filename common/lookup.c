@@ -299,11 +299,11 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
     *l->tail = &q;
     l->tail = &q.next;
     fiber_wait();
+    timing_lookup(rq, since);
     if (q.state == PLAIN)
         q.state = lookup_plain(rq, q.deadline, user_ids, user_count, users, lab_types, lab_count, labs)
                       ? ANSWERED
                       : UNKNOWN;
-    timing_lookup(rq, since);
     if (q.state != ANSWERED)
         lookup_reply_unavailable(rq);
     return q.state == ANSWERED;

@@ -66,6 +66,14 @@ static bool note_failure(struct link *link, const PGresult *result, const char *
 
 /* Decoding */
 
+/* Microseconds since 1970 of those since 2000; `infinity` and what is near it stay the largest. */
+static int64_t time_of(int64_t since_2000)
+{
+    int64_t since_1970;
+
+    return __builtin_add_overflow(since_2000, POSTGRES_EPOCH, &since_1970) ? INT64_MAX : since_1970;
+}
+
 static int64_t integer_at(const PGresult *result, int row, int column)
 {
     const char *at = PQgetvalue(result, row, column);
@@ -145,7 +153,7 @@ static bool decode_value(struct arena *arena, const PGresult *result, int row, i
         *(int64_t *)into = null ? INT_NULL : integer_at(result, row, column);
         return true;
     case COLUMN_TIME:
-        *(int64_t *)into = null ? INT_NULL : integer_at(result, row, column) + POSTGRES_EPOCH;
+        *(int64_t *)into = null ? INT_NULL : time_of(integer_at(result, row, column));
         return true;
     case COLUMN_BOOL:
         *(int8_t *)into = null ? BOOL_NULL : *at;
@@ -318,6 +326,7 @@ static enum link_event take_result(struct link *link, struct execution *executio
 {
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
+        link->proven = true;
         return LINK_SYNCED;
     case PGRES_PIPELINE_ABORTED:
         return execution && execution->failed ? LINK_FAILED : LINK_SKIPPED;
@@ -375,8 +384,8 @@ void link_close(struct link *link)
     loop_unwatch(link->loop, &link->watch);
     PQfinish(conn_of(link));
     link->conn = NULL;
-    link->turn +=
-        link->state != LINK_UP; /* a host that takes connections and gives none must not hide the next */
+    link->turn += !link->proven;
+    link->proven = false;
     link->state = LINK_DOWN;
     link->outgoing = false;
     arena_free(&link->scratch);
@@ -400,12 +409,11 @@ static bool send_session(struct link *link)
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
     char sql[512];
 
-    snprintf(
-        sql, sizeof(sql),
-        "SET TimeZone = 'UTC'; SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
-        " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
-        (long long)link->statement_timeout, (long long)link->lock_timeout,
-        (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
+    snprintf(sql, sizeof(sql),
+             "SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
+             " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
+             (long long)link->statement_timeout, (long long)link->lock_timeout,
+             (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
     return start_query(link, sql);
 }
 
@@ -515,7 +523,6 @@ static void poll_connect(struct link *link)
     }
     if (status != PGRES_POLLING_OK)
         return;
-    PQsetNoticeReceiver(conn_of(link), log_server_message, NULL);
     link->state = LINK_SETUP;
     link->setup_step = SETUP_SESSION;
     if (PQsetnonblocking(conn_of(link), 1) != 0 || !send_step(link))
@@ -557,8 +564,9 @@ static const char *list_from(struct arena *arena, const char *list, unsigned tur
 
 /*
  * libpq tries its hosts in order, but goes on to the next only where a connection was refused: not after a
- * silent host, which ends in our own time-out, and not after one that answered with an error. So each attempt
- * begins with the host after the last one's first.
+ * silent host, which ends in our own time-out, and not after one that answered with an error or, as PgBouncer
+ * does for a server that is gone, takes the connection and fails the first statement. So an attempt that came
+ * to nothing is followed by one that begins with the next host.
  */
 static void take_turns(struct link *link, const char *lists[static HOST_LISTS])
 {
@@ -593,6 +601,7 @@ bool link_connect(struct link *link)
     PGconn *conn = PQconnectStartParams(keywords, values, 1);
     if (!conn)
         return false;
+    PQsetNoticeReceiver(conn, log_server_message, NULL); /* libpq's own writes to stderr */
     link->conn = (struct pg_conn *)conn;
     link->watch = (struct watch){.fd = PQsocket(conn), .ready = link_ready};
     link->state = LINK_CONNECTING;

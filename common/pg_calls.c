@@ -30,7 +30,9 @@ bool pg_open(struct worker *worker)
         [STATEMENT_CHANGE] = (size_t)s->change_connections,
     };
 
-    worker->pg = calloc(1, sizeof(*worker->pg));
+    /* libpq sends it as a connection starts, which, other than a SET, PgBouncer keeps to in transaction mode.
+     */
+    worker->pg = setenv("PGTZ", "UTC", 1) == 0 ? calloc(1, sizeof(*worker->pg)) : NULL;
     if (!worker->pg)
         return false;
     for (size_t kind = 0; kind < LANES; kind++) {

@@ -67,6 +67,7 @@ struct link {
     bool replica;         /* of a database that may be a read-only copy: the schema is not made there */
     bool stands_in;       /* it was asked for a replica and is on a primary */
     unsigned turn;        /* of the hosts in the URL: which one is tried first */
+    bool proven;          /* this connection has ended a batch */
     struct pg_conn *conn; /* libpq's own */
     enum link_state state;
     unsigned setup_step;

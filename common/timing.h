@@ -1,5 +1,5 @@
 /*
- * Where the time of a request went: in the database, in User Progress, in all.
+ * Where the time of a request went: in the database, in other services, in all.
  *
  * Times are those of the loop's turns: a wait ends when the turn begins that brought its end.
  */
@@ -19,7 +19,7 @@ struct timing { /* nanoseconds */
 };
 
 /* Adds the time since `since`, on the loop's clock: of a statement, of the rest of a transaction (no
- * statement), of a call to User Progress. */
+ * statement), of a call to another service. */
 void timing_database(struct request *rq, const struct statement *statement, int64_t since);
 void timing_lookup(struct request *rq, int64_t since);
 

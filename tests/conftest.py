@@ -6,7 +6,7 @@
 that look into its database or end its process are skipped.
 """
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -95,6 +95,15 @@ def user_progress(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def databases(postgres, user_progress_database) -> dict[str, str]:
+    """The names of the shared services' databases."""
+    return {
+        service: user_progress_database if service == "user-progress" else postgres.create_database()
+        for service in SERVICES
+    }
+
+
+@pytest.fixture(scope="session")
 def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
     """The addresses of all services, over the users and labs of the shared user-progress."""
     urls = {
@@ -105,10 +114,10 @@ def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
     with Daemons(tmp_path_factory.mktemp("services")) as daemons:
         for service in SERVICES if not ELSEWHERE else []:
             if service not in urls:
-                server = request.getfixturevalue("postgres")
+                server, names = (request.getfixturevalue(name) for name in ("postgres", "databases"))
                 daemon = daemons.start(
                     service,
-                    DATABASE_URL=server.url(server.create_database()),
+                    DATABASE_URL=server.url(names[service]),
                     USER_PROGRESS_SERVICE_URL=user_progress,
                 )
                 urls[service] = daemon.ready().url
@@ -119,6 +128,45 @@ def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
 def api(user_progress):
     with client(user_progress) as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def performance(services):
+    with httpx.Client(base_url=services["performance-reporting"], timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def usage(services):
+    with httpx.Client(base_url=services["usage-analytics"], timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def cursor_of(postgres, databases, services):
+    """cursor_of(service): a cursor that looks into the database of a shared service."""
+    with ExitStack() as open_ones:
+
+        def look(service: str):
+            connection = open_ones.enter_context(closing(postgres.connect(databases[service])))
+            return open_ones.enter_context(connection.cursor())
+
+        yield look
+
+
+@pytest.fixture
+def beside(postgres, start_daemon):
+    """beside(service, url, **settings): a daemon on an empty database of its own that asks User Progress at `url`."""
+
+    def start(service: str, url: str, **settings: str) -> Daemon:
+        name = postgres.create_database()
+        daemon = start_daemon(
+            service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=url, **settings
+        )
+        daemon.database = name
+        return daemon
+
+    return start
 
 
 @pytest.fixture

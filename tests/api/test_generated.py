@@ -7,11 +7,24 @@ from pathlib import Path
 import pytest
 
 from harness import exchange
-from harness.daemon import ELSEWHERE, Daemons
+from harness.daemon import ELSEWHERE, SERVICES, Daemons, elsewhere
 
 HERE = Path(__file__).parent
-RECORDED = exchange.read_lines(HERE / "generated-user-progress.jsonl")
-SCENARIOS = [list(group) for _, group in groupby(enumerate(RECORDED), key=lambda pair: pair[1]["scenario"])]
+
+
+def scenarios() -> list:
+    """(service, the numbered lines of one scenario), of every recording."""
+    return [
+        pytest.param(
+            service, lines := list(group), id=f"{service}-{lines[0][0] + 1}-{lines[0][1]['scenario']}"
+        )
+        for service in SERVICES
+        for _, group in groupby(
+            enumerate(exchange.read_lines(HERE / f"generated-{service}.jsonl")),
+            key=lambda pair: pair[1]["scenario"],
+        )
+    ]
+
 
 EMAIL_FAULT = "value is not a valid email address: "
 
@@ -46,19 +59,25 @@ def wrong(recorded: dict, answer: exchange.Answer, values: dict, original: bool)
 
 
 @pytest.fixture(scope="module")
-def url(request, tmp_path_factory):
-    """A user-progress of its own: lists show what the scenario made and nothing else."""
+def urls(request, tmp_path_factory):
+    """Services of their own: lists show what the scenario made and nothing else."""
     if ELSEWHERE:
-        yield ELSEWHERE
+        yield {service: elsewhere(service) for service in SERVICES}
         return
     server = request.getfixturevalue("postgres")
+    started: dict[str, str] = {}
     with Daemons(tmp_path_factory.mktemp("generated")) as daemons:
-        yield daemons.start(DATABASE_URL=server.url(server.create_database())).ready().url
+        for service in SERVICES:
+            settings = {"USER_PROGRESS_SERVICE_URL": started["user-progress"]} if started else {}
+            daemon = daemons.start(service, DATABASE_URL=server.url(server.create_database()), **settings)
+            started[service] = daemon.ready().url
+        yield started
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: f"{s[0][0] + 1}-{s[0][1]['scenario']}")
-def test_generated_requests_get_the_original_answers(url, scenario, request):
-    exchange.forget_everything(url)
+@pytest.mark.parametrize(("service", "scenario"), scenarios())
+def test_generated_requests_get_the_original_answers(urls, service, scenario, request):
+    url = urls[service]
+    exchange.forget_everything(urls["user-progress"])
     values, found = {}, []
     for line, recorded in scenario:
         answer = exchange.send(url, recorded, values)

@@ -1,9 +1,8 @@
 """A database of the original is taken as it is, and the original goes on working with it."""
 
-from contextlib import closing
-
 import pytest
 
+from harness.original import described, run
 from harness.samples import attempt_body, new_attempt, new_lab, new_user, token
 
 # The tables as the original's ORM makes them.
@@ -33,6 +32,8 @@ INSERT INTO lab_attempts (user_id, lab_type, completion_status, time_spent, erro
     ('full', 'bare-type', true, NULL, '{}', '2025-04-19 08:32:47'), (NULL, NULL, NULL, NULL, NULL, NULL);
 """
 
+NAMES = ("users", "labs", "lab_attempts")
+
 # What the original's ORM sends, by the columns that it names.
 STATEMENTS = """
 INSERT INTO users (id, username, full_name, email, created_at, last_active) VALUES ('{t}', '{t}', NULL, '{t}@example.com', now(), now());
@@ -50,12 +51,6 @@ DELETE FROM users WHERE id = '{t}';
 """
 
 
-def run(postgres, database: str, sql: str) -> None:
-    with closing(postgres.connect(database)) as connection, connection.cursor() as cursor:
-        for statement in filter(str.strip, sql.split(";\n")):
-            cursor.execute(statement)
-
-
 @pytest.fixture
 def database_name(postgres) -> str:
     name = postgres.create_database()
@@ -68,19 +63,6 @@ def database_name(postgres) -> str:
 def client(postgres, database_name, start_daemon):
     with start_daemon(DATABASE_URL=postgres.url(database_name)).ready().client() as client:
         yield client
-
-
-def described(postgres, database: str) -> tuple[set, set]:
-    """Columns and indexes of the original's tables."""
-    with closing(postgres.connect(database)) as connection, connection.cursor() as cursor:
-        tables = "('users', 'labs', 'lab_attempts')"
-        cursor.execute(
-            "SELECT table_name, column_name, data_type, is_nullable, character_maximum_length, column_default"
-            f" FROM information_schema.columns WHERE table_schema = 'public' AND table_name IN {tables}"
-        )
-        columns = set(cursor.fetchall())
-        cursor.execute(f"SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename IN {tables}")
-        return columns, set(cursor.fetchall())
 
 
 def test_rows_of_the_original_are_answered(client):
@@ -136,10 +118,10 @@ def test_new_rows_follow_the_ids_of_the_original(client):
 
 
 def test_the_tables_are_only_added_to(postgres, database_name, start_daemon):
-    columns, indexes = described(postgres, database_name)
+    columns, indexes = described(postgres, database_name, *NAMES)
     with start_daemon(DATABASE_URL=postgres.url(database_name)).ready().client() as client:
         assert client.get("/users/full").status_code == 200
-    columns_after, indexes_after = described(postgres, database_name)
+    columns_after, indexes_after = described(postgres, database_name, *NAMES)
     assert columns <= columns_after and indexes <= indexes_after
     assert all(nullable == "YES" or default for *_, nullable, _, default in columns_after - columns)
 
@@ -169,8 +151,8 @@ def test_a_fresh_database_gets_the_tables_of_the_original(postgres, fresh):
     daemon = fresh()
     name = postgres.create_database()
     run(postgres, name, TABLES)
-    columns, indexes = described(postgres, name)
-    columns_made, indexes_made = described(postgres, daemon.database)
+    columns, indexes = described(postgres, name, *NAMES)
+    columns_made, indexes_made = described(postgres, daemon.database, *NAMES)
     assert columns <= columns_made
     assert {i[:2] for i in indexes} - {("users", "ix_users_id")} <= {i[:2] for i in indexes_made}
     run(postgres, daemon.database, STATEMENTS.replace("{t}", token()))

@@ -85,15 +85,33 @@ def test_the_original_s_calls_in_their_order(log, user):
     two = logged(log, user, date="2025-04-21", weight_kg=70.5, workout_done=True, calories_burned=300)
     assert entries(log, user) == [
         {"log_id": one, "user_id": user, **first},
-        {"log_id": two, "user_id": user, "date": "2025-04-21", "weight_kg": 70.5, "workout_done": True, "calories_burned": 300},
+        {
+            "log_id": two,
+            "user_id": user,
+            "date": "2025-04-21",
+            "weight_kg": 70.5,
+            "workout_done": True,
+            "calories_burned": 300,
+        },
     ]
     answer = log.get(f"/api/progress/summary/{user}")
     expected = {
-        "user_id": user, "log_count": 2, "first_date": "2025-04-19", "last_date": "2025-04-21",
-        "average_percent_complete": 40.0, "average_weight_kg": 70.5, "average_calories_burned": 300.0,
+        "user_id": user,
+        "log_count": 2,
+        "first_date": "2025-04-19",
+        "last_date": "2025-04-21",
+        "average_percent_complete": 40.0,
+        "average_weight_kg": 70.5,
+        "average_calories_burned": 300.0,
     }
     assert difference(expected, answer.json(), {}) is None
-    updated = {"log_id": one, "user_id": user, "date": "2025-04-19", "activity": "Filesystem Lab", "percent_complete": 80}
+    updated = {
+        "log_id": one,
+        "user_id": user,
+        "date": "2025-04-19",
+        "activity": "Filesystem Lab",
+        "percent_complete": 80,
+    }
     answer = log.put(f"/api/progress/log/{one}", json={"percent_complete": 80})
     assert told(answer) == (200, {"message": "Progress log updated", "updated_log": updated})
     answer = log.delete(f"/api/progress/log/{one}")
@@ -116,37 +134,79 @@ def test_members_keep_their_order_and_their_digits(log, user):
 def test_an_entry_without_a_date_is_of_today(log, user):
     before = datetime.now(timezone.utc).date()
     logged(log, user, n=1)
-    assert before <= datetime.fromisoformat(entries(log, user)[0]["date"]).date() <= datetime.now(timezone.utc).date()
+    assert (
+        before
+        <= datetime.fromisoformat(entries(log, user)[0]["date"]).date()
+        <= datetime.now(timezone.utc).date()
+    )
 
 
-@pytest.mark.parametrize("members", [
-    {}, {"date": "2025-04-19"}, {"n": None}, {"n": []}, {"n": {}}, {"n": 1, "date": "2025-02-29"},
-    {"n": 1, "date": "2025-4-1"}, {"n": 1, "date": "2025-04-31"}, {"n": 1, "date": "0000-01-01"},
-    {"n": 1, "date": 20250419}, {"n": 1, "date": None}, {"n": 1, "date": "2025-04-19T00:00:00"},
-    {"n": 1, "log_id": 3}, {"n": "x" * 65537}, {"n" * 256: 1}, {f"n{i}": i for i in range(101)},
-])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"date": "2025-04-19"},
+        {"n": None},
+        {"n": []},
+        {"n": {}},
+        {"n": 1, "date": "2025-02-29"},
+        {"n": 1, "date": "2025-4-1"},
+        {"n": 1, "date": "2025-04-31"},
+        {"n": 1, "date": "0000-01-01"},
+        {"n": 1, "date": 20250419},
+        {"n": 1, "date": None},
+        {"n": 1, "date": "2025-04-19T00:00:00"},
+        {"n": 1, "log_id": 3},
+        {"n": "x" * 65537},
+        {"n" * 256: 1},
+        {f"n{i}": i for i in range(101)},
+    ],
+)
 def test_a_bad_entry_is_refused(log, user, members):
     answer = log.post("/api/progress/log", json={"user_id": user, **members})
     assert answer.status_code == 400 and list(answer.json()) == ["error"], answer.text
     assert entries(log, user) == []
 
 
-@pytest.mark.parametrize("members", [
-    {"date": "2024-02-29", "n": 1}, {"date": "0001-01-01", "n": 1}, {"date": "9999-12-31", "n": 1},
-    {"n": "x" * 65536}, {"n" * 255: 1}, {f"n{i}": i for i in range(100)}, {"": 1}, {"detail": "x", "id": 3},
-])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"date": "2024-02-29", "n": 1},
+        {"date": "0001-01-01", "n": 1},
+        {"date": "9999-12-31", "n": 1},
+        {"n": "x" * 65536},
+        {"n" * 255: 1},
+        {f"n{i}": i for i in range(100)},
+        {"": 1},
+        {"detail": "x", "id": 3},
+    ],
+)
 def test_a_good_entry_at_a_bound_is_taken(log, user, members):
     logged(log, user, **members)
     shown = entries(log, user)[0]
     assert {name: shown[name] for name in members} == members
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"{", b"[]", b"1", b"null", b'"x"', b'{"user_id":7,"n":1}', b'{"n":1}', b'{"user_id":"\xff","n":1}',
-    b'{"user_id":"a","n":NaN}', b'{"user_id":"a","n":1e999}', b'{"user_id":"a\\u0000","n":1}',
-    b'{"user_id":"a","n":' + b"[" * 70 + b"]" * 70 + b"}", b'{"user_id":"a","n":' + b"[" * 60 + b"]" * 60 + b"}",
-    b'{"user_id":"' + b"u" * 256 + b'","n":1}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"1",
+        b"null",
+        b'"x"',
+        b'{"user_id":7,"n":1}',
+        b'{"n":1}',
+        b'{"user_id":"\xff","n":1}',
+        b'{"user_id":"a","n":NaN}',
+        b'{"user_id":"a","n":1e999}',
+        b'{"user_id":"a\\u0000","n":1}',
+        b'{"user_id":"a","n":' + b"[" * 70 + b"]" * 70 + b"}",
+        b'{"user_id":"a","n":' + b"[" * 60 + b"]" * 60 + b"}",
+        b'{"user_id":"' + b"u" * 256 + b'","n":1}',
+    ],
+)
 def test_a_body_that_is_no_entry_is_refused(log, body):
     answer = log.post("/api/progress/log", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400 and list(answer.json()) == ["error"], answer.text
@@ -172,7 +232,9 @@ def test_entries_outlive_their_user(log, user):
     assert log.put(f"/api/progress/log/{entry}", json={"n": 2}).status_code == 200
 
 
-@pytest.mark.parametrize("entry", ["2147483647", "2147483648", "99999999999999999999", "-1", "0", "1.0", "x", "%20", "+1"])
+@pytest.mark.parametrize(
+    "entry", ["2147483647", "2147483648", "99999999999999999999", "-1", "0", "1.0", "x", "%20", "+1"]
+)
 def test_an_entry_that_is_not_there_is_not_found(log, entry):
     for answer in (
         log.put(f"/api/progress/log/{entry}", json={"n": 1}),
@@ -193,21 +255,43 @@ def test_a_deleted_entry_is_not_found_but_its_history_is(log, user):
 
 def test_an_update_sets_adds_and_removes_members(log, user):
     entry = logged(log, user, date="2025-04-19", a=1, b=2, c="x")
-    answer = log.put(f"/api/progress/log/{entry}", json={"d": True, "b": None, "a": 10, "gone": None, "date": "2025-04-20"})
-    assert answer.json()["updated_log"] == {"log_id": entry, "user_id": user, "date": "2025-04-20", "a": 10, "c": "x", "d": True}
+    answer = log.put(
+        f"/api/progress/log/{entry}", json={"d": True, "b": None, "a": 10, "gone": None, "date": "2025-04-20"}
+    )
+    assert answer.json()["updated_log"] == {
+        "log_id": entry,
+        "user_id": user,
+        "date": "2025-04-20",
+        "a": 10,
+        "c": "x",
+        "d": True,
+    }
     assert list(answer.json()["updated_log"]) == ["log_id", "user_id", "date", "a", "c", "d"]
 
 
 def test_an_entry_may_be_sent_back_whole(log, user):
     entry = logged(log, user, n=1)
     whole = entries(log, user)[0]
-    assert log.put(f"/api/progress/log/{entry}", json={**whole, "n": 2}).json()["updated_log"] == {**whole, "n": 2}
+    assert log.put(f"/api/progress/log/{entry}", json={**whole, "n": 2}).json()["updated_log"] == {
+        **whole,
+        "n": 2,
+    }
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"n": None}, {"date": None}, {"date": "yesterday"}, {"n": []}, {"user_id": "another"}, {"log_id": 1.5},
-    {f"n{i}": i for i in range(100)}, {f"n{i}": None for i in range(300)},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"n": None},
+        {"date": None},
+        {"date": "yesterday"},
+        {"n": []},
+        {"user_id": "another"},
+        {"log_id": 1.5},
+        {f"n{i}": i for i in range(100)},
+        {f"n{i}": None for i in range(300)},
+    ],
+)
 def test_a_bad_update_is_refused_and_changes_nothing(log, user, change):
     entry = logged(log, user, n=1)
     before = entries(log, user)
@@ -224,10 +308,28 @@ def test_the_history_tells_every_event_and_who_did_it(log, issuer, user):
     log.post(f"/api/progress/log/{entry}/rollback", json={"version": 1}, headers=other)
     shown = {"log_id": entry, "user_id": user, "date": "2025-04-19"}
     expected = [
-        {"version": 1, "type": "created", "recorded_at": "{timestamp}", "actor": "someone", "entry": {**shown, "n": 1}},
-        {"version": 2, "type": "updated", "recorded_at": "{timestamp}", "actor": "auth0|other", "entry": {**shown, "n": 2}},
+        {
+            "version": 1,
+            "type": "created",
+            "recorded_at": "{timestamp}",
+            "actor": "someone",
+            "entry": {**shown, "n": 1},
+        },
+        {
+            "version": 2,
+            "type": "updated",
+            "recorded_at": "{timestamp}",
+            "actor": "auth0|other",
+            "entry": {**shown, "n": 2},
+        },
         {"version": 3, "type": "deleted", "recorded_at": "{timestamp}", "actor": "someone", "entry": None},
-        {"version": 4, "type": "restored", "recorded_at": "{timestamp}", "actor": "auth0|other", "entry": {**shown, "n": 1}},
+        {
+            "version": 4,
+            "type": "restored",
+            "recorded_at": "{timestamp}",
+            "actor": "auth0|other",
+            "entry": {**shown, "n": 1},
+        },
     ]
     assert difference(expected, history(log, entry), {}) is None
 
@@ -252,11 +354,18 @@ def test_a_rollback_needs_a_version_that_is_an_entry(log, user):
     assert len(history(log, entry)) == 2
 
 
-@pytest.mark.parametrize("form", [
-    lambda t: t.isoformat(), lambda t: t.isoformat() + "Z", lambda t: t.isoformat() + "+00:00",
-    lambda t: (t + timedelta(hours=2)).isoformat() + "+02:00", lambda t: (t - timedelta(minutes=210)).isoformat() + "-03:30",
-    lambda t: t.isoformat(" "), lambda t: t.isoformat() + "999",
-])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda t: t.isoformat(),
+        lambda t: t.isoformat() + "Z",
+        lambda t: t.isoformat() + "+00:00",
+        lambda t: (t + timedelta(hours=2)).isoformat() + "+02:00",
+        lambda t: (t - timedelta(minutes=210)).isoformat() + "-03:30",
+        lambda t: t.isoformat(" "),
+        lambda t: t.isoformat() + "999",
+    ],
+)
 def test_as_of_takes_times_with_z_an_offset_or_none(log, user, form):
     entry = logged(log, user, n=1)
     log.put(f"/api/progress/log/{entry}", json={"n": 2})
@@ -272,8 +381,22 @@ def test_as_of_takes_an_offset_whose_plus_was_not_escaped(log, user):
     assert len(log.get(f"/api/progress/{user}?as_of=2999-01-01T00:00:00+02:00").json()["progress_logs"]) == 1
 
 
-@pytest.mark.parametrize("as_of", ["", "now", "2025", "2025-02-30", "2025-01-01T24:00:00", "2025-01-01T10", "2025-01-01T10:00:60",
-                                   "2025-01-01T10:00:00.Z", "2025-01-01T10:00:00+25:00", "2025-01-01T10:00:00ZZ", "1735689600"])
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        "",
+        "now",
+        "2025",
+        "2025-02-30",
+        "2025-01-01T24:00:00",
+        "2025-01-01T10",
+        "2025-01-01T10:00:60",
+        "2025-01-01T10:00:00.Z",
+        "2025-01-01T10:00:00+25:00",
+        "2025-01-01T10:00:00ZZ",
+        "1735689600",
+    ],
+)
 def test_an_as_of_that_is_no_time_is_refused(log, user, as_of):
     answer = log.get(f"/api/progress/{user}", params={"as_of": as_of})
     assert answer.status_code == 400 and list(answer.json()) == ["error"]
@@ -293,8 +416,14 @@ def test_the_summary_averages_numbers_and_nothing_else(log, user):
     gone = logged(log, user, date="1999-01-01", n=1000)
     log.delete(f"/api/progress/log/{gone}")
     expected = {
-        "user_id": user, "log_count": 3, "first_date": "2025-03-01", "last_date": "2025-03-03",
-        "average_n": 1.5, "average_big": 1.2345678901234567e19, "average_m": (0.1 + 0.2) / 2, "average_s": 3.0,
+        "user_id": user,
+        "log_count": 3,
+        "first_date": "2025-03-01",
+        "last_date": "2025-03-03",
+        "average_n": 1.5,
+        "average_big": 1.2345678901234567e19,
+        "average_m": (0.1 + 0.2) / 2,
+        "average_s": 3.0,
     }
     assert difference(expected, log.get(f"/api/progress/summary/{user}").json(), {}) is None
 
@@ -327,9 +456,13 @@ class Model:
 
 def random_step(log, user: str, model: Model, chance: random.Random) -> None:
     names = ["a", "b", "c", "d"]
-    members = {name: chance.choice([1, 2.5, "x", True]) for name in chance.sample(names, chance.randint(1, 3))}
+    members = {
+        name: chance.choice([1, 2.5, "x", True]) for name in chance.sample(names, chance.randint(1, 3))
+    }
     known = list(model.versions)
-    step = chance.choice(["log", "update", "update", "delete", "rollback", "delete all"][: 6 if chance.random() < 0.2 else 5])
+    step = chance.choice(
+        ["log", "update", "update", "delete", "rollback", "delete all"][: 6 if chance.random() < 0.2 else 5]
+    )
     if step == "log" or not known:
         model.record(logged(log, user, date="2025-01-01", **members), {"date": "2025-01-01", **members})
     elif step == "delete all":
@@ -373,7 +506,10 @@ def test_any_sequence_leaves_what_a_plain_model_has_now_and_at_every_time(log, u
     for _ in range(40):
         random_step(log, user, model, chance)
         assert as_stored(entries(log, user), user) == model.now
-    times = {entry: {event["version"]: event["recorded_at"] for event in history(log, entry)} for entry in model.versions}
+    times = {
+        entry: {event["version"]: event["recorded_at"] for event in history(log, entry)}
+        for entry in model.versions
+    }
     # What one call deletes has one time for each entry, and no state in between is ever seen.
     for n, (entry, version, state) in enumerate(model.states):
         at = times[entry][version]
@@ -407,10 +543,15 @@ def test_sixteen_writers_on_one_entry_lose_nothing(daemon, issuer, log, user):
         assert changed == {"w" + after["actor"].removeprefix("writer-")}, "a change was lost"
 
 
-@pytest.mark.parametrize("sql", [
-    "UPDATE progress_events SET actor = 'me'", "DELETE FROM progress_events", "TRUNCATE progress_events",
-    "DELETE FROM progress_events WHERE false",
-])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE progress_events SET actor = 'me'",
+        "DELETE FROM progress_events",
+        "TRUNCATE progress_events",
+        "DELETE FROM progress_events WHERE false",
+    ],
+)
 def test_nothing_updates_or_deletes_an_event(cursor, log, user, sql):
     entry = logged(log, user, n=1)
     with pytest.raises(psycopg2.errors.RaiseException):
@@ -422,7 +563,9 @@ def test_an_event_that_psql_writes_counts_too(cursor, log, user):
     entry = logged(log, user, n=1)
     cursor.execute(
         "INSERT INTO progress_events (log_id, version, type, user_id, date, members, recorded_at)"
-        " VALUES (%s, 2, 'updated', %s, '2025-04-19', '{\"n\":2}', clock_timestamp())", [entry, user])
+        " VALUES (%s, 2, 'updated', %s, '2025-04-19', '{\"n\":2}', clock_timestamp())",
+        [entry, user],
+    )
     assert [(e["n"], e["date"]) for e in entries(log, user)] == [(2, "2025-04-19")]
     assert log.put(f"/api/progress/log/{entry}", json={"n": 3}).status_code == 200
     assert [event["version"] for event in history(log, entry)] == [1, 2, 3]
@@ -475,23 +618,56 @@ def manipulated(fresh, issuer, postgres):
 @pytest.mark.parametrize(
     ("sql", "found"),
     [
-        ("UPDATE progress_logs SET members = '{\"n\":1}' WHERE log_id = 1", (1, 1, "the state is not what the event left")),
-        ("UPDATE progress_logs SET date = '2025-04-20' WHERE log_id = 2", (2, 150, "the state is not what the event left")),
-        ("UPDATE progress_logs SET recorded_at = now() WHERE log_id = 3", (3, 2, "the state is not what the event left")),
-        ("UPDATE progress_logs SET version = 1 WHERE log_id = 3", (3, 1, "the state is not what the event left")),
+        (
+            "UPDATE progress_logs SET members = '{\"n\":1}' WHERE log_id = 1",
+            (1, 1, "the state is not what the event left"),
+        ),
+        (
+            "UPDATE progress_logs SET date = '2025-04-20' WHERE log_id = 2",
+            (2, 150, "the state is not what the event left"),
+        ),
+        (
+            "UPDATE progress_logs SET recorded_at = now() WHERE log_id = 3",
+            (3, 2, "the state is not what the event left"),
+        ),
+        (
+            "UPDATE progress_logs SET version = 1 WHERE log_id = 3",
+            (3, 1, "the state is not what the event left"),
+        ),
         ("DELETE FROM progress_logs WHERE log_id = 2", (2, 1, "the entry has no state")),
-        ("UPDATE progress_logs SET user_id = 'x' WHERE log_id = 1", (1, 1, "is of another user than the state")),
-        ("INSERT INTO progress_logs SELECT 9, version, user_id, date, members, recorded_at FROM progress_logs WHERE log_id = 1",
-         (9, 0, "the state has no events")),
-        ("DELETE FROM progress_events WHERE log_id = 2 AND version = 7", (2, 8, "does not follow the version before it")),
-        ("DELETE FROM progress_events WHERE log_id = 2 AND version = 150",
-         (2, 149, "is the last event, but the state is of another version")),
+        (
+            "UPDATE progress_logs SET user_id = 'x' WHERE log_id = 1",
+            (1, 1, "is of another user than the state"),
+        ),
+        (
+            "INSERT INTO progress_logs SELECT 9, version, user_id, date, members, recorded_at FROM progress_logs WHERE log_id = 1",
+            (9, 0, "the state has no events"),
+        ),
+        (
+            "DELETE FROM progress_events WHERE log_id = 2 AND version = 7",
+            (2, 8, "does not follow the version before it"),
+        ),
+        (
+            "DELETE FROM progress_events WHERE log_id = 2 AND version = 150",
+            (2, 149, "is the last event, but the state is of another version"),
+        ),
         ("DELETE FROM progress_events WHERE log_id = 1", (1, 0, "the state has no events")),
-        ("UPDATE progress_events SET type = 'created' WHERE log_id = 2 AND version = 100", (2, 100, "creates what is there")),
-        ("UPDATE progress_events SET type = 'updated' WHERE log_id = 1", (1, 1, "is the first one, but creates nothing")),
-        ("UPDATE progress_events SET recorded_at = '2020-01-01' WHERE log_id = 2 AND version = 101",
-         (2, 101, "is not later than the version before it")),
-        ("UPDATE progress_events SET members = '{\"n\":-1}' WHERE log_id = 1", (1, 1, "the state is not what the event left")),
+        (
+            "UPDATE progress_events SET type = 'created' WHERE log_id = 2 AND version = 100",
+            (2, 100, "creates what is there"),
+        ),
+        (
+            "UPDATE progress_events SET type = 'updated' WHERE log_id = 1",
+            (1, 1, "is the first one, but creates nothing"),
+        ),
+        (
+            "UPDATE progress_events SET recorded_at = '2020-01-01' WHERE log_id = 2 AND version = 101",
+            (2, 101, "is not later than the version before it"),
+        ),
+        (
+            "UPDATE progress_events SET members = '{\"n\":-1}' WHERE log_id = 1",
+            (1, 1, "the state is not what the event left"),
+        ),
     ],
 )
 def test_verify_finds_what_was_manipulated(manipulated, sql, found):
@@ -500,5 +676,9 @@ def test_verify_finds_what_was_manipulated(manipulated, sql, found):
 
 
 def test_verify_says_when_the_database_cannot_be_read(daemon):
-    away = Daemon("user-progress", daemon.log, {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "REPORT_TIMEOUT_MS": "300"})
+    away = Daemon(
+        "user-progress",
+        daemon.log,
+        {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "REPORT_TIMEOUT_MS": "300"},
+    )
     assert verify(away) == (2, [])

@@ -7,19 +7,13 @@ from contextlib import closing
 
 from harness import exchange
 from harness.load import Load
+from harness.postgres import waiting_backends
 from harness.samples import token, user_body
 from harness.wait import until
 from harness.wire import Wire
 
 IN_FLIGHT = 20
 AT_ONCE = 3  # seconds, less than the service would wait for what is in flight
-
-
-def waiting_backends(cursor, database: str) -> int:
-    cursor.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [database]
-    )
-    return cursor.fetchone()[0]
 
 
 def test_requests_in_flight_are_answered_and_their_connections_closed(fresh, postgres):

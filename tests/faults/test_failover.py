@@ -4,14 +4,18 @@ import signal
 import socket
 import time
 from contextlib import closing
+from typing import Callable
 
 import pytest
 
-from harness.daemon import BACK_SECONDS
+from harness.daemon import BACK_SECONDS, Daemon
 from harness.load import Load
-from harness.postgres import Replica, Server, any_of
+from harness.pgbouncer import PgBouncer
+from harness.postgres import Postgres, Replica, Server, any_of
 from harness.samples import new_user
 from harness.wait import until
+
+CONNECT_SECONDS = 2  # that a daemon waits for a host
 
 
 @pytest.fixture
@@ -29,14 +33,21 @@ def follower(primary, replica) -> Replica:
     return replica
 
 
-@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate-stop", "crash"])
-def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(primary, follower, start_daemon, how):
-    database = primary.create_database()
-    daemon = start_daemon(DATABASE_URL=any_of(database, primary, follower)).ready()
+def keeps_all_writes(
+    daemon: Daemon,
+    database: str,
+    primary: Postgres,
+    follower: Replica,
+    how: signal.Signals = signal.SIGKILL,
+    meanwhile: Callable[[], None] = lambda: None,
+    within: float = BACK_SECONDS,
+) -> None:
+    """Has the follower take the primary's place under load, and looks at what is there afterwards."""
     with Load(lambda: daemon.url) as load:
         load.wait_for_more(500)
         primary.kill(how)
         follower.promote()
+        meanwhile()
         promoted, before = time.monotonic(), len(load.outcomes.acknowledged)
         until(lambda: len(load.outcomes.acknowledged) > before, "the first write after it")
         back = time.monotonic() - promoted
@@ -44,8 +55,36 @@ def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(prim
     with closing(follower.connect(database)) as connection:
         load.check(connection)
     print(f"writes again {back:.3f} s after the promotion; {dict(load.outcomes.statuses)}")
-    assert back < BACK_SECONDS
+    assert back < within
     assert not load.outcomes.unanswered
+
+
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate-stop", "crash"])
+def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(primary, follower, start_daemon, how):
+    database = primary.create_database()
+    daemon = start_daemon(DATABASE_URL=any_of(database, primary, follower)).ready()
+    keeps_all_writes(daemon, database, primary, follower, how)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["primary-first", "replica-first"])
+def test_the_same_through_a_pgbouncer_beside_each_server(primary, follower, start_daemon, order):
+    """A PgBouncer whose server is gone lets its clients wait: a turn of the hosts may be lost to it."""
+    database = primary.create_database()
+    with PgBouncer(primary) as first, PgBouncer(follower) as second:
+        url = any_of(database, *[first, second][::order])
+        daemon = start_daemon(DATABASE_URL=url, PREPARED_STATEMENTS="off").ready()
+        keeps_all_writes(daemon, database, primary, follower, within=CONNECT_SECONDS + BACK_SECONDS)
+        daemon.stop()
+
+
+def test_the_same_through_one_pgbouncer_that_is_told_where_the_primary_is(primary, follower, start_daemon):
+    database = primary.create_database()
+    with PgBouncer(primary) as bouncer:
+        daemon = start_daemon(DATABASE_URL=bouncer.url(database), PREPARED_STATEMENTS="off").ready()
+        keeps_all_writes(
+            daemon, database, primary, follower, meanwhile=lambda: bouncer.lead_to(follower)
+        )
+        daemon.stop()
 
 
 def test_a_host_that_takes_connections_and_says_nothing_does_not_hide_the_next(postgres, start_daemon):

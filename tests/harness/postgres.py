@@ -59,6 +59,14 @@ def named_by_environment() -> Server | None:
     )
 
 
+def waiting_backends(cursor, database: str) -> int:
+    """How many sessions of a database wait for a lock."""
+    cursor.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [database]
+    )
+    return cursor.fetchone()[0]
+
+
 class Postgres(Server):
     """A server of the test's own, to be stopped and killed."""
 

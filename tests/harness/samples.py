@@ -1,4 +1,4 @@
-"""Users, labs and attempts to test with: valid bodies under names that nothing else uses."""
+"""Users, labs and what users do, to test with: valid bodies under names that nothing else uses."""
 
 import uuid
 
@@ -31,6 +31,15 @@ def attempt_body(user: dict, lab: dict, **members) -> dict:
     }
 
 
+def record_body(user: dict, lab: dict, **members) -> dict:
+    of = {"user_id": user["id"], "lab_type": lab["lab_type"]}
+    return {**of, "completion_time": 295, "success": True, **members}
+
+
+def event_body(user: dict, lab: dict, event_type: str = "start", **members) -> dict:
+    return {"user_id": user["id"], "lab_type": lab["lab_type"], "event_type": event_type, **members}
+
+
 def created(answer: httpx.Response) -> dict:
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -46,6 +55,14 @@ def new_lab(api: httpx.Client, **members) -> dict:
 
 def new_attempt(api: httpx.Client, user: dict, lab: dict, **members) -> dict:
     return created(api.post("/progress/lab-attempt", json=attempt_body(user, lab, **members)))
+
+
+def new_record(performance: httpx.Client, user: dict, lab: dict, **members) -> dict:
+    return created(performance.post("/performance/record", json=record_body(user, lab, **members)))
+
+
+def new_event(usage: httpx.Client, user: dict, lab: dict, event_type: str = "start", **members) -> dict:
+    return created(usage.post("/analytics/event", json=event_body(user, lab, event_type, **members)))
 
 
 def detail(answer: httpx.Response):

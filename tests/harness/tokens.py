@@ -58,7 +58,9 @@ class Issuer:
     def settings(self) -> dict[str, str]:
         return {"AUTH_JWKS_URL": f"file:{self.path}", "AUTH_ISSUER": ISSUER, "AUTH_AUDIENCE": AUDIENCE}
 
-    def token(self, sub: str | None = "someone", key: Key | None = None, headers: dict | None = None, **claims) -> str:
+    def token(
+        self, sub: str | None = "someone", key: Key | None = None, headers: dict | None = None, **claims
+    ) -> str:
         """A good token but for the claims given; a claim that is None is left out."""
         key = key or self.key
         said = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "exp": int(time.time()) + 600, **claims}

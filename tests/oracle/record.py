@@ -1,4 +1,8 @@
-"""Asks the original everything in scenarios.py and writes the exchanges down: `record.py URL FILE`."""
+"""Asks the original everything in its scenarios and writes the exchanges down: `record.py SERVICE TRUTH [URL]`.
+
+TRUTH is the address of User Progress, who keeps users and labs for all; URL that of the SERVICE where it is another.
+The recording is tests/api/generated-SERVICE.jsonl.
+"""
 
 import json
 import re
@@ -8,11 +12,21 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from harness import exchange  # noqa: E402
-from scenarios import all_scenarios  # noqa: E402
+from report_scenarios import performance_scenarios, usage_scenarios  # noqa: E402
+from scenarios import user_progress_scenarios  # noqa: E402
+
+SCENARIOS = {
+    "user-progress": user_progress_scenarios,
+    "performance-reporting": performance_scenarios,
+    "usage-analytics": usage_scenarios,
+}
+ROWS = {  # the paths that rows with serial ids are written and listed under, and what a deletion calls such a row
+    "/progress/": "Lab attempt",
+    "/performance/record": "Performance record",
+    "/analytics/event": "Event",
+}
 
 KEPT_HEADERS = ("content-type", "location")
-TIME = re.compile(exchange.SHAPES["{timestamp}"])
-UUID = re.compile(exchange.SHAPES["{uuid}"])
 
 
 def placeholders(value, values: dict):
@@ -21,10 +35,8 @@ def placeholders(value, values: dict):
         return {name: placeholders(member, values) for name, member in value.items()}
     if isinstance(value, list):
         return [placeholders(item, values) for item in value]
-    if isinstance(value, str) and TIME.fullmatch(value):
-        return "{timestamp}"
-    if isinstance(value, str) and UUID.fullmatch(value):
-        return "{uuid}"
+    if isinstance(value, str):
+        return next((name for name, shape in exchange.SHAPES.items() if re.fullmatch(shape, value)), value)
     return value
 
 
@@ -50,24 +62,28 @@ def record(url: str, request: dict, values: dict) -> dict:
 
 def with_ids(response, request: dict, status: int):
     """Serial ids depend on what ran before."""
-    if status != 200 or not request["path"].startswith("/progress/"):
+    what = next((what for path, what in ROWS.items() if request["path"].startswith(path)), None)
+    if status != 200 or what is None:
         return response
     if request["method"] == "DELETE":
         number = request["path"].rsplit("/", 1)[1]
-        return {**response, "message": f"Lab attempt {number} deleted"}
+        return {**response, "message": f"{what} {number} deleted"}
     if isinstance(response, list):
         return [{**item, "id": "{int}"} for item in response]
     return {**response, "id": "{int}"} if "id" in response else response
 
 
 def main() -> None:
-    url, file = sys.argv[1:]
-    with open(file, "w", encoding="utf-8") as out:
-        for scenario in all_scenarios():
+    service, truth, *others = sys.argv[1:]
+    url = others[0] if others else truth
+    file = Path(__file__).parents[1] / "api" / f"generated-{service}.jsonl"
+    with file.open("w", encoding="utf-8") as out:
+        for scenario in SCENARIOS[service]():
             values: dict = {}
-            exchange.forget_everything(url)
+            exchange.forget_everything(truth)
             for request in scenario.requests:
-                recorded = record(url, request, values)
+                of_truth = request["path"].startswith(("/users/", "/labs/"))
+                recorded = record(truth if of_truth else url, request, values)
                 out.write(json.dumps(recorded, ensure_ascii=True, separators=(",", ":")) + "\n")
 
 

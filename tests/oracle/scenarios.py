@@ -1,4 +1,4 @@
-"""The requests that the original is asked, always the same ones.
+"""The requests that the original User Progress is asked, always the same ones.
 
 A scenario stands alone: it makes the users and labs that it needs, under names that no other scenario uses.
 Requests that this project answers in its own way carry `ours` (see record.py); requests whose answer neither
@@ -27,7 +27,8 @@ class Scenario:
         self.made = 0
 
     def ask(self, method: str, path: str, body=None, headers: dict | None = None, **more) -> None:
-        request = {"scenario": self.name, "method": method, "path": path, **more}
+        given = {name: value for name, value in more.items() if value is not None}
+        request = {"scenario": self.name, "method": method, "path": path, **given}
         if body is not None:
             headers = JSON if headers is None else headers
             request["body"] = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
@@ -131,13 +132,17 @@ def values_of(text: str) -> list[str]:
     return found
 
 
+INTEGER_MEMBERS = ("time_spent", "completion_time")
+ODD_VALUES = {
+    **dict.fromkeys(INTEGER_MEMBERS, INTEGERS),
+    **dict.fromkeys(("completion_status", "success"), BOOLEANS),
+    **dict.fromkeys(("errors_encountered", "errors"), LISTS),
+}
+
+
 def odd_values(member: str) -> list[str]:
-    if member == "time_spent":
-        return values_of(INTEGERS)
-    if member == "completion_status":
-        return values_of(BOOLEANS)
-    if member == "errors_encountered":
-        return values_of(LISTS)
+    if member in ODD_VALUES:
+        return values_of(ODD_VALUES[member])
     return [v for v in values_of(ODD) if member != "id" or usable_id(v)]
 
 
@@ -152,29 +157,29 @@ def with_member(valid: dict, member: str, text: str) -> str:
     return "{" + ",".join(f'"{name}":{value}' for name, value in texts.items()) + "}"
 
 
-def ask_member(s: Scenario, write: str, valid: dict, member: str, text: str) -> None:
-    method, path, _, _ = WRITES[write]
+def ask_member(s: Scenario, write: str, writes: dict, member: str, text: str) -> None:
+    method, path, _, valid = writes[write]
     more = {}
-    if member == "time_spent" and text in OUT_OF_COLUMN:
-        more["ours"] = {"status": 422, "loc": [["body", "time_spent"]]}
+    if member in INTEGER_MEMBERS and text in OUT_OF_COLUMN:
+        more["ours"] = {"status": 422, "loc": [["body", member]]}
     if member == "id" and text in ('"\\u00e9"', '"\\ud83d\\ude00"'):  # again, escaped
         more["ours"] = refused(
             "User id already exists" if write == "create-user" else "Lab id already exists"
         )
-    s.ask(method, path.replace("{prefix}", s.prefix), with_member(valid, member, text), **more)
+    s.ask(method, path.replace("{prefix}", s.prefix), with_member(valid(s), member, text), **more)
 
 
-def each_member(number: Iterator[int]) -> Iterator[Scenario]:
+def each_member(number: Iterator[int], writes: dict, kind: type = Scenario) -> Iterator[Scenario]:
     """One member at a time: every odd value, left out, an unknown one beside it."""
-    for write, (method, path, prepare, valid) in WRITES.items():
-        members = list(valid(Scenario("", 0))) + (["id"] if write in ("create-user", "create-lab") else [])
+    for write, (method, path, prepare, valid) in writes.items():
+        members = list(valid(kind("", 0))) + (["id"] if write in ("create-user", "create-lab") else [])
         for member in members:
-            s = Scenario(f"{write}/{member}", next(number))
+            s = kind(f"{write}/{member}", next(number))
             if prepare:
                 prepare(s)
             texts = [t for t in emails.AS_JSON if member == "email"] + odd_values(member)
             for text in texts:
-                ask_member(s, write, valid(s), member, text)
+                ask_member(s, write, writes, member, text)
             if member != "errors_encountered":
                 left_out = {name: value for name, value in valid(s).items() if name != member}
                 s.ask(method, path.replace("{prefix}", s.prefix), left_out)
@@ -182,10 +187,12 @@ def each_member(number: Iterator[int]) -> Iterator[Scenario]:
             yield s
 
 
-def several_members(number: Iterator[int], chance: random.Random) -> Iterator[Scenario]:
+def several_members(
+    number: Iterator[int], chance: random.Random, writes: dict, kind: type = Scenario
+) -> Iterator[Scenario]:
     """Several members wrong at once: all faults, in declared order."""
-    for write, (method, path, prepare, valid) in WRITES.items():
-        s = Scenario(f"{write}/several", next(number))
+    for write, (method, path, prepare, valid) in writes.items():
+        s = kind(f"{write}/several", next(number))
         if prepare:
             prepare(s)
         for _ in range(18):
@@ -202,10 +209,12 @@ def several_members(number: Iterator[int], chance: random.Random) -> Iterator[Sc
         yield s
 
 
-def whole_bodies(number: Iterator[int], chance: random.Random) -> Iterator[Scenario]:
+def whole_bodies(
+    number: Iterator[int], chance: random.Random, writes: dict, kind: type = Scenario
+) -> Iterator[Scenario]:
     """Bodies that are no JSON, no object, or an object written in an unusual way."""
-    for write, (method, path, prepare, valid) in WRITES.items():
-        s = Scenario(f"{write}/body", next(number))
+    for write, (method, path, prepare, valid) in writes.items():
+        s = kind(f"{write}/body", next(number))
         if prepare:
             prepare(s)
         asked = path.replace("{prefix}", s.prefix)
@@ -439,12 +448,12 @@ def addresses(number: Iterator[int], chance: random.Random) -> Iterator[Scenario
     yield s
 
 
-def all_scenarios() -> Iterator[Scenario]:
+def user_progress_scenarios() -> Iterator[Scenario]:
     chance = random.Random(8004)
     number = iter(range(1, 10_000))
-    yield from each_member(number)
-    yield from several_members(number, chance)
-    yield from whole_bodies(number, chance)
+    yield from each_member(number, WRITES)
+    yield from several_members(number, chance, WRITES)
+    yield from whole_bodies(number, chance, WRITES)
     yield from content_types(number)
     yield from lists(number)
     yield from paths(number)

@@ -21,7 +21,7 @@
 
 #define PAIRS_MAX   32
 #define BUFFER_SIZE (1 << 20)
-#define TICK        20     /* milliseconds between two looks at `stopping` */
+#define TICK        20    /* milliseconds between two looks at `stopping` */
 #define LATE        50000 /* microseconds of PROXY_LATE_READY */
 
 /* One direction of a connection: whole messages are taken out of what has arrived. */

@@ -1,0 +1,400 @@
+"""A service that cannot know must not guess: what a failing User Progress makes of the other two."""
+
+import json
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from harness import exchange
+from harness.daemon import VARIANT, WRAPPER
+from harness.fake import Asked, Fake, Line, directory
+from harness.samples import detail, event_body, new_event, new_lab, new_record, new_user, record_body
+from harness.wait import until
+from harness.wire import Wire
+
+JSON = {"Content-Type": "application/json"}
+DEADLINE = 1.0  # seconds that a lookup may take in all
+SLACK = 0.5 if VARIANT == "release" and not WRAPPER else 5.0
+
+USER = {"id": "u", "username": "ada"}
+LAB = {"lab_type": "t", "name": "Lab", "description": "d", "difficulty": "beginner"}
+GOOD = directory({"u": USER}, [LAB])
+
+SERVICES = {
+    "performance-reporting": (
+        "user_performance",
+        [
+            ("POST", "/performance/record", record_body(USER, LAB)),
+            ("PUT", "/performance/record/1", record_body(USER, LAB)),
+            ("GET", "/performance/lab/t", None),
+            ("GET", "/performance/user/u", None),
+            ("GET", "/users/u", None),
+            ("POST", "/labs/", LAB),
+        ],
+    ),
+    "usage-analytics": (
+        "usage_events",
+        [
+            ("POST", "/analytics/event", event_body(USER, LAB)),
+            ("PUT", "/analytics/event/1", event_body(USER, LAB)),
+            ("GET", "/analytics/usage/lab/t", None),
+            ("DELETE", "/users/u", None),
+        ],
+    ),
+}
+
+
+def ask(url: str, method: str, path: str, body: dict | None) -> tuple[exchange.Answer, float]:
+    """The answer and how long it took."""
+    began = time.monotonic()
+    answer = exchange.request(url, method, path, JSON, json.dumps(body).encode() if body else None)
+    return answer, time.monotonic() - began
+
+
+def rows(postgres, database: str, table: str) -> int:
+    with closing(postgres.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return cursor.fetchone()[0]
+
+
+def check_refused(postgres, daemons: list, forwarded: bool = True) -> None:
+    """All requests, all at once: 503 in time, and nothing written. `forwarded`: users and labs too."""
+    asked = [
+        (daemon.url, *request)
+        for daemon in daemons
+        for request in SERVICES[daemon.service][1]
+        if forwarded or not request[1].startswith(("/users", "/labs"))
+    ]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        for request, (answer, seconds) in zip(asked, pool.map(lambda request: ask(*request), asked)):
+            assert (answer.status, answer.text) == (
+                503,
+                '{"detail":"User Progress Service unavailable"}',
+            ), request
+            assert int(answer.headers["retry-after"]) >= 1
+            assert seconds < DEADLINE + SLACK, request
+    for daemon in daemons:
+        assert rows(postgres, daemon.database, SERVICES[daemon.service][0]) == 0
+        assert exchange.request(daemon.url, "GET", "/livez").status == 200
+
+
+# What a lookup is answered with. A 404 or 405 means that there is no /lookup, and the plain GETs come here too.
+BAD_ANSWERS = {
+    "an error": lambda line: line.answer(500, {"detail": "Internal Server Error"}),
+    "unavailable": lambda line: line.answer(503, {"detail": "no"}),
+    "not allowed in": lambda line: line.answer(401, {"message": "Invalid token"}),
+    "a redirect": lambda line: line.send(b"HTTP/1.1 307 X\r\nLocation: /lookup\r\nContent-Length: 0\r\n\r\n"),
+    "no content": lambda line: line.send(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "nothing": lambda line: line.answer(200, b""),
+    "no JSON": lambda line: line.answer(200, b"<html>busy</html>", "text/html"),
+    "half of it": lambda line: line.answer(200, b'{"users":[{"id":"u"'),
+    "invalid UTF-8": lambda line: line.answer(200, b'{"users":["\xff"],"labs":[]}'),
+    "a list": lambda line: line.answer(200, []),
+    "null": lambda line: line.answer(200, b"null"),
+    "no members": lambda line: line.answer(200, {}),
+    "objects for lists": lambda line: line.answer(200, {"users": {}, "labs": {}}),
+    "numbers for users": lambda line: line.answer(200, {"users": [1], "labs": [1]}),
+    "fewer than asked": lambda line: line.answer(200, {"users": [], "labs": []}),
+    "more than asked": lambda line: line.answer(200, {"users": [USER] * 600, "labs": [LAB] * 600}),
+    "others than asked": lambda line: line.answer(
+        200, {"users": [{**USER, "id": "v"}], "labs": [{**LAB, "lab_type": "v"}]}
+    ),
+    "404 without JSON": lambda line: line.answer(404, b"<html>not here</html>", "text/html"),
+    "404 with other JSON": lambda line: line.answer(404, {"error": "no route"}),
+    "405 and then errors": lambda line: line.answer(405, {"error": "no"}),
+}
+
+
+@pytest.fixture
+def both(beside):
+    """both(url): the two services that ask User Progress at that address."""
+
+    def start(url: str) -> list:
+        daemons = [beside(service, url, WORKERS="1") for service in SERVICES]
+        for daemon, path in zip(daemons, ("/performance/record/1", "/analytics/event/1")):
+            until(
+                lambda: exchange.request(daemon.url, "DELETE", path).status == 404,
+                f"{daemon.service} to reach its database",
+            )
+        return daemons
+
+    return start
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_an_answer_that_tells_nothing_is_503(postgres, both, name):
+    with Fake(lambda line, asked: BAD_ANSWERS[name](line)) as fake:
+        check_refused(postgres, both(fake.url), forwarded=False)
+
+
+def after_headers(line: Line, body: bytes, length: int) -> None:
+    line.send(
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
+    )
+    line.send(body)
+
+
+def endless(line: Line, chunk: bytes) -> None:
+    while not line.closing.is_set():
+        line.send(chunk)
+
+
+def good_but_slow(line: Line, asked: Asked) -> None:
+    body = json.dumps(GOOD(asked) if asked.path == "/lookup" else USER).encode()
+    after_headers(line, b"", len(body))
+    line.drip(body, 0.05)
+
+
+BROKEN_LINES = {
+    "is reset": lambda line, asked: line.reset(),
+    "is closed": lambda line, asked: line.hang_up(),
+    "stays silent": lambda line, asked: line.stay_silent(),
+    "drips the header": lambda line, asked: line.drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, 0.02),
+    "drips a good body": good_but_slow,
+    "only promises": lambda line, asked: line.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 3)
+    or line.stay_silent(),
+    "ends in the middle": lambda line, asked: after_headers(line, b'{"users":[', 500) or line.hang_up(),
+    "sends no HTTP": lambda line, asked: line.send(b"220 mail.example ESMTP\r\n") or line.hang_up(),
+    "sends an endless header": lambda line, asked: line.send(b"HTTP/1.1 200 OK\r\n")
+    or endless(line, b"X: " + b"y" * 8000 + b"\r\n"),
+    "sends an endless body": lambda line, asked: line.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    or endless(line, b" " * 65536),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_LINES)
+def test_a_connection_that_breaks_is_503(postgres, both, name):
+    with Fake(BROKEN_LINES[name]) as fake:
+        check_refused(postgres, both(fake.url))
+
+
+def test_a_refused_connection_is_503_at_once(postgres, both):
+    with closing(socket.create_server(("127.0.0.1", 0))) as port:
+        address = port.getsockname()[1]
+    daemons = both(f"http://127.0.0.1:{address}")
+    check_refused(postgres, daemons)
+    assert ask(daemons[0].url, "GET", "/performance/lab/t", None)[1] < SLACK
+
+
+def test_an_address_that_takes_no_connection_is_503_within_the_time_to_connect(postgres, both):
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as full:
+        crowd = [socket.socket() for _ in range(4)]
+        for waiting in crowd:
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        daemons = both(f"http://127.0.0.1:{full.getsockname()[1]}")
+        check_refused(postgres, daemons)
+        assert ask(daemons[1].url, "POST", "/analytics/event", event_body(USER, LAB))[1] < 0.2 + SLACK
+        for waiting in crowd:
+            waiting.close()
+
+
+def test_a_host_that_has_no_address_is_503(postgres, both):
+    check_refused(postgres, both("http://no-such-host.invalid:8000"))
+
+
+def test_it_goes_on_as_soon_as_user_progress_does(postgres, both):
+    broken = threading.Event()
+    broken.set()
+
+    def behave(line: Line, asked: Asked) -> None:
+        line.reset() if broken.is_set() else line.answer(200, GOOD(asked))
+
+    with Fake(behave) as fake:
+        daemons = both(fake.url)
+        check_refused(postgres, daemons, forwarded=False)
+        broken.clear()
+        for daemon in daemons:
+            assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
+
+
+def test_those_that_wait_behind_a_silent_call_each_have_their_own_deadline(both):
+    with Fake(lambda line, asked: line.stay_silent()) as fake:
+        _, usage = both(fake.url)
+        with ThreadPoolExecutor(5) as pool:
+            took = []
+            for _ in range(5):
+                took.append(pool.submit(ask, usage.url, "POST", "/analytics/event", event_body(USER, LAB)))
+                time.sleep(
+                    0.15
+                )  # each while the call before it is on its way: this is no wait for a condition
+            for asked in took:
+                answer, seconds = asked.result()
+                assert answer.status == 503 and seconds < DEADLINE + SLACK
+
+
+class Held:
+    """A User Progress whose first lookup waits until `release`; what it knows is asked at the answer."""
+
+    def __init__(self):
+        self.release = threading.Event()
+        self.users = {f"u{n}": {"id": f"u{n}", "username": f"n{n}"} for n in range(30)}
+
+    def __call__(self, line: Line, asked: Asked) -> None:
+        answer = directory(self.users, [LAB])(asked)
+        self.release.wait(DEADLINE / 2)
+        line.answer(200, answer)
+
+
+def post_event(url: str, user_id: str) -> Wire:
+    wire = Wire(url)
+    body = json.dumps(event_body({"id": user_id}, LAB)).encode()
+    wire.request(
+        "POST",
+        "/analytics/event",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        body=body,
+    )
+    return wire
+
+
+def test_lookups_that_come_while_a_call_is_on_its_way_share_the_next(both):
+    held = Held()
+    with Fake(held) as fake:
+        _, usage = both(fake.url)
+        wires = [post_event(usage.url, "u0")]
+        until(lambda: fake.calls("POST", "/lookup"), "the first call")
+        wires += [post_event(usage.url, f"u{n}") for n in range(1, 21)]
+        assert exchange.request(usage.url, "GET", "/livez").status == 200  # the worker has read them all
+        held.release.set()
+        assert [wire.answer().status for wire in wires] == [200] * 21
+        calls = [asked.json() for asked in fake.calls("POST", "/lookup")]
+        assert [len(call["user_ids"]) for call in calls] == [1, 20]
+        assert [call["lab_types"] for call in calls] == [["t"], ["t"]]
+        for wire in wires:
+            wire.close()
+
+
+def test_a_lookup_never_joins_a_call_that_has_left(both):
+    held = Held()
+    with Fake(held) as fake:
+        _, usage = both(fake.url)
+        first = post_event(usage.url, "u1")
+        until(lambda: fake.calls("POST", "/lookup"), "the first call")
+        del held.users["u1"]
+        second = post_event(usage.url, "u1")
+        assert exchange.request(usage.url, "GET", "/livez").status == 200
+        held.release.set()
+        assert (first.answer().status, second.answer().status) == (200, 404)
+        first.close(), second.close()
+
+
+def test_a_lookup_carries_the_id_and_the_trace_of_a_request(both):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
+        performance, _ = both(fake.url)
+        headers = {**JSON, "X-Request-ID": "from-the-client", "traceparent": trace}
+        body = json.dumps(record_body(USER, LAB)).encode()
+        assert exchange.request(performance.url, "POST", "/performance/record", headers, body).status == 200
+        (asked,) = fake.calls("POST", "/lookup")
+        assert (asked.headers["x-request-id"], asked.headers["traceparent"]) == ("from-the-client", trace)
+
+
+def original(line: Line, asked: Asked, missing: int) -> None:
+    """User Progress as it is without /lookup."""
+    older = {**LAB, "id": "l1", "name": "Older", "created_at": "2025-04-19T08:31:38", "updated_at": None}
+    newer = {**older, "id": "l0", "name": "Newer", "created_at": "2025-04-19T08:31:38.000001"}
+    if asked.path == "/lookup":
+        line.answer(missing, {"detail": "Not Found" if missing == 404 else "Method Not Allowed"})
+    elif asked.path == "/users/%C3%BC%2F":
+        line.answer(200, {"username": "ada", "full_name": None, "email": "a@b.co", "id": "ü/"})
+    elif asked.path == "/labs/type/t":
+        line.answer(200, [newer, older])
+    elif asked.path.startswith("/users/"):
+        line.answer(404, {"detail": "User not found"})
+    else:
+        line.answer(200, [])
+
+
+@pytest.mark.parametrize("missing", [404, 405])
+def test_without_lookup_the_plain_calls_are_used(both, missing):
+    with Fake(lambda line, asked: original(line, asked, missing)) as fake:
+        performance, usage = both(fake.url)
+        user = {"id": "ü/"}
+        with performance.client() as client:
+            new_record(client, user, LAB)
+            assert client.get("/performance/lab/t").json()["lab_name"] == "Older"
+            assert client.get("/performance/user/%C3%BC%2F").json()["username"] == "ada"
+            unknown = client.post("/performance/record", json=record_body({"id": "v"}, LAB))
+            assert (unknown.status_code, detail(unknown)) == (404, "User not found")
+            no_lab = client.post("/performance/record", json=record_body(user, {"lab_type": "v"}))
+            assert (no_lab.status_code, detail(no_lab)) == (404, "Lab type not found")
+        with usage.client() as client:
+            new_event(client, user, LAB)
+            assert client.get("/analytics/usage/lab/t").json()["total_events"] == 1
+        assert len(fake.calls("POST", "/lookup")) == 2  # once a service, not once a request
+
+
+@pytest.fixture
+def real(fresh, both, postgres):
+    """A User Progress of the test's own, with a user and a lab, and the two services that ask it."""
+    truth = fresh()
+    with truth.client() as client:
+        user, lab = new_user(client, id="u"), new_lab(client, lab_type="t")
+    daemons = both(truth.url)
+    for daemon in daemons:
+        assert ask(daemon.url, *SERVICES[daemon.service][1][2])[0].status == 404  # a connection is kept open
+    return truth, daemons, user, lab
+
+
+def test_a_killed_user_progress_is_503_and_a_restarted_one_is_asked_again(postgres, real):
+    truth, daemons, user, lab = real
+    port = truth.url.rsplit(":", 1)[1]
+    truth.kill()
+    check_refused(postgres, daemons)
+    truth.settings["PORT"] = port
+    truth.start().ready()
+    for daemon in daemons:
+        assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
+
+
+def test_a_stopped_user_progress_is_503_and_a_continued_one_is_asked_again(postgres, real):
+    truth, daemons, _, _ = real
+    truth.signal(signal.SIGSTOP)
+    try:
+        check_refused(postgres, daemons)
+    finally:
+        truth.signal(signal.SIGCONT)
+    with truth.client() as client:  # what was forwarded while it stood still may have been done since
+        until(lambda: client.get("/readyz").status_code == 200, "User Progress to go on")
+        if client.get("/users/u").status_code == 404:
+            new_user(client, id="u")
+    for daemon in daemons:
+        assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
+
+
+def test_a_user_deleted_just_before_is_never_found(services, api):
+    lab, stop = new_lab(api), threading.Event()
+    crowd = new_user(api)
+
+    def keep_asking() -> None:
+        while not stop.is_set():
+            exchange.request(
+                services["usage-analytics"],
+                "POST",
+                "/analytics/event",
+                JSON,
+                json.dumps(event_body(crowd, lab)).encode(),
+            )
+
+    threads = [threading.Thread(target=keep_asking, daemon=True) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(40):
+            user = new_user(api)
+            event = json.dumps(event_body(user, lab)).encode()
+            url = services["usage-analytics"]
+            assert exchange.request(url, "POST", "/analytics/event", JSON, event).status == 200
+            assert api.delete(f"/users/{user['id']}").status_code == 200
+            assert exchange.request(url, "POST", "/analytics/event", JSON, event).status == 404
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

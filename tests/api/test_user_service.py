@@ -1,0 +1,109 @@
+"""The progress log with its users in another service (USER_SVC_BASE_URL)."""
+
+import http.server
+import socket
+import threading
+
+import pytest
+
+from harness.samples import new_user
+from harness.tokens import Issuer
+
+
+class UserService:
+    """Answers GET {base}/{user_id} by what `statuses` says; remembers what it was asked."""
+
+    def __init__(self):
+        self.statuses: dict[str, int] = {}
+        self.asked: list[str] = []
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                service.asked.append(self.path)
+                status = service.statuses.get(self.path.rpartition("/")[2], 404)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api/users"
+
+    def end(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def users():
+    service = UserService()
+    yield service
+    service.end()
+
+
+@pytest.fixture
+def log(fresh, users, tmp_path):
+    issuer = Issuer(tmp_path)
+    with fresh(USER_SVC_BASE_URL=users.url + "/", **issuer.settings).client(
+        headers=issuer.bearer()
+    ) as client:
+        yield client
+
+
+def logs(log, user: str):
+    answer = log.post("/api/progress/log", json={"user_id": user, "n": 1})
+    return answer.status_code, answer
+
+
+def test_a_user_that_the_other_service_has_is_taken(log, users):
+    users.statuses = {"known": 200}
+    assert logs(log, "known")[0] == 201
+    assert users.asked == ["/api/users/known"]
+
+
+def test_a_user_that_only_our_own_table_has_is_refused(log, users):
+    status, answer = logs(log, new_user(log)["id"])
+    assert (status, answer.json()) == (400, {"message": "Error in validating userid or user does not exist"})
+    assert len(users.asked) == 1
+
+
+def test_the_id_is_one_segment_of_the_address(log, users):
+    users.statuses = {"a%2Fb%20%3Fc": 200}
+    assert logs(log, "a/b ?c")[0] == 201
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 400, 401, 500, 503])
+def test_any_other_answer_is_not_taken_for_one(log, users, status):
+    users.statuses = {"known": status}
+    got, answer = logs(log, "known")
+    assert got == 503 and answer.headers["retry-after"]
+    assert log.get("/api/progress/known").json() == {"progress_logs": []}
+
+
+def test_a_service_that_is_away_or_silent_is_not_waited_for(fresh, tmp_path):
+    issuer = Issuer(tmp_path)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/users"
+        with fresh(USER_SVC_BASE_URL=url, **issuer.settings).client(headers=issuer.bearer()) as log:
+            assert logs(log, "known")[0] == 503
+            silent.listen()
+            status, answer = logs(log, "known")
+            assert status == 503 and answer.elapsed.total_seconds() < 2
+
+
+def test_the_flags_of_the_original_are_understood(start_daemon, postgres, users, tmp_path):
+    issuer = Issuer(tmp_path)
+    users.statuses = {"known": 200}
+    flags = ("--port", "0", "--user_svc_base_url", users.url)
+    daemon = start_daemon(
+        "user-progress", *flags, DATABASE_URL=postgres.url(postgres.create_database()), **issuer.settings
+    )
+    with daemon.ready().client(headers=issuer.bearer()) as log:
+        assert logs(log, "known")[0] == 201

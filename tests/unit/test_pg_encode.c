@@ -1,0 +1,169 @@
+/* Parameters and rows: every type goes to PostgreSQL and comes back as it was, alone and in sets. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/support/database.h"
+#include "tests/unit/support/stand.h"
+
+#define PLAIN_TIME INT64_C(1745051438538812) /* 2025-04-19T08:30:38.538812 */
+
+struct value {
+    struct text text, json;
+    int64_t n, time;
+    double d;
+    int8_t b;
+    struct texts list;
+};
+
+static const struct column columns[] = {
+    {COLUMN_TEXT, offsetof(struct value, text)},  {COLUMN_JSON, offsetof(struct value, json)},
+    {COLUMN_INT, offsetof(struct value, n)},      {COLUMN_TIME, offsetof(struct value, time)},
+    {COLUMN_FLOAT, offsetof(struct value, d)},    {COLUMN_BOOL, offsetof(struct value, b)},
+    {COLUMN_TEXTS, offsetof(struct value, list)},
+};
+#define COUNT (sizeof(columns) / sizeof(columns[0]))
+#define ECHO                                                                                                 \
+    .kind = STATEMENT_READ, .params = columns, .param_count = COUNT, .row = columns, .column_count = COUNT,  \
+    .row_size = sizeof(struct value)
+
+static const struct statement echo_one = {
+    .name = "echo_one", .sql = "SELECT $1, $2, $3, $4, $5, $6, $7", ECHO};
+static const struct statement echo_set = {
+    .name = "echo_set",
+    .sql = "SELECT n, a, b, c, d, e, f, g::text[] FROM unnest($1, $2, $3, $4, $5, $6, $7)"
+           " WITH ORDINALITY AS v (a, b, c, d, e, f, g, n)",
+    .set = true,
+    ECHO};
+
+static const struct text some[] = {{"a", 1},     {"", 0},     {"b\"c\\d", 5},
+                                   {"{x,y}", 5}, {"NULL", 4}, {"\xc3\xa9 ", 3}};
+
+static const struct value values[] = {
+    {{"a'b\\\n\xf0\x9f\x98\x80", 9},
+     {"{\"b\": 1.0, \"a\": [ ] }", 21},
+     42,
+     PLAIN_TIME,
+     0.1,
+     1,
+     {(struct text *)(uintptr_t)some, 6}},
+    {{"", 0}, {"null", 4}, INT64_MAX, 0, -0.0, 0, {(struct text *)(uintptr_t)some, 1}},
+    {{"x", 1}, {"1e400", 5}, INT64_MIN + 1, -1, INFINITY, 1, {(struct text *)(uintptr_t)some, 0}},
+    {{NULL, 0}, {NULL, 0}, INT_NULL, INT_NULL, NAN, BOOL_NULL, {NULL, 0}},
+    {{"0", 1}, {"\"\"", 2}, -1, INT64_C(253402300799999999), 5e-324, 0, {(struct text *)(uintptr_t)some, 6}},
+};
+#define VALUES (sizeof(values) / sizeof(values[0]))
+
+static void assert_same(const struct value *a, const struct value *b)
+{
+    assert_true(text_equal(a->text, b->text));
+    assert_true(text_equal(a->json, b->json));
+    assert_true(a->n == b->n);
+    assert_true(a->time == b->time);
+    assert_true((isnan(a->d) && isnan(b->d)) || (a->d == b->d && signbit(a->d) == signbit(b->d)));
+    assert_int_equal(a->b, b->b);
+    assert_int_equal(!a->list.items, !b->list.items);
+    assert_int_equal(a->list.count, b->list.count);
+    for (size_t i = 0; i < a->list.count; i++)
+        assert_true(text_equal(a->list.items[i], b->list.items[i]));
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    stand_defaults(database_url(0));
+    stand_open("");
+    stand_await(pg_ready(&stand_worker));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    stand_close();
+    return 0;
+}
+
+static void run_echo(struct job *job)
+{
+    job->answer = pg_rows(&job->rq, job->statement, &values[job->number], &job->rows);
+}
+
+static void values_come_back_as_they_were(void **state)
+{
+    const struct statement *kinds[] = {&echo_one, &echo_set};
+
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        struct job jobs[VALUES];
+        for (size_t i = 0; i < VALUES; i++) {
+            jobs[i] = (struct job){.run = run_echo, .statement = kinds[kind], .number = (int64_t)i};
+            job_start(&jobs[i]);
+        }
+        for (size_t i = 0; i < VALUES; i++) {
+            job_await(&jobs[i]);
+            assert_int_equal(jobs[i].answer, PG_ROW);
+            assert_int_equal(jobs[i].rows.count, 1);
+            assert_same(jobs[i].rows.items, &values[i]);
+            job_free(&jobs[i]);
+        }
+    }
+}
+
+struct far {
+    int64_t forward, back, n2, n4;
+    struct texts holes;
+};
+
+static const struct statement read_far = {
+    .name = "read_far",
+    .sql = "SELECT 'infinity'::timestamptz, '-infinity'::timestamp, (-2)::int2, (-4)::int4, ARRAY['a', NULL, "
+           "'']",
+    .kind = STATEMENT_READ,
+    .row = (const struct column[]){{COLUMN_TIME, offsetof(struct far, forward)},
+                                   {COLUMN_TIME, offsetof(struct far, back)},
+                                   {COLUMN_INT, offsetof(struct far, n2)},
+                                   {COLUMN_INT, offsetof(struct far, n4)},
+                                   {COLUMN_TEXTS, offsetof(struct far, holes)}},
+    .column_count = 5,
+    .row_size = sizeof(struct far),
+};
+
+static void run_far(struct job *job)
+{
+    job->answer = pg_rows(&job->rq, job->statement, NULL, &job->rows);
+}
+
+static void what_a_column_may_hold_is_read(void **state)
+{
+    struct job job = {.run = run_far, .statement = &read_far};
+
+    (void)state;
+    job_start(&job);
+    job_await(&job);
+    assert_int_equal(job.answer, PG_ROW);
+    const struct far *far = job.rows.items;
+    assert_true(far->forward == INT64_MAX);
+    assert_true(far->back < 0 && far->back != INT_NULL);
+    assert_true(far->n2 == -2 && far->n4 == -4);
+    assert_int_equal(far->holes.count, 3);
+    assert_null(far->holes.items[1].at);
+    assert_true(text_equal(far->holes.items[2], TEXT("")));
+    job_free(&job);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(values_come_back_as_they_were, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_column_may_hold_is_read, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, database_open, database_close);
+}
