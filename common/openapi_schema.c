@@ -203,12 +203,13 @@ void schema_example(struct writer *w, const struct shape *shape, enum schema_pla
 
     for (size_t i = first_inside(place); i < shape->count; i++) {
         const struct field *f = &shape->fields[i];
-        if (!f->example && !f->of)
+        struct text example = text_of(f->example);
+        if (!example.at && !f->of)
             continue;
         write_char(w, before);
         before = ',';
         if (f->type == FIELD_MEMBERS) {
-            write_bytes(w, f->example + 1, strlen(f->example) - 2); /* what is inside of its braces */
+            write_bytes(w, example.at + 1, example.len - 2); /* what is inside of its braces */
             continue;
         }
         write_json_text(w, text_of(f->name));

@@ -1,4 +1,4 @@
-/* Starts Swagger UI on the page of /docs, over the document of the service that served it. */
+// Starts Swagger UI on the page of /docs, over the document of the service that served it.
 SwaggerUIBundle({
     url: "./openapi.json",
     dom_id: "#page",

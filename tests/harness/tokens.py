@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from jwt.algorithms import RSAAlgorithm
 
 ISSUER = "https://tenant.example.com/"
 AUDIENCE = "https://labs.example.com/api"
@@ -27,11 +27,14 @@ class Key:
         self.kid, self.algorithm = kid, algorithm
         if algorithm == "RS256":
             self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            public = RSAAlgorithm.to_jwk(self.private.public_key())
+            public = json.loads(RSAAlgorithm.to_jwk(self.private.public_key()))
         else:
             self.private = ec.generate_private_key(ec.SECP256R1())
-            public = ECAlgorithm.to_jwk(self.private.public_key())
-        self.jwk = {**json.loads(public), "kid": kid, "use": "sig", "alg": algorithm}
+            # PyJWT leaves leading zeros out, which RFC 7518 (section 6.2.1.2) does not allow.
+            point = self.private.public_key().public_numbers()
+            x, y = (base64url(n.to_bytes(32, "big")) for n in (point.x, point.y))
+            public = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+        self.jwk = {**public, "kid": kid, "use": "sig", "alg": algorithm}
         self.jwk.pop("key_ops", None)
 
 

@@ -1,0 +1,76 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "common/gzip.h"
+
+#define SIZE ((size_t)100000)
+
+/* Bytes that repeat, so that they can be made smaller. */
+static struct text repetitive(struct arena *arena, size_t size)
+{
+    char *bytes = arena_alloc(arena, size);
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)(i % 251);
+    return (struct text){bytes, size};
+}
+
+static void what_is_compressed_expands_to_the_same(void **state)
+{
+    struct arena arena = {0};
+
+    (void)state;
+    for (size_t size = 1000; size <= SIZE; size *= 10) {
+        struct text plain = repetitive(&arena, size);
+        struct text small = gzip_compress(&arena, plain);
+        assert_non_null(small.at);
+        assert_in_range(small.len, 18, size - 1);
+        struct text again = gzip_expand(&arena, small);
+        assert_true(text_equal(again, plain));
+    }
+    arena_free(&arena);
+}
+
+static void what_would_grow_is_not_compressed(void **state)
+{
+    struct arena arena = {0};
+
+    (void)state;
+    assert_null(gzip_compress(&arena, TEXT("ab")).at);
+    arena_free(&arena);
+}
+
+static void what_is_cut_changed_or_followed_by_more_is_not_expanded(void **state)
+{
+    struct arena arena = {0};
+    struct text small = gzip_compress(&arena, repetitive(&arena, SIZE));
+    char *copy = arena_alloc(&arena, small.len + 1);
+
+    (void)state;
+    assert_non_null(copy);
+    for (size_t len = 0; len < small.len; len += 7)
+        assert_null(gzip_expand(&arena, (struct text){small.at, len}).at);
+    memcpy(copy, small.at, small.len);
+    copy[small.len] = '\0';
+    assert_null(gzip_expand(&arena, (struct text){copy, small.len + 1}).at);
+    copy[small.len - 8] ^= 1; /* the checksum */
+    assert_null(gzip_expand(&arena, (struct text){copy, small.len}).at);
+    arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_compressed_expands_to_the_same),
+        cmocka_unit_test(what_would_grow_is_not_compressed),
+        cmocka_unit_test(what_is_cut_changed_or_followed_by_more_is_not_expanded),
+    };
+
+    return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);
+}
