@@ -828,6 +828,7 @@ static bool open_batch(struct lane *lane, struct batch *batch)
                       .url = replica ? settings->database_read_url : settings->database_url,
                       .replica = replica,
                       .statement_timeout = timeout * 2 / 3,
+                      .by_index = lane->kind != STATEMENT_REPORT,
                       .lock_timeout = lane->kind == STATEMENT_APPEND ? BATCH_LOCK_WAIT : timeout * 2 / 3,
                       .up = link_up,
                       .arrived = arrived,
