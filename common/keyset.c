@@ -140,7 +140,7 @@ static const char *take(struct keyset *keyset, struct text bytes)
     const char *reason = NULL;
     struct jwt_keys *keys = jwt_keys_parse(bytes, &reason);
 
-    if (!keys)
+    if (!keys || !bytes.at)
         return reason;
     jwt_keys_free(keys);
     char *copy = malloc(bytes.len + 1); /* never of nothing */

@@ -264,11 +264,10 @@ static void run_after_refresh(void *arg)
     struct route route;
 
     auth_refresh(rq);
-    if (auth_check(rq, false) != AUTH_PASSED)
-        answer_now(rq);
-    else if (is_forwarded(rq))
+    bool passed = auth_check(rq, false) == AUTH_PASSED;
+    if (passed && is_forwarded(rq))
         run_forward(rq);
-    else if (find_endpoint(rq, &route) && read_input(rq, &route))
+    else if (passed && find_endpoint(rq, &route) && read_input(rq, &route))
         run_handler(rq);
     else
         answer_now(rq);

@@ -93,7 +93,7 @@ static bool segment_is(struct text raw, struct text wanted)
 {
     size_t len = 0;
 
-    if (raw.len == wanted.len && memcmp(raw.at, wanted.at, raw.len) == 0)
+    if (text_equal(raw, wanted))
         return true;
     for (size_t i = 0; i < raw.len; i++) {
         int byte = encoded_byte(raw, i);

@@ -116,7 +116,7 @@ static const struct statement find_all = {
 
 static void write_found(struct writer *w, const struct shape *shape, const struct found *found, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; found && i < count; i++) {
         write_text(w, i ? TEXT(",") : TEXT(""));
         if (found[i].there)
             shape_write(w, shape, &found[i]);
@@ -139,7 +139,7 @@ enum reply lookup_answer(struct request *rq)
     reply_text(rq, 200, "application/json", TEXT("{\"users\":["));
     write_found(&rq->out, &user_found_shape, found, users);
     write_literal(&rq->out, "],\"labs\":[");
-    write_found(&rq->out, &lab_found_shape, found + users, labs);
+    write_found(&rq->out, &lab_found_shape, labs ? found + users : NULL, labs);
     write_literal(&rq->out, "]}");
     return REPLIED;
 }
