@@ -459,8 +459,12 @@ static void owned_synced(struct batch *batch)
     resume_owner(batch);
 }
 
+static void hand_out(struct batch *batch);
+
 static void synced(struct batch *batch)
 {
+    struct call *done[BATCH_MAX];
+
     if (batch->settling) {
         break_link(batch); /* the claim failed, on an older transaction's lock say: nothing is known yet */
         return;
@@ -473,8 +477,8 @@ static void synced(struct batch *batch)
         after_failure(batch);
         return;
     }
-    struct call **calls = batch->calls;
     size_t count = batch->count;
+    memcpy(done, batch->calls, count * sizeof(struct call *));
     metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
     release(batch);
     if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
@@ -482,9 +486,12 @@ static void synced(struct batch *batch)
         batch->link.turn = 0;
         set_timer(batch, 0);
     }
+    /* The server works on the next batch while the answers of this one go out. */
+    if (batch->lane->head && batch->link.state == LINK_UP && batch->phase == PHASE_FREE)
+        hand_out(batch);
     for (size_t i = 0; i < count; i++)
-        if (calls[i])
-            answer(calls[i], calls[i]->state == CALL_WAITING ? CALL_DONE : calls[i]->state);
+        if (done[i])
+            answer(done[i], done[i]->state == CALL_WAITING ? CALL_DONE : done[i]->state);
 }
 
 /* All results of a transaction that writes are in: commit, or go on with what settling found out. */
