@@ -115,7 +115,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
 static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker));
-    /* What answers from elsewhere have set off goes out first: the others work while HTTP is dealt with here. */
+    /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
     lookups_flush(worker);
     pg_flush(worker);
     http_run(worker);
