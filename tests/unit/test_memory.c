@@ -272,8 +272,6 @@ static void open_server(void)
     assert_int_equal(listen(listener, 10), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     assert_non_null(worker.router);
-    assert_true(metrics_open(&worker));
-    assert_true(request_log_open(&worker));
     assert_true(loop_open(&worker.loop));
     assert_true(metrics_open(&worker) && request_log_open(&worker));
     assert_true(http_open(&worker, listener));
