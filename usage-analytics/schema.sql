@@ -136,17 +136,21 @@ CREATE TABLE IF NOT EXISTS usage_last_seen (
     lab_type text NOT NULL,
     user_id text NOT NULL,
     at timestamptz NOT NULL,
+    minute timestamptz NOT NULL, -- that `at` lies in: while it stays, no index changes
     PRIMARY KEY (lab_type, user_id)
-);
-CREATE INDEX IF NOT EXISTS usage_last_seen_at ON usage_last_seen (lab_type, at);
+) WITH (fillfactor = 70);
+CREATE INDEX IF NOT EXISTS usage_last_seen_minute ON usage_last_seen (lab_type, minute);
 
 CREATE TABLE IF NOT EXISTS usage_sessions (
     start_id integer PRIMARY KEY,
     lab_type text NOT NULL,
+    user_id text NOT NULL,
     at timestamptz NOT NULL,
+    ended_at timestamptz NOT NULL,
     session_us bigint NOT NULL
 );
 CREATE INDEX IF NOT EXISTS usage_sessions_at ON usage_sessions (lab_type, at);
+CREATE INDEX IF NOT EXISTS usage_sessions_ended_at ON usage_sessions (lab_type, user_id, ended_at);
 
 -- Notes what a statement did to usage_events. An event without a time lies before all others; one without a
 -- type is of type `null`; one without a lab type concerns no lab.
@@ -271,15 +275,25 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The starts whose session the changes can have changed: each start itself; and, for completes and for starts that
--- a complete follows, the starts right before it and right before the next complete of its session.
+-- are not the last of all, the starts right before it and right before the next complete of its session. A start is
+-- the last, and concerns no session, where no complete follows it now and none did when sessions were last folded.
 CREATE OR REPLACE FUNCTION usage_touched_starts(changes usage_changes[]) RETURNS TABLE (id integer)
 LANGUAGE sql STABLE AS $$
-    SELECT x.id FROM unnest(changes) AS x WHERE x.event_type = 'start'
+    WITH step AS MATERIALIZED (
+        SELECT x.lab_type, x.user_id, x.event_type, x.session_key, x.at, x.id
+          FROM unnest(changes) AS x
+         WHERE x.event_type IN ('start', 'complete') AND isfinite(x.at) AND x.user_id IS NOT NULL
+           AND (x.event_type = 'complete'
+                OR EXISTS (SELECT FROM usage_completes c
+                            WHERE c.lab_type = x.lab_type AND c.user_id = x.user_id AND (c.at, c.id) > (x.at, x.id))
+                OR EXISTS (SELECT FROM usage_sessions o
+                            WHERE o.lab_type = x.lab_type AND o.user_id = x.user_id AND o.ended_at >= x.at)))
+    SELECT x.id FROM unnest(changes) AS x WHERE x.event_type = 'start' AND x.sign < 0
+    UNION
+    SELECT x.id FROM step AS x WHERE x.event_type = 'start'
     UNION
     SELECT near.id
-      FROM (SELECT DISTINCT c.lab_type, c.user_id, c.event_type, c.session_key, c.at, c.id
-              FROM unnest(changes) AS c
-             WHERE c.event_type IN ('start', 'complete') AND isfinite(c.at) AND c.user_id IS NOT NULL) AS x
+      FROM step AS x
       LEFT JOIN LATERAL (
             SELECT c.at, c.id FROM usage_completes c
              WHERE c.lab_type = x.lab_type AND c.user_id = x.user_id AND c.session_key = x.session_key
@@ -295,25 +309,27 @@ LANGUAGE sql STABLE AS $$
               WHERE s.lab_type = x.lab_type AND s.user_id = x.user_id AND s.session_key = x.session_key
                 AND (s.at, s.id) < (place.at, place.id)
               ORDER BY s.at DESC, s.id DESC LIMIT 1)) AS near ON true
-     WHERE x.event_type = 'complete'
-        OR EXISTS (SELECT FROM usage_completes c
-                    WHERE c.lab_type = x.lab_type AND c.user_id = x.user_id AND (c.at, c.id) > (x.at, x.id))
 $$;
 
 -- Of every session that the changes touch: as usage_sessions has it, and as it is. Null where there is none.
 CREATE OR REPLACE FUNCTION usage_session_changes(changes usage_changes[])
 RETURNS TABLE (start_id integer, old_lab text, old_at timestamptz, old_us bigint,
-               new_lab text, new_at timestamptz, new_us bigint)
+               new_lab text, new_user text, new_at timestamptz, new_end timestamptz, new_us bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT t.id, o.lab_type, o.at, o.session_us, n.lab_type, n.at, n.session_us
+    SELECT t.id, o.lab_type, o.at, o.session_us, n.lab_type, n.user_id, n.at, n.ended_at, n.session_us
       FROM usage_touched_starts(changes) AS t
       LEFT JOIN usage_sessions o ON o.start_id = t.id
       LEFT JOIN LATERAL (
-            SELECT s.lab_type, s.at, (extract(epoch FROM e.at - s.at) * 1000000)::bigint AS session_us
-              FROM usage_starts s,
-                   LATERAL usage_session_end(s.lab_type, s.user_id, s.session_key, s.at, s.id) AS e
-             WHERE s.id = t.id) AS n ON true
-     WHERE (o.lab_type, o.at, o.session_us) IS DISTINCT FROM (n.lab_type, n.at, n.session_us)
+            SELECT s.lab_type, s.user_id, s.at, e.at AS ended_at,
+                   (extract(epoch FROM e.at - s.at) * 1000000)::bigint AS session_us
+              FROM (SELECT * FROM usage_starts s
+                     WHERE s.id = t.id
+                       AND EXISTS (SELECT FROM usage_completes c -- a start that is new has none behind it yet
+                                    WHERE c.lab_type = s.lab_type AND c.user_id = s.user_id
+                                      AND (c.at, c.id) > (s.at, s.id))
+                    OFFSET 0) AS s, -- probed start by start, never joined as a whole
+                   LATERAL usage_session_end(s.lab_type, s.user_id, s.session_key, s.at, s.id) AS e) AS n ON true
+     WHERE (o.lab_type, o.user_id, o.at, o.ended_at) IS DISTINCT FROM (n.lab_type, n.user_id, n.at, n.ended_at)
 $$;
 
 -- Where the span of UTC that a time lies in begins, and the first span that begins at a time or after it.
@@ -376,18 +392,19 @@ BEGIN
         DELETE FROM usage_last_seen l USING seen
          WHERE seen.new_at IS NULL AND l.lab_type = seen.lab_type AND l.user_id = seen.user_id
     ), noted AS (
-        INSERT INTO usage_last_seen (lab_type, user_id, at)
-        SELECT lab_type, user_id, new_at FROM seen WHERE new_at IS NOT NULL
-        ON CONFLICT (lab_type, user_id) DO UPDATE SET at = excluded.at
+        INSERT INTO usage_last_seen (lab_type, user_id, at, minute)
+        SELECT lab_type, user_id, new_at, usage_span_of('minute', new_at) FROM seen WHERE new_at IS NOT NULL
+        ON CONFLICT (lab_type, user_id) DO UPDATE SET at = excluded.at, minute = excluded.minute
     ), session AS MATERIALIZED (
         SELECT * FROM usage_session_changes(taken)
     ), ended AS (
         DELETE FROM usage_sessions u USING session WHERE session.new_at IS NULL AND u.start_id = session.start_id
     ), begun AS (
-        INSERT INTO usage_sessions (start_id, lab_type, at, session_us)
-        SELECT start_id, new_lab, new_at, new_us FROM session WHERE new_at IS NOT NULL
+        INSERT INTO usage_sessions (start_id, lab_type, user_id, at, ended_at, session_us)
+        SELECT start_id, new_lab, new_user, new_at, new_end, new_us FROM session WHERE new_at IS NOT NULL
         ON CONFLICT (start_id) DO UPDATE
-            SET lab_type = excluded.lab_type, at = excluded.at, session_us = excluded.session_us
+            SET lab_type = excluded.lab_type, user_id = excluded.user_id, at = excluded.at,
+                ended_at = excluded.ended_at, session_us = excluded.session_us
     ), difference AS (
         SELECT lab_type, old_at AS at, -1 AS users, 0 AS sessions, 0 AS session_us FROM seen WHERE old_at IS NOT NULL
         UNION ALL
@@ -399,7 +416,10 @@ BEGIN
     )
     INSERT INTO usage_spans AS k (lab_type, span, at, users, sessions, session_us)
     SELECT d.lab_type, s.span, usage_span_of(s.span, d.at), sum(d.users), sum(d.sessions), sum(d.session_us)
-      FROM difference d, (VALUES ('day'), ('hour'), ('minute')) AS s (span)
+      FROM (SELECT lab_type, usage_span_of('minute', at) AS at, sum(users) AS users, sum(sessions) AS sessions,
+                   sum(session_us) AS session_us
+              FROM difference GROUP BY 1, 2) AS d,
+           (VALUES ('day'), ('hour'), ('minute')) AS s (span)
      GROUP BY 1, 2, 3
     HAVING sum(d.users) <> 0 OR sum(d.sessions) <> 0 OR sum(d.session_us) <> 0
     ON CONFLICT (lab_type, span, at) DO UPDATE
@@ -482,7 +502,9 @@ BEGIN
              WHERE k.lab_type = ANY (labs)
             UNION ALL
             SELECT l.lab_type, 1
-              FROM usage_last_seen l WHERE l.lab_type = ANY (labs) AND l.at >= since AND l.at < whole
+              FROM usage_last_seen l
+             WHERE l.lab_type = ANY (labs) AND l.minute = usage_span_of('minute', since)
+               AND l.at >= since AND l.at < whole
             UNION ALL
             SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
                              - (d.old_at IS NOT NULL AND d.old_at >= since)::int
@@ -549,12 +571,13 @@ BEGIN
            (VALUES ('day'), ('hour'), ('minute')) AS s (span)
      GROUP BY 1, 2, 3, 4;
 
-    INSERT INTO usage_last_seen (lab_type, user_id, at)
-    SELECT lab_type, user_id, max(coalesce(timestamp, '-infinity'))
-      FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2;
+    INSERT INTO usage_last_seen (lab_type, user_id, at, minute)
+    SELECT lab_type, user_id, at, usage_span_of('minute', at)
+      FROM (SELECT lab_type, user_id, max(coalesce(timestamp, '-infinity')) AS at
+              FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2) AS l;
 
     -- A complete's owner is the step of its session right before it, where that is a start; else the last start.
-    INSERT INTO usage_sessions (start_id, lab_type, at, session_us)
+    INSERT INTO usage_sessions (start_id, lab_type, user_id, at, ended_at, session_us)
     WITH step AS (
         SELECT id, lab_type, user_id, session_key, at, is_start,
                lag(CASE WHEN is_start THEN place END) OVER by_session AS own,
@@ -568,9 +591,9 @@ BEGIN
         WINDOW by_user AS (PARTITION BY lab_type, user_id ORDER BY place),
                by_session AS (PARTITION BY lab_type, user_id, session_key ORDER BY place)
     ), start AS (
-        SELECT id, lab_type, session_key, at, last AS place FROM step WHERE is_start
+        SELECT id, lab_type, user_id, session_key, at, last AS place FROM step WHERE is_start
     )
-    SELECT DISTINCT ON (start.id) start.id, start.lab_type, start.at,
+    SELECT DISTINCT ON (start.id) start.id, start.lab_type, start.user_id, start.at, c.at,
            (extract(epoch FROM c.at - start.at) * 1000000)::bigint
       FROM step c
       JOIN start ON start.place = CASE WHEN c.session_key IS NOT NULL THEN coalesce(c.own, c.last) ELSE c.last END
