@@ -23,7 +23,8 @@
 #define PAGE ((size_t)4096)
 #define POOL_EXTRA                                                                                           \
     (4 * PAGE) /* of a connection's memory beyond the header block: parsed header, answer's header */
-#define EXCHANGES_MAX 256                 /* free ones that are kept with their first memory */
+#define EXCHANGES_MAX 256 /* free ones that are kept with their first memory */
+#define STEPS         8   /* requests begun or ended, some 100 us, between two looks at what is not HTTP */
 #define SWEEP         (100 * MILLISECOND) /* between two looks at the connections */
 #define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
 #define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
@@ -74,6 +75,7 @@ struct http {
     struct exchange *resumable;
     size_t requests, connection_count;
     size_t pool_size;
+    unsigned steps;
     bool ready; /* libmicrohttpd has something to do */
     int64_t draining_since;
 };
@@ -352,13 +354,19 @@ static void take_body(struct exchange *x, const char *bytes, size_t len)
     x->body_len += len;
 }
 
+/* Counts a step of many that one turn may consist of. */
+static void step(struct http *http)
+{
+    if (++http->steps % STEPS == 0)
+        worker_interlude(http->worker);
+}
+
 static enum MHD_Result handle_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                       const char *method, const char *version, const char *upload,
                                       size_t *upload_len, void **context)
 {
     struct exchange *x = *context;
 
-    (void)cls;
     (void)mhd;
     (void)url;
     if (!x)
@@ -370,7 +378,11 @@ static enum MHD_Result handle_request(void *cls, struct MHD_Connection *mhd, con
         *upload_len = 0;
         return MHD_YES;
     }
-    return x->started ? MHD_YES : start(x);
+    if (x->started)
+        return MHD_YES;
+    enum MHD_Result result = start(x);
+    step(cls);
+    return result;
 }
 
 /* libmicrohttpd's callbacks */
@@ -432,6 +444,7 @@ static void request_completed(void *cls, struct MHD_Connection *mhd, void **cont
     }
     *context = NULL;
     exchange_free(http, x);
+    step(http);
 }
 
 static void connection_changed(void *cls, struct MHD_Connection *mhd, void **context,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "common/fiber.h"
 #include "common/log.h"
@@ -753,6 +754,15 @@ void lane_flush(struct lane *lane)
             hand_out(batch);
         else if (!batch->wanted)
             want(batch);
+    }
+}
+
+void lane_poll(struct lane *lane)
+{
+    for (size_t i = 0; i < lane->count; i++) {
+        struct batch *batch = &lane->batches[i];
+        if (batch->link.state == LINK_UP && (batch->phase == PHASE_RUN || batch->phase == PHASE_END))
+            batch->link.watch.ready(&batch->link.watch, EPOLLIN);
     }
 }
 

@@ -32,6 +32,9 @@ bool lane_enqueue(struct lane *lane, struct call *call);
 /* Gives free links their batches and answers the calls that have waited too long. Once a turn. */
 void lane_flush(struct lane *lane);
 
+/* Takes in what has come for batches on their way, without waiting for the loop to find it. */
+void lane_poll(struct lane *lane);
+
 /* Whether a link is up, how many are, and how many calls wait for one. */
 bool lane_ready(const struct lane *lane);
 size_t lane_links(const struct lane *lane);

@@ -89,6 +89,7 @@ void pg_close(struct worker *worker);
 
 /* Sends what the turn has gathered; called by the loop at the end of a turn. */
 void pg_flush(struct worker *worker);
+void pg_poll(struct worker *worker);
 
 /* Whether a connection is up and the schema is the one of this daemon. */
 bool pg_ready(const struct worker *worker);

@@ -63,6 +63,11 @@ void pg_flush(struct worker *worker)
         lane_flush(worker->pg->lanes[kind]);
 }
 
+void pg_poll(struct worker *worker)
+{
+    lane_poll(worker->pg->lanes[STATEMENT_APPEND]);
+}
+
 bool pg_ready(const struct worker *worker)
 {
     return link_schema_ready() && lane_ready(worker->pg->lanes[STATEMENT_READ]) &&

@@ -112,15 +112,19 @@ bool worker_open(struct worker *worker, int listener, bool first)
     return !failed;
 }
 
+static void send(struct worker *worker)
+{
+    lookups_flush(worker);
+    pg_flush(worker);
+}
+
 static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker));
     /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
-    lookups_flush(worker);
-    pg_flush(worker);
+    send(worker);
     http_run(worker);
-    lookups_flush(worker);
-    pg_flush(worker);
+    send(worker);
     request_log_flush(worker);
     metrics_turn(worker);
 }
@@ -155,6 +159,11 @@ void *worker_run(void *arg)
         turn(worker);
     close_worker(worker);
     return NULL;
+}
+
+void worker_interlude(struct worker *worker)
+{
+    pg_poll(worker);
 }
 
 struct errand {

@@ -67,6 +67,13 @@ void *worker_run(void *worker);
 bool worker_do_alone(const struct settings *settings, const struct api *api,
                      void (*work)(struct request *rq, void *arg), void *arg);
 
+/*
+ * For long work of a turn to call every few requests: what has come from PostgreSQL and other services is
+ * dealt with, and what waits for them sent, so that they need not wait for the turn's end. Does not wait;
+ * resumes fibers, so not from within one.
+ */
+void worker_interlude(struct worker *worker);
+
 /* Asks a worker to end; from any thread. */
 void worker_stop(struct worker *worker);
 
