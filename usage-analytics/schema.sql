@@ -45,6 +45,17 @@ BEGIN
 END
 $$;
 
+-- What the steps of a user in a lab type, and of a session, are found by: a number is an eighth of the names' bytes
+-- and is compared at once. Names that share one are told apart in the table.
+CREATE OR REPLACE FUNCTION usage_user_hash(lab text, who text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT hashtextextended(who, hashtextextended(lab, 0))
+$$;
+CREATE OR REPLACE FUNCTION usage_session_hash(lab text, who text, session text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT hashtextextended(session, hashtextextended(who, hashtextextended(lab, 0)))
+$$;
+
 -- The first run: the column that carries the key, and the indexes that the reports' probes need. They are asked
 -- for by name first, because even to find them there ALTER and CREATE INDEX would wait for every writer.
 DO $$
@@ -66,27 +77,63 @@ BEGIN
     IF to_regclass('usage_events_of_no_lab') IS NULL THEN
         CREATE INDEX usage_events_of_no_lab ON usage_events (timestamp) WHERE lab_type IS NULL;
     END IF;
-    IF to_regclass('usage_events_of_user') IS NULL THEN
-        CREATE INDEX usage_events_of_user ON usage_events (lab_type, user_id, event_type, timestamp, id);
+    -- An event is in one of the next three.
+    IF to_regclass('usage_events_starts_of_user') IS NULL THEN
+        CREATE INDEX usage_events_starts_of_user
+            ON usage_events (usage_user_hash(lab_type, user_id), timestamp, id)
+         WHERE event_type = 'start';
     END IF;
-    IF to_regclass('usage_events_of_session') IS NULL THEN
-        CREATE INDEX usage_events_of_session
-            ON usage_events (lab_type, user_id, session_key, event_type, timestamp, id)
-         WHERE session_key IS NOT NULL AND event_type IN ('start', 'complete');
+    IF to_regclass('usage_events_completes_of_user') IS NULL THEN
+        CREATE INDEX usage_events_completes_of_user
+            ON usage_events (usage_user_hash(lab_type, user_id), timestamp, id)
+         WHERE event_type = 'complete';
+    END IF;
+    IF to_regclass('usage_events_others_of_user') IS NULL THEN
+        CREATE INDEX usage_events_others_of_user
+            ON usage_events (usage_user_hash(lab_type, user_id), timestamp)
+         WHERE (event_type IN ('start', 'complete')) IS NOT TRUE;
+    END IF;
+    IF to_regclass('usage_events_starts_of_session') IS NULL THEN
+        CREATE INDEX usage_events_starts_of_session
+            ON usage_events (usage_session_hash(lab_type, user_id, session_key), timestamp, id)
+         WHERE event_type = 'start' AND session_key IS NOT NULL;
+    END IF;
+    IF to_regclass('usage_events_completes_of_session') IS NULL THEN
+        CREATE INDEX usage_events_completes_of_session
+            ON usage_events (usage_session_hash(lab_type, user_id, session_key), timestamp, id)
+         WHERE event_type = 'complete' AND session_key IS NOT NULL;
     END IF;
 END
 $$;
 
 -- What sessions are made of. An event without a time, or one that only PostgreSQL can tell (years 1 to 9999 are
 -- what the original's datetime holds), has no place among them.
-CREATE OR REPLACE VIEW usage_starts AS
-    SELECT id, lab_type, user_id, session_key, timestamp AS at
+CREATE OR REPLACE VIEW usage_steps AS
+    SELECT id, lab_type, user_id, event_type, session_key, timestamp AS at
       FROM usage_events
-     WHERE event_type = 'start' AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z';
-CREATE OR REPLACE VIEW usage_completes AS
-    SELECT id, lab_type, user_id, session_key, timestamp AS at
+     WHERE event_type IN ('start', 'complete')
+       AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z';
+
+-- The steps of a kind, start or complete, of a user in a lab type and of a session. Both are planned as part of the
+-- query that asks, so that it takes what it needs from the index.
+CREATE OR REPLACE FUNCTION usage_user_steps(kind text, lab text, who text)
+RETURNS TABLE (at timestamptz, id integer, session_key text)
+LANGUAGE sql STABLE AS $$
+    SELECT timestamp, id, session_key
       FROM usage_events
-     WHERE event_type = 'complete' AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z';
+     WHERE event_type = kind AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z'
+       AND usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+       AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who)
+$$;
+CREATE OR REPLACE FUNCTION usage_session_steps(kind text, lab text, who text, session text)
+RETURNS TABLE (at timestamptz, id integer)
+LANGUAGE sql STABLE AS $$
+    SELECT timestamp, id
+      FROM usage_events
+     WHERE event_type = kind AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z'
+       AND usage_session_hash(lab_type, user_id, session_key) = usage_session_hash(lab, who, session)
+       AND (lab_type, user_id, session_key) IS NOT DISTINCT FROM (lab, who, session) AND session_key IS NOT NULL
+$$;
 
 CREATE TABLE IF NOT EXISTS usage_changes (
     transaction xid8 NOT NULL,
@@ -195,25 +242,24 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 
--- The time of a user's last event in a lab type, null where there is none: by the index, one probe an event type
--- that the user has there.
+-- The time of a user's last event in a lab type, null where there is none: by the three indexes of users' events.
 CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    kind text;
-    last timestamptz;
-BEGIN
-    SELECT max(coalesce(timestamp, '-infinity')) INTO last
-      FROM usage_events WHERE lab_type = lab AND user_id = who AND event_type IS NULL;
-    SELECT min(event_type) INTO kind FROM usage_events WHERE lab_type = lab AND user_id = who;
-    WHILE kind IS NOT NULL LOOP
-        last := greatest(last, (SELECT coalesce(max(timestamp), '-infinity') FROM usage_events
-                                 WHERE lab_type = lab AND user_id = who AND event_type = kind));
-        SELECT min(event_type) INTO kind
-          FROM usage_events WHERE lab_type = lab AND user_id = who AND event_type > kind;
-    END LOOP;
-    RETURN last;
-END
+LANGUAGE sql STABLE AS $$
+    SELECT max(coalesce(timestamp, '-infinity'))
+      FROM ((SELECT timestamp FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'start'
+              ORDER BY timestamp DESC NULLS LAST LIMIT 1)
+            UNION ALL
+            (SELECT timestamp FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'complete'
+              ORDER BY timestamp DESC NULLS LAST LIMIT 1)
+            UNION ALL
+            (SELECT timestamp FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND (event_type IN ('start', 'complete')) IS NOT TRUE
+              ORDER BY timestamp DESC NULLS LAST LIMIT 1)) AS last
 $$;
 
 -- Of every user and lab type that the changes touch: the last event as usage_last_seen has it, and as it is.
@@ -237,38 +283,33 @@ RETURNS TABLE (at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT ending.at
       FROM ((SELECT c.at, c.id
-               FROM usage_completes c
-              WHERE c.lab_type = lab AND c.user_id = who AND c.session_key = session
-                AND (c.at, c.id) > (start_at, start_id)
+               FROM usage_session_steps('complete', lab, who, session) AS c
+              WHERE (c.at, c.id) > (start_at, start_id)
                 AND NOT EXISTS (
-                    SELECT FROM usage_starts later
-                     WHERE later.lab_type = lab AND later.user_id = who AND later.session_key = session
-                       AND (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id))
+                    SELECT FROM usage_session_steps('start', lab, who, session) AS later
+                     WHERE (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id))
               ORDER BY c.at, c.id LIMIT 1)
             UNION ALL
             (SELECT c.at, c.id
                FROM (SELECT 1) AS one
                LEFT JOIN LATERAL (
-                    SELECT n.at, n.id FROM usage_starts n
-                     WHERE n.lab_type = lab AND n.user_id = who AND (n.at, n.id) > (start_at, start_id)
+                    SELECT n.at, n.id FROM usage_user_steps('start', lab, who) AS n
+                     WHERE (n.at, n.id) > (start_at, start_id)
                      ORDER BY n.at, n.id LIMIT 1) AS next ON true
                JOIN LATERAL (
-                    SELECT c.at, c.id FROM usage_completes c
-                     WHERE c.lab_type = lab AND c.user_id = who
-                       AND (c.at, c.id) > (start_at, start_id)
+                    SELECT c.at, c.id FROM usage_user_steps('complete', lab, who) AS c
+                     WHERE (c.at, c.id) > (start_at, start_id)
                        AND (c.at, c.id) < (coalesce(next.at, 'infinity'), coalesce(next.id, 0))
                        AND (c.session_key IS NULL
                             OR session IS NULL
                                AND NOT EXISTS (
-                                    SELECT FROM (SELECT o.at, o.id FROM usage_starts o
-                                                  WHERE o.lab_type = lab AND o.user_id = who
-                                                    AND o.session_key = c.session_key AND (o.at, o.id) < (c.at, c.id)
+                                    SELECT FROM (SELECT o.at, o.id
+                                                   FROM usage_session_steps('start', lab, who, c.session_key) AS o
+                                                  WHERE (o.at, o.id) < (c.at, c.id)
                                                   ORDER BY o.at DESC, o.id DESC LIMIT 1) AS own
                                      WHERE NOT EXISTS (
-                                        SELECT FROM usage_completes p
-                                         WHERE p.lab_type = lab AND p.user_id = who
-                                           AND p.session_key = c.session_key
-                                           AND (p.at, p.id) > (own.at, own.id) AND (p.at, p.id) < (c.at, c.id))))
+                                        SELECT FROM usage_session_steps('complete', lab, who, c.session_key) AS p
+                                         WHERE (p.at, p.id) > (own.at, own.id) AND (p.at, p.id) < (c.at, c.id))))
                      ORDER BY c.at, c.id LIMIT 1) AS c ON true)
            ) AS ending
      ORDER BY ending.at, ending.id LIMIT 1
@@ -284,8 +325,8 @@ LANGUAGE sql STABLE AS $$
           FROM unnest(changes) AS x
          WHERE x.event_type IN ('start', 'complete') AND isfinite(x.at) AND x.user_id IS NOT NULL
            AND (x.event_type = 'complete'
-                OR EXISTS (SELECT FROM usage_completes c
-                            WHERE c.lab_type = x.lab_type AND c.user_id = x.user_id AND (c.at, c.id) > (x.at, x.id))
+                OR EXISTS (SELECT FROM usage_user_steps('complete', x.lab_type, x.user_id) AS c
+                            WHERE (c.at, c.id) > (x.at, x.id))
                 OR EXISTS (SELECT FROM usage_sessions o
                             WHERE o.lab_type = x.lab_type AND o.user_id = x.user_id AND o.ended_at >= x.at)))
     SELECT x.id FROM unnest(changes) AS x WHERE x.event_type = 'start' AND x.sign < 0
@@ -295,19 +336,17 @@ LANGUAGE sql STABLE AS $$
     SELECT near.id
       FROM step AS x
       LEFT JOIN LATERAL (
-            SELECT c.at, c.id FROM usage_completes c
-             WHERE c.lab_type = x.lab_type AND c.user_id = x.user_id AND c.session_key = x.session_key
-               AND (c.at, c.id) > (x.at, x.id)
+            SELECT c.at, c.id FROM usage_session_steps('complete', x.lab_type, x.user_id, x.session_key) AS c
+             WHERE (c.at, c.id) > (x.at, x.id)
              ORDER BY c.at, c.id LIMIT 1) AS next ON true
       JOIN LATERAL (VALUES (x.at, x.id), (next.at, next.id)) AS place (at, id) ON place.at IS NOT NULL
       JOIN LATERAL (
-            (SELECT s.id FROM usage_starts s
-              WHERE s.lab_type = x.lab_type AND s.user_id = x.user_id AND (s.at, s.id) < (place.at, place.id)
+            (SELECT s.id FROM usage_user_steps('start', x.lab_type, x.user_id) AS s
+              WHERE (s.at, s.id) < (place.at, place.id)
               ORDER BY s.at DESC, s.id DESC LIMIT 1)
             UNION ALL
-            (SELECT s.id FROM usage_starts s
-              WHERE s.lab_type = x.lab_type AND s.user_id = x.user_id AND s.session_key = x.session_key
-                AND (s.at, s.id) < (place.at, place.id)
+            (SELECT s.id FROM usage_session_steps('start', x.lab_type, x.user_id, x.session_key) AS s
+              WHERE (s.at, s.id) < (place.at, place.id)
               ORDER BY s.at DESC, s.id DESC LIMIT 1)) AS near ON true
 $$;
 
@@ -322,11 +361,8 @@ LANGUAGE sql STABLE AS $$
       LEFT JOIN LATERAL (
             SELECT s.lab_type, s.user_id, s.at, e.at AS ended_at,
                    (extract(epoch FROM e.at - s.at) * 1000000)::bigint AS session_us
-              FROM (SELECT * FROM usage_starts s
-                     WHERE s.id = t.id
-                       AND EXISTS (SELECT FROM usage_completes c -- a start that is new has none behind it yet
-                                    WHERE c.lab_type = s.lab_type AND c.user_id = s.user_id
-                                      AND (c.at, c.id) > (s.at, s.id))
+              FROM (SELECT * FROM usage_steps
+                     WHERE id = t.id AND event_type = 'start'
                     OFFSET 0) AS s, -- probed start by start, never joined as a whole
                    LATERAL usage_session_end(s.lab_type, s.user_id, s.session_key, s.at, s.id) AS e) AS n ON true
      WHERE (o.lab_type, o.user_id, o.at, o.ended_at) IS DISTINCT FROM (n.lab_type, n.user_id, n.at, n.ended_at)
@@ -582,11 +618,9 @@ BEGIN
         SELECT id, lab_type, user_id, session_key, at, is_start,
                lag(CASE WHEN is_start THEN place END) OVER by_session AS own,
                max(CASE WHEN is_start THEN place END) OVER by_user AS last
-          FROM (SELECT id, lab_type, user_id, session_key, at, is_start,
+          FROM (SELECT id, lab_type, user_id, session_key, at, event_type = 'start' AS is_start,
                        row_number() OVER (ORDER BY lab_type, user_id, at, id) AS place
-                  FROM (SELECT true AS is_start, * FROM usage_starts
-                        UNION ALL
-                        SELECT false, * FROM usage_completes) AS every
+                  FROM usage_steps
                  WHERE lab_type IS NOT NULL AND user_id IS NOT NULL) AS placed
         WINDOW by_user AS (PARTITION BY lab_type, user_id ORDER BY place),
                by_session AS (PARTITION BY lab_type, user_id, session_key ORDER BY place)
