@@ -206,22 +206,30 @@ static const char *secret_from_file(const char *name, const char *path)
     return secret;
 }
 
+/* A variable of the environment; NULL where it is not set or blank, as a template with no value leaves it. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && value[strspn(value, " \t")] ? value : NULL;
+}
+
 static bool read_environment(struct settings *settings, const struct setting *s, const struct api *api)
 {
     char file_name[NAME_MAX_LENGTH + 8];
     char room[24];
-    const char *value = getenv(s->name);
+    const char *value = variable(s->name);
 
     snprintf(file_name, sizeof(file_name), "%s_FILE", s->name);
-    const char *path = s->secret ? getenv(file_name) : NULL;
-    if (path && *path) {
-        if (value && *value)
+    const char *path = s->secret ? variable(file_name) : NULL;
+    if (path) {
+        if (value)
             return bad(file_name, NULL, "and the setting itself are both given");
         value = secret_from_file(file_name, path);
         if (!value)
             return false;
     }
-    if (!value || !*value) {
+    if (!value) {
         const char *fallback = default_of(s, api, room);
         if (!fallback)
             return true;

@@ -86,6 +86,19 @@ static void a_flag_wins_over_the_environment(void **state)
     assert_int_equal(settings.log_level, LOG_DEBUG);
 }
 
+static void a_blank_variable_is_as_one_that_is_not_there(void **state)
+{
+    (void)state;
+    setenv("AUTH0_DOMAIN", " ", 1);
+    setenv("SERVICE_TOKEN", "", 1);
+    setenv("SERVICE_TOKEN_FILE", " \t", 1);
+    setenv("PORT", " ", 1);
+    assert_int_equal(read_settings(NULL), SETTINGS_READY);
+    assert_int_equal(settings.port, 8099);
+    assert_null(settings.auth_jwks_url);
+    assert_null(settings.service_token);
+}
+
 static void flags_are_spelt_with_dashes_or_underscores(void **state)
 {
     (void)state;
@@ -195,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_is_not_given_has_its_default),
         test(a_flag_wins_over_the_environment),
+        test(a_blank_variable_is_as_one_that_is_not_there),
         test(flags_are_spelt_with_dashes_or_underscores),
         test(the_ends_of_a_range_are_in_it),
         test(a_bad_value_is_one_clear_line),
