@@ -691,7 +691,7 @@ static void batch_due(struct timer *timer)
             connect_later(batch);
         return;
     case LINK_CONNECTING:
-        log_line(LOG_WARNING, "cannot connect to the database", "reason", "no answer in time", NULL);
+        link_complain(&batch->link, "no answer in time");
         break_link(batch);
         return;
     case LINK_SETUP:

@@ -13,11 +13,12 @@
 #include "common/pg_encode.h"
 #include "common/settings.h"
 
-#define POSTGRES_EPOCH 946684800000000 /* microseconds from 1970 to 2000 */
-#define PARAMS_MAX     16
-#define SCHEMA_LOCK    "7205759403792795" /* of the advisory lock that daemons share while they make tables */
-#define NAME_SIZE      64
-#define HOST_LISTS     3 /* settings of libpq that list an item a host */
+#define POSTGRES_EPOCH  946684800000000 /* microseconds from 1970 to 2000 */
+#define PARAMS_MAX      16
+#define SCHEMA_LOCK     "7205759403792795" /* of the advisory lock that daemons share while they make tables */
+#define NAME_SIZE       64
+#define COMPLAINT_PAUSE (5 * SECOND) /* between two warnings of this process that the database is away */
+#define HOST_LISTS      3            /* settings of libpq that list an item a host */
 
 extern const char common_schema_sql[]; /* common/schema.sql */
 
@@ -31,6 +32,17 @@ bool link_schema_ready(void)
 void link_schema_doubt(void)
 {
     schema_is_ready = false;
+}
+
+void link_complain(const struct link *link, const char *reason)
+{
+    static _Atomic int64_t last;
+    int64_t before = last, now = link->loop->now;
+    bool first = before == 0 || now - before >= COMPLAINT_PAUSE;
+
+    /* Who loses the exchange to another worker has just been spoken for. */
+    first = first && atomic_compare_exchange_strong(&last, &before, now);
+    log_line(first ? LOG_WARNING : LOG_DEBUG, "cannot connect to the database", "reason", reason, NULL);
 }
 
 int pg_library_version(void)
@@ -512,8 +524,7 @@ static void poll_connect(struct link *link)
     PostgresPollingStatusType status = PQconnectPoll(conn_of(link));
     link->watch.fd = PQsocket(conn_of(link));
     if (status == PGRES_POLLING_FAILED || link->watch.fd < 0) {
-        log_line(LOG_WARNING, "cannot connect to the database", "reason", PQerrorMessage(conn_of(link)),
-                 NULL);
+        link_complain(link, PQerrorMessage(conn_of(link)));
         link_fail(link);
         return;
     }
@@ -606,7 +617,7 @@ bool link_connect(struct link *link)
     link->watch = (struct watch){.fd = PQsocket(conn), .ready = link_ready};
     link->state = LINK_CONNECTING;
     if (PQstatus(conn) == CONNECTION_BAD || !loop_watch(link->loop, &link->watch, EPOLLOUT)) {
-        log_line(LOG_WARNING, "cannot connect to the database", "reason", PQerrorMessage(conn), NULL);
+        link_complain(link, PQerrorMessage(conn));
         link_close(link);
         return false;
     }

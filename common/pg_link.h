@@ -105,6 +105,10 @@ bool link_write(struct link *link);
 /* The next thing that arrived. `execution` is the one whose results are due; NULL after the last. */
 enum link_event link_next(struct link *link, struct execution *execution);
 
+/* Warns that the database cannot be reached: once in a while for all links, else only where debugging is on.
+ */
+void link_complain(const struct link *link, const char *reason);
+
 /* Whether any link of this process has found or made the current schema. */
 bool link_schema_ready(void);
 

@@ -14,6 +14,7 @@ from harness.load import Load
 from harness.samples import new_user, token, user_body
 from harness.wait import until
 
+WARNED_EVERY = 5  # seconds, of a database that cannot be reached
 DEADLINE_MS = 500  # the service's own, for tests that reach it
 
 
@@ -49,6 +50,7 @@ def back_after(url: str, since: float) -> float:
 
 def test_a_service_without_its_database_lives_and_says_so(own_postgres, database_name, start_daemon):
     own_postgres.stop()
+    started = time.monotonic()
     daemon = start_daemon(DATABASE_URL=own_postgres.url(database_name))
     with daemon.client() as client:
         assert client.get("/livez").status_code == 200
@@ -62,6 +64,8 @@ def test_a_service_without_its_database_lives_and_says_so(own_postgres, database
             assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 0
             assert set(answer.json()) == {"detail"} and "connect" not in answer.text.lower()
         assert client.post("/users/", json={}).status_code == 422
+    warnings = daemon.log_text().count("cannot connect to the database")
+    assert 1 <= warnings <= 1 + (time.monotonic() - started) / WARNED_EVERY
     own_postgres.start()
     since = accepted_since(own_postgres, database_name)
     assert back_after(daemon.url, since) < BACK_SECONDS
