@@ -89,6 +89,8 @@ void pg_close(struct worker *worker);
 
 /* Sends what the turn has gathered; called by the loop at the end of a turn. */
 void pg_flush(struct worker *worker);
+
+/* Takes in what has come for writes on their way, and sends them on; nothing where there is no database. */
 void pg_poll(struct worker *worker);
 
 /* Whether a connection is up and the schema is the one of this daemon. */

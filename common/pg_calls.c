@@ -65,7 +65,8 @@ void pg_flush(struct worker *worker)
 
 void pg_poll(struct worker *worker)
 {
-    lane_poll(worker->pg->lanes[STATEMENT_APPEND]);
+    if (worker->pg)
+        lane_poll(worker->pg->lanes[STATEMENT_APPEND]);
 }
 
 bool pg_ready(const struct worker *worker)
