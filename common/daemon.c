@@ -16,12 +16,14 @@
 #include "common/log.h"
 #include "common/openapi.h"
 #include "common/pg.h"
+#include "common/process.h"
 #include "common/router.h"
 #include "common/settings.h"
 #include "common/worker.h"
 
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
 #define HEALTH_WAIT_S 3    /* seconds that a health check waits */
+#define START_S       1    /* after which what only the start needed is given back */
 #define ADDRESS_TEXT  128
 
 enum { EXIT_BAD_SETTING = 2 };
@@ -132,12 +134,13 @@ static void block_signals(sigset_t *awaited)
 
 static void await_end(const sigset_t *awaited)
 {
-    int signal_number;
+    static const struct timespec start = {.tv_sec = START_S};
+    int signal_number = sigtimedwait(awaited, NULL, &start);
 
-    do {
-        if (sigwait(awaited, &signal_number) != 0)
-            return;
-    } while (signal_number == SIGHUP);
+    if (signal_number < 0)
+        process_rest();
+    while (signal_number < 0 || signal_number == SIGHUP)
+        signal_number = sigwaitinfo(awaited, NULL);
     log_line(LOG_INFO, "ends", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 

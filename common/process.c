@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,4 +78,28 @@ bool process_read(struct process *process)
     process->cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
     process->max_descriptors = limit.rlim_cur;
     return read_stat(process) && count_descriptors(&process->open_descriptors);
+}
+
+/* Of one loaded object (dl_iterate_phdr(3)), the segments that are never written. */
+static int give_back(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    (void)size;
+    (void)arg;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+            continue;
+        uintptr_t from = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t to = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        /* Where the kernel refuses, for its own page of code, there is nothing to win. */
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void process_rest(void)
+{
+    dl_iterate_phdr(give_back, NULL);
 }

@@ -50,6 +50,17 @@ static void memory_is_mapped_first_and_resident_when_it_was_touched(void **state
     munmap(memory, MEMORY);
 }
 
+static void code_that_rests_is_given_back_and_still_runs(void **state)
+{
+    struct process before = read_it();
+
+    (void)state;
+    process_rest();
+    struct process after = read_it();
+    assert_true(after.resident_bytes < before.resident_bytes);
+    an_opened_descriptor_is_counted_and_a_closed_one_is_not(NULL);
+}
+
 static void work_costs_processor_time(void **state)
 {
     struct process before = read_it();
@@ -76,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opened_descriptor_is_counted_and_a_closed_one_is_not),
         cmocka_unit_test(memory_is_mapped_first_and_resident_when_it_was_touched),
+        cmocka_unit_test(code_that_rests_is_given_back_and_still_runs),
         cmocka_unit_test(work_costs_processor_time),
         cmocka_unit_test(the_process_started_a_moment_ago),
     };
