@@ -18,9 +18,9 @@ struct process {
 bool process_read(struct process *process);
 
 /*
- * Gives back the memory of program code and constants (those of the libraries too) that has been touched so far:
- * most of what a start runs is not run again. Nothing is lost; what is needed is mapped again at its next use, at
- * the price of a minor fault (madvise(2), MADV_DONTNEED on pages of files that nobody wrote to).
+ * Gives back the memory of program code and constants (those of the libraries too) that has been touched so
+ * far: most of what a start runs is not run again. Nothing is lost; what is needed is mapped again at its
+ * next use, at the price of a minor fault (madvise(2), MADV_DONTNEED on pages of files that nobody wrote to).
  */
 void process_rest(void);
 
