@@ -18,8 +18,9 @@ from harness.wait import until
 from harness.wire import Wire
 
 JSON = {"Content-Type": "application/json"}
-DEADLINE = 1.0  # seconds that a lookup may take in all
-SLACK = 0.5 if VARIANT == "release" and not WRAPPER else 5.0
+DEADLINE = 1.0  # seconds that a lookup may take in all; the request's own is 3
+SLACK = 1.5 if VARIANT == "release" and not WRAPPER else 5.0  # for a busy machine
+SOON = DEADLINE / 2  # for what nobody waits for
 
 USER = {"id": "u", "username": "ada"}
 LAB = {"lab_type": "t", "name": "Lab", "description": "d", "difficulty": "beginner"}
@@ -54,6 +55,11 @@ def ask(url: str, method: str, path: str, body: dict | None) -> tuple[exchange.A
     began = time.monotonic()
     answer = exchange.request(url, method, path, JSON, json.dumps(body).encode() if body else None)
     return answer, time.monotonic() - began
+
+
+def quickest(*request) -> float:
+    """How long the quickest of three took: a busy machine may hold one of them up, not the service all."""
+    return min(ask(*request)[1] for _ in range(3))
 
 
 def rows(postgres, database: str, table: str) -> int:
@@ -196,7 +202,7 @@ def test_a_refused_connection_is_503_at_once(postgres, both):
         address = port.getsockname()[1]
     daemons = both(f"http://127.0.0.1:{address}")
     check_refused(postgres, daemons)
-    assert ask(daemons[0].url, "GET", "/performance/lab/t", None)[1] < SLACK
+    assert quickest(daemons[0].url, "GET", "/performance/lab/t", None) < SOON
 
 
 def test_an_address_that_takes_no_connection_is_503_within_the_time_to_connect(postgres, both):
@@ -207,7 +213,7 @@ def test_an_address_that_takes_no_connection_is_503_within_the_time_to_connect(p
             waiting.connect_ex(full.getsockname())
         daemons = both(f"http://127.0.0.1:{full.getsockname()[1]}")
         check_refused(postgres, daemons)
-        assert ask(daemons[1].url, "POST", "/analytics/event", event_body(USER, LAB))[1] < 0.2 + SLACK
+        assert quickest(daemons[1].url, "POST", "/analytics/event", event_body(USER, LAB)) < 0.2 + SOON
         for waiting in crowd:
             waiting.close()
 

@@ -20,9 +20,9 @@ WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))  # for example `valgri
 START_SECONDS = 60  # under valgrind, on a busy machine
 STOP_SECONDS = 30
 LOG_TAIL = 8000  # bytes of the log that a failed test shows
-BACK_SECONDS = (
-    1.0 if VARIANT == "release" and not WRAPPER else 5.0
-)  # until it works again after a fault is over
+BACK_SECONDS = (  # until it works again after a fault is over: one, and one for a busy machine
+    2.0 if VARIANT == "release" and not WRAPPER else 6.0
+)
 
 # The services of this project, as tools/services lists them.
 SERVICES = [
