@@ -139,7 +139,7 @@ check: build
 
 # Renews what is made from the daemons' own tables and committed: the OpenAPI documents, the table of settings.
 generate: build
-	@for s in $(SERVICES); do $(OUT)/bin/$$s --openapi >$$s/openapi.json || exit 1; done
+	@for s in $(SERVICES); do tools/openapi $$s >$$s/openapi.json || exit 1; done
 	@tools/settings >$(OUT)/README.md && cp $(OUT)/README.md README.md
 
 # The services on this machine: see tools/stack.

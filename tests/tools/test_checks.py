@@ -33,7 +33,7 @@ def project(tmp_path):
             daemon.chmod(0o755)
             service = tmp_path / line.split()[0]
             service.mkdir(exist_ok=True)
-            (service / "openapi.json").write_text('{"openapi":"3.1.0"}\n')
+            (service / "openapi.json").write_text('{\n  "openapi": "3.1.0"\n}\n')
     (tmp_path / "README.md").write_text(run(tmp_path, "tools/settings").stdout)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     add(tmp_path)
