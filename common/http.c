@@ -491,7 +491,7 @@ static size_t unescape(void *cls, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
-static void complain(void *cls, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void complain(void *cls, const char *format, va_list args)
 {
     char message[256];
 

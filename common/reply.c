@@ -46,7 +46,8 @@ enum reply reply_error(struct request *rq, int status, const char *detail)
 }
 
 /* A formatted text in the request's memory; the null text when it is exhausted. */
-static struct text formatted(struct request *rq, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static struct text formatted(struct request *rq, const char *format,
+                                                                   va_list args)
 {
     char *room = arena_alloc(&rq->arena, DETAIL_MAX);
     int len = room ? vsnprintf(room, DETAIL_MAX, format, args) : -1;

@@ -182,7 +182,8 @@ void psql_close(struct psql *psql)
     free(psql);
 }
 
-static const char *run_list(struct psql *psql, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *run_list(struct psql *psql, const char *format,
+                                                                  va_list args)
 {
     static char answer[ANSWER_MAX];
     char statement[SQL_MAX];
