@@ -23,7 +23,6 @@
 
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
 #define HEALTH_WAIT_S 3    /* seconds that a health check waits */
-#define START_S       1    /* after which what only the start needed is given back */
 #define ADDRESS_TEXT  128
 
 enum { EXIT_BAD_SETTING = 2 };
@@ -134,11 +133,14 @@ static void block_signals(sigset_t *awaited)
 
 static void await_end(const sigset_t *awaited)
 {
-    static const struct timespec start = {.tv_sec = START_S};
-    int signal_number = sigtimedwait(awaited, NULL, &start);
+    /* Connections are up after the first wait, and whoever waited for that has asked after the second. */
+    static const struct timespec waits[] = {{.tv_nsec = 250 * MILLISECOND}, {.tv_sec = 2}};
+    int signal_number = -1;
 
-    if (signal_number < 0)
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]) && signal_number < 0; i++) {
+        signal_number = sigtimedwait(awaited, NULL, &waits[i]);
         process_rest();
+    }
     while (signal_number < 0 || signal_number == SIGHUP)
         signal_number = sigwaitinfo(awaited, NULL);
     log_line(LOG_INFO, "ends", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);

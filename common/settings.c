@@ -11,6 +11,7 @@
 #include "common/api.h"
 
 #define AUTH_URL_MAX      512            /* bytes of an address made from AUTH0_DOMAIN */
+#define WORKERS_MOST      4              /* by default */
 #define NAME_MAX_LENGTH   64             /* of a setting's name and its flag */
 #define SERVICE_TOKEN_MIN 16             /* bytes: what is shorter can be guessed */
 #define SECRET_MAX        ((size_t)8192) /* bytes of a secret's file */
@@ -46,7 +47,9 @@ static const struct setting table[] = {
     {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(user_progress_service_url), 0, 0, "http://127.0.0.1:8004",
      false, "where User Progress answers"},
     {"WORKERS", SETTING_INT, AT(workers), 0, 64, "0", false,
-     "worker threads, each with its own loop and connections; 0: half of the processors"},
+     "worker threads, each with its own loop and connections; 0: one a processor, 4 at the most; half of "
+     "that in"
+     " services that ask User Progress"},
     {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false,
      "debug, info, warning or error; info has a line for every request"},
     {"SLOW_REQUEST_MS", SETTING_INT, AT(slow_request), 1, 600000, "1000", false,
@@ -392,6 +395,18 @@ static bool check_auth(struct settings *s)
     return true;
 }
 
+/* Services that ask User Progress share the processors with it; PostgreSQL's connections are for all of them.
+ */
+static int64_t workers_for(const struct api *api)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long workers = processors < WORKERS_MOST ? processors : WORKERS_MOST;
+
+    if (api->asks_user_progress)
+        workers /= 2;
+    return workers > 1 ? workers : 1;
+}
+
 enum settings_status settings_read(struct settings *settings, const struct api *api, int argc, char **argv)
 {
     *settings = (struct settings){0};
@@ -405,9 +420,7 @@ enum settings_status settings_read(struct settings *settings, const struct api *
     }
     if (status == SETTINGS_READY && !check_auth(settings))
         return SETTINGS_BAD;
-    if (settings->workers == 0) {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        settings->workers = processors > 3 ? processors / 2 : 1;
-    }
+    if (settings->workers == 0)
+        settings->workers = workers_for(api);
     return status;
 }
