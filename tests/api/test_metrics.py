@@ -177,7 +177,7 @@ class TestDatabase:
         assert metrics.samples(daemon.url).of("database_statement_failures_total", **{"class": "23"}) >= 1
 
     def test_lost_connections_and_new_ones_are_counted(self, fresh, postgres):
-        daemon = fresh()
+        daemon = fresh(WORKERS="1")
         lanes = 4
         until(
             lambda: metrics.samples(daemon.url).of("database_connections") == lanes,
