@@ -77,30 +77,31 @@ BEGIN
     IF to_regclass('usage_events_of_no_lab') IS NULL THEN
         CREATE INDEX usage_events_of_no_lab ON usage_events (timestamp) WHERE lab_type IS NULL;
     END IF;
-    -- An event is in one of the next three.
+    -- An event is in one of the next three. Their time is an expression, so that who looks for a user's or a session's
+    -- events in the order of time is never tempted by the index on the time alone.
     IF to_regclass('usage_events_starts_of_user') IS NULL THEN
         CREATE INDEX usage_events_starts_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), timestamp, id)
+            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), id)
          WHERE event_type = 'start';
     END IF;
     IF to_regclass('usage_events_completes_of_user') IS NULL THEN
         CREATE INDEX usage_events_completes_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), timestamp, id)
+            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), id)
          WHERE event_type = 'complete';
     END IF;
     IF to_regclass('usage_events_others_of_user') IS NULL THEN
         CREATE INDEX usage_events_others_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), timestamp)
+            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'))
          WHERE (event_type IN ('start', 'complete')) IS NOT TRUE;
     END IF;
     IF to_regclass('usage_events_starts_of_session') IS NULL THEN
         CREATE INDEX usage_events_starts_of_session
-            ON usage_events (usage_session_hash(lab_type, user_id, session_key), timestamp, id)
+            ON usage_events (usage_session_hash(lab_type, user_id, session_key), coalesce(timestamp, '-infinity'), id)
          WHERE event_type = 'start' AND session_key IS NOT NULL;
     END IF;
     IF to_regclass('usage_events_completes_of_session') IS NULL THEN
         CREATE INDEX usage_events_completes_of_session
-            ON usage_events (usage_session_hash(lab_type, user_id, session_key), timestamp, id)
+            ON usage_events (usage_session_hash(lab_type, user_id, session_key), coalesce(timestamp, '-infinity'), id)
          WHERE event_type = 'complete' AND session_key IS NOT NULL;
     END IF;
 END
@@ -119,18 +120,20 @@ CREATE OR REPLACE VIEW usage_steps AS
 CREATE OR REPLACE FUNCTION usage_user_steps(kind text, lab text, who text)
 RETURNS TABLE (at timestamptz, id integer, session_key text)
 LANGUAGE sql STABLE AS $$
-    SELECT timestamp, id, session_key
+    SELECT coalesce(timestamp, '-infinity'), id, session_key
       FROM usage_events
-     WHERE event_type = kind AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z'
+     WHERE event_type = kind AND coalesce(timestamp, '-infinity') >= '0001-01-01 00:00Z'
+       AND coalesce(timestamp, '-infinity') < '9999-12-31 00:00Z'
        AND usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
        AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who)
 $$;
 CREATE OR REPLACE FUNCTION usage_session_steps(kind text, lab text, who text, session text)
 RETURNS TABLE (at timestamptz, id integer)
 LANGUAGE sql STABLE AS $$
-    SELECT timestamp, id
+    SELECT coalesce(timestamp, '-infinity'), id
       FROM usage_events
-     WHERE event_type = kind AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z'
+     WHERE event_type = kind AND coalesce(timestamp, '-infinity') >= '0001-01-01 00:00Z'
+       AND coalesce(timestamp, '-infinity') < '9999-12-31 00:00Z'
        AND usage_session_hash(lab_type, user_id, session_key) = usage_session_hash(lab, who, session)
        AND (lab_type, user_id, session_key) IS NOT DISTINCT FROM (lab, who, session) AND session_key IS NOT NULL
 $$;
@@ -245,21 +248,22 @@ $$;
 -- The time of a user's last event in a lab type, null where there is none: by the three indexes of users' events.
 CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
-    SELECT max(coalesce(timestamp, '-infinity'))
-      FROM ((SELECT timestamp FROM usage_events
+    SELECT max(at)
+      FROM ((SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
               WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
                 AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'start'
-              ORDER BY timestamp DESC NULLS LAST LIMIT 1)
+              ORDER BY 1 DESC LIMIT 1)
             UNION ALL
-            (SELECT timestamp FROM usage_events
+            (SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
               WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
                 AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'complete'
-              ORDER BY timestamp DESC NULLS LAST LIMIT 1)
+              ORDER BY 1 DESC LIMIT 1)
             UNION ALL
-            (SELECT timestamp FROM usage_events
+            (SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
               WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
-                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND (event_type IN ('start', 'complete')) IS NOT TRUE
-              ORDER BY timestamp DESC NULLS LAST LIMIT 1)) AS last
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who)
+                AND (event_type IN ('start', 'complete')) IS NOT TRUE
+              ORDER BY 1 DESC LIMIT 1)) AS last
 $$;
 
 -- Of every user and lab type that the changes touch: the last event as usage_last_seen has it, and as it is.

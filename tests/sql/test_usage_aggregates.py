@@ -201,6 +201,38 @@ def test_sessions_are_kept_exact_where_steps_are_dense(database, seed):
             cursor.execute(f"SELECT usage_fold({pick([0, 0, 0, 1, 2, 100])})")
 
 
+MANY, NOTES = 60000, 100
+FILL = """
+INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp)
+SELECT 'u' || mod(n, 3000), (ARRAY['filesystem', 'network'])[1 + mod(n, 2)],
+       (ARRAY['start', 'complete', 'view'])[1 + mod(n, 3)], json_build_object('session_id', 's' || n / 3),
+       now() - random() * interval '40 days'
+  FROM generate_series(1, %s) AS n"""
+
+
+@pytest.mark.parametrize("planned", ["while empty", "when full"])
+@pytest.mark.parametrize("call", [("usage_of_lab", "filesystem", 7), ("trends", 30)], ids=["usage", "trends"])
+def test_a_report_reads_what_its_notes_touch_and_not_the_events_there_are(database, call, planned):
+    service = database("usage-analytics")
+    service.install()
+    connection = service.connect(autocommit=False)
+    if planned == "while empty":  # a connection keeps the plan that it made first
+        run(service.connect(), FILL % 3)
+        service.call(connection, *call)
+        connection.commit()
+    run(service.connect(), FILL % MANY)
+    run(service.connect(), f"SELECT usage_fold({MANY})")
+    if planned == "when full":  # ANALYZE has all plans made anew
+        run(service.connect(), "ANALYZE")
+    run(service.connect(), FILL % NOTES)
+    service.call(connection, *call)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'usage_events'"
+        )
+        assert cursor.fetchone()[0] < NOTES * 50
+
+
 def test_inserts_wait_for_nobody(database):
     service = database("usage-analytics")
     service.install()
