@@ -7,7 +7,7 @@
 --   usage_changes    what happened to usage_events and is not folded yet: written by triggers, never waits
 --   usage_counts     events by lab type, span of time and event type       \
 --   usage_spans      users last seen and sessions begun, the same way       | changed by usage_fold alone
---   usage_last_seen  the last event of a user in a lab type                 |
+--   usage_last_seen  the minute of a user's last event in a lab type        |
 --   usage_sessions   sessions by their start                               /
 --
 -- A reader adds to the folded tables what the changes in its own snapshot amount to, and is exact.
@@ -185,10 +185,9 @@ CREATE TABLE IF NOT EXISTS usage_spans (
 CREATE TABLE IF NOT EXISTS usage_last_seen (
     lab_type text NOT NULL,
     user_id text NOT NULL,
-    at timestamptz NOT NULL,
-    minute timestamptz NOT NULL, -- that `at` lies in: while it stays, no index changes
+    minute timestamptz NOT NULL, -- no finer: who is at work has an event every few seconds
     PRIMARY KEY (lab_type, user_id)
-) WITH (fillfactor = 70);
+);
 CREATE INDEX IF NOT EXISTS usage_last_seen_minute ON usage_last_seen (lab_type, minute);
 
 CREATE TABLE IF NOT EXISTS usage_sessions (
@@ -244,6 +243,16 @@ LANGUAGE sql STABLE AS $$
      WHERE transaction >= (SELECT before FROM usage_since) AND lab_type = ANY (labs)
 $$;
 
+-- Where the span of UTC that a time lies in begins, and the first span that begins at a time or after it.
+CREATE OR REPLACE FUNCTION usage_span_of(span text, at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT date_trunc(span, at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+$$;
+CREATE OR REPLACE FUNCTION usage_span_from(span text, at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN usage_span_of(span, at) = at THEN at
+                ELSE usage_span_of(span, at + ('1 ' || span)::interval) END
+$$;
 
 -- The time of a user's last event in a lab type, null where there is none: by the three indexes of users' events.
 CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
@@ -266,13 +275,14 @@ LANGUAGE sql STABLE AS $$
               ORDER BY 1 DESC LIMIT 1)) AS last
 $$;
 
--- Of every user and lab type that the changes touch: the last event as usage_last_seen has it, and as it is.
--- Events that only came can but move it on.
+-- Of every user and lab type that the changes touch: the minute of the last event as usage_last_seen has it, and as
+-- it is. Events that only came can but move it on.
 CREATE OR REPLACE FUNCTION usage_last_seen_changes(changes usage_changes[])
-RETURNS TABLE (lab_type text, user_id text, old_at timestamptz, new_at timestamptz)
+RETURNS TABLE (lab_type text, user_id text, old_minute timestamptz, new_minute timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT t.lab_type, t.user_id, s.at,
-           CASE WHEN t.went THEN usage_last_event(t.lab_type, t.user_id) ELSE greatest(s.at, t.at) END
+    SELECT t.lab_type, t.user_id, s.minute,
+           CASE WHEN t.went THEN usage_span_of('minute', usage_last_event(t.lab_type, t.user_id))
+                ELSE greatest(s.minute, usage_span_of('minute', t.at)) END
       FROM (SELECT c.lab_type, c.user_id, max(c.at) AS at, bool_or(c.sign < 0) AS went
               FROM unnest(changes) AS c
              WHERE c.user_id IS NOT NULL
@@ -372,17 +382,6 @@ LANGUAGE sql STABLE AS $$
      WHERE (o.lab_type, o.user_id, o.at, o.ended_at) IS DISTINCT FROM (n.lab_type, n.user_id, n.at, n.ended_at)
 $$;
 
--- Where the span of UTC that a time lies in begins, and the first span that begins at a time or after it.
-CREATE OR REPLACE FUNCTION usage_span_of(span text, at timestamptz) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT date_trunc(span, at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
-$$;
-CREATE OR REPLACE FUNCTION usage_span_from(span text, at timestamptz) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN usage_span_of(span, at) = at THEN at
-                ELSE usage_span_of(span, at + ('1 ' || span)::interval) END
-$$;
-
 -- The functions below that go through the changes are planned once a connection, perhaps while the tables were empty
 -- and nothing was known of them: their settings say that every step is to be a probe of an index.
 
@@ -427,14 +426,14 @@ BEGIN
     ON CONFLICT (lab_type, span, at, md5(event_type)) DO UPDATE SET events = k.events + excluded.events;
 
     WITH seen AS MATERIALIZED (
-        SELECT * FROM usage_last_seen_changes(taken) WHERE old_at IS DISTINCT FROM new_at
+        SELECT * FROM usage_last_seen_changes(taken) WHERE old_minute IS DISTINCT FROM new_minute
     ), unseen AS (
         DELETE FROM usage_last_seen l USING seen
-         WHERE seen.new_at IS NULL AND l.lab_type = seen.lab_type AND l.user_id = seen.user_id
+         WHERE seen.new_minute IS NULL AND l.lab_type = seen.lab_type AND l.user_id = seen.user_id
     ), noted AS (
-        INSERT INTO usage_last_seen (lab_type, user_id, at, minute)
-        SELECT lab_type, user_id, new_at, usage_span_of('minute', new_at) FROM seen WHERE new_at IS NOT NULL
-        ON CONFLICT (lab_type, user_id) DO UPDATE SET at = excluded.at, minute = excluded.minute
+        INSERT INTO usage_last_seen (lab_type, user_id, minute)
+        SELECT lab_type, user_id, new_minute FROM seen WHERE new_minute IS NOT NULL
+        ON CONFLICT (lab_type, user_id) DO UPDATE SET minute = excluded.minute
     ), session AS MATERIALIZED (
         SELECT * FROM usage_session_changes(taken)
     ), ended AS (
@@ -446,9 +445,10 @@ BEGIN
             SET lab_type = excluded.lab_type, user_id = excluded.user_id, at = excluded.at,
                 ended_at = excluded.ended_at, session_us = excluded.session_us
     ), difference AS (
-        SELECT lab_type, old_at AS at, -1 AS users, 0 AS sessions, 0 AS session_us FROM seen WHERE old_at IS NOT NULL
+        SELECT lab_type, old_minute AS at, -1 AS users, 0 AS sessions, 0 AS session_us
+          FROM seen WHERE old_minute IS NOT NULL
         UNION ALL
-        SELECT lab_type, new_at, 1, 0, 0 FROM seen WHERE new_at IS NOT NULL
+        SELECT lab_type, new_minute, 1, 0, 0 FROM seen WHERE new_minute IS NOT NULL
         UNION ALL
         SELECT old_lab, old_at, 0, -1, -old_us FROM session WHERE old_at IS NOT NULL
         UNION ALL
@@ -523,7 +523,8 @@ BEGIN
 END
 $$;
 
--- Users seen since a time, by lab type.
+-- Users seen since a time, by lab type. Of those whose last event is in the minute that the window cuts, the event
+-- itself tells; that of one whom the changes moved to another minute is looked at for both, and so cancels out.
 CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, users bigint)
 LANGUAGE plpgsql STABLE ROWS 5
@@ -532,6 +533,7 @@ SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     whole timestamptz := usage_span_from('minute', since);
+    cut timestamptz := usage_span_of('minute', since);
     changes usage_changes[] := usage_unfolded(labs);
 BEGIN
     RETURN QUERY
@@ -543,13 +545,15 @@ BEGIN
             UNION ALL
             SELECT l.lab_type, 1
               FROM usage_last_seen l
-             WHERE l.lab_type = ANY (labs) AND l.minute = usage_span_of('minute', since)
-               AND l.at >= since AND l.at < whole
+             WHERE l.lab_type = ANY (labs) AND l.minute >= cut AND l.minute < whole
+               AND usage_last_event(l.lab_type, l.user_id) >= since
             UNION ALL
-            SELECT d.lab_type, (d.new_at IS NOT NULL AND d.new_at >= since)::int
-                             - (d.old_at IS NOT NULL AND d.old_at >= since)::int
-              FROM usage_last_seen_changes(changes) AS d
-             WHERE d.new_at IS DISTINCT FROM d.old_at) AS part
+            SELECT d.lab_type, side.sign
+              FROM usage_last_seen_changes(changes) AS d,
+                   LATERAL (VALUES (1, d.new_minute), (-1, d.old_minute)) AS side (sign, minute)
+             WHERE d.new_minute IS DISTINCT FROM d.old_minute
+               AND (side.minute >= whole
+                    OR side.minute >= cut AND usage_last_event(d.lab_type, d.user_id) >= since)) AS part
      GROUP BY 1;
 END
 $$;
@@ -611,10 +615,9 @@ BEGIN
            (VALUES ('day'), ('hour'), ('minute')) AS s (span)
      GROUP BY 1, 2, 3, 4;
 
-    INSERT INTO usage_last_seen (lab_type, user_id, at, minute)
-    SELECT lab_type, user_id, at, usage_span_of('minute', at)
-      FROM (SELECT lab_type, user_id, max(coalesce(timestamp, '-infinity')) AS at
-              FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2) AS l;
+    INSERT INTO usage_last_seen (lab_type, user_id, minute)
+    SELECT lab_type, user_id, usage_span_of('minute', max(coalesce(timestamp, '-infinity')))
+      FROM usage_events WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2;
 
     -- A complete's owner is the step of its session right before it, where that is a start; else the last start.
     INSERT INTO usage_sessions (start_id, lab_type, user_id, at, ended_at, session_us)
@@ -641,7 +644,7 @@ BEGIN
 
     INSERT INTO usage_spans (lab_type, span, at, users, sessions, session_us)
     SELECT lab_type, s.span, usage_span_of(s.span, d.at), sum(users), sum(sessions), sum(session_us)
-      FROM (SELECT lab_type, at, 1 AS users, 0 AS sessions, 0 AS session_us FROM usage_last_seen
+      FROM (SELECT lab_type, minute AS at, 1 AS users, 0 AS sessions, 0 AS session_us FROM usage_last_seen
             UNION ALL
             SELECT lab_type, at, 0, 1, session_us FROM usage_sessions) AS d,
            (VALUES ('day'), ('hour'), ('minute')) AS s (span)
