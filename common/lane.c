@@ -21,6 +21,7 @@
     SECOND /* calls wait this long for a database that is away, then are refused at once                     \
             */
 #define STAND_IN_PERIOD (10 * SECOND) /* of a primary for a replica, before that is tried again */
+#define BATCH_SHARE_MIN 16            /* calls that a batch may take however little else there is to do */
 #define BATCH_LOCK_WAIT 250 /* milliseconds that a batch may wait for a lock before its calls run alone */
 
 enum phase {
@@ -719,9 +720,21 @@ static void want(struct batch *batch)
 
 /* Handing out */
 
+/* No more than half of what the worker is at, so that two batches take turns: while the database works on
+ * one, the requests of the other are answered and read. Were all in one, each side would wait for the other.
+ */
+static size_t batch_share(const struct lane *lane)
+{
+    size_t half = lane->worker->fibers.running / 2;
+    size_t share = half > BATCH_SHARE_MIN ? half : BATCH_SHARE_MIN;
+
+    return lane->kind == STATEMENT_APPEND && share < lane->batch_limit ? share : lane->batch_limit;
+}
+
 static void hand_out(struct batch *batch)
 {
     struct lane *lane = batch->lane;
+    size_t share = batch_share(lane);
     struct call *taken[BATCH_MAX];
     size_t count = 0;
 
@@ -737,7 +750,7 @@ static void hand_out(struct batch *batch)
         return;
     }
     bool alone = lane->head->alone;
-    while (lane->head && lane->head->statement && count < lane->batch_limit && (count == 0 || !alone)) {
+    while (lane->head && lane->head->statement && count < share && (count == 0 || !alone)) {
         if (count && lane->head->alone)
             break;
         taken[count++] = pop(lane);

@@ -17,6 +17,7 @@
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
 
+#define FEW  16 /* calls that go together whatever else there is */
 #define MANY 60
 
 static int begin(void **state)
@@ -62,53 +63,53 @@ static void each_call_of_a_set_statement_gets_its_own_rows(void **state)
     }
 }
 
-static void what_waits_together_is_one_transaction(void **state)
+/* Appends as many rows at once; how many transactions they came in, each without a gap. */
+static int transactions_of(int count, const char *token)
 {
     static struct job jobs[MANY];
     static char tokens[MANY][40];
-    int64_t transaction = 0;
-
-    (void)state;
-    open_ready();
-    for (int i = 0; i < MANY; i++) {
-        snprintf(tokens[i], sizeof(tokens[i]), "together %d", i);
-        jobs[i] = job_of(i % 2 ? &append_mark : &append_ratio, tokens[i], 1);
-        job_start(&jobs[i]);
-    }
-    for (int i = 0; i < MANY; i++) {
-        job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, PG_ROW);
-        int64_t own = ((const struct number *)jobs[i].rows.items)->n;
-        assert_true(!transaction || transaction == own);
-        transaction = own;
-        job_free(&jobs[i]);
-    }
-    assert_int_equal(sql_number("SELECT count(*) FROM marks WHERE token LIKE 'together%%'"), MANY);
-    assert_int_equal(sql_number("SELECT count(DISTINCT token) FROM marks WHERE token LIKE 'together%%'"),
-                     MANY);
-}
-
-static void a_batch_takes_no_more_than_its_limit(void **state)
-{
-    static struct job jobs[10];
     int64_t last = 0;
     int transactions = 0;
 
-    (void)state;
-    stand_settings.batch_limit = 4;
-    open_ready();
-    for (int i = 0; i < 10; i++) {
-        jobs[i] = job_of(&append_ratio, "limited", 1);
+    for (int i = 0; i < count; i++) {
+        snprintf(tokens[i], sizeof(tokens[i]), "%s %d", token, i);
+        jobs[i] = job_of(i % 2 ? &append_mark : &append_ratio, tokens[i], 1);
         job_start(&jobs[i]);
     }
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < count; i++) {
         job_await(&jobs[i]);
+        assert_int_equal(jobs[i].answer, PG_ROW);
         int64_t own = ((const struct number *)jobs[i].rows.items)->n;
         transactions += own != last;
         last = own;
         job_free(&jobs[i]);
     }
-    assert_int_equal(transactions, 3);
+    assert_int_equal(sql_number("SELECT count(*) FROM marks WHERE token LIKE '%s%%'", token), count);
+    assert_int_equal(sql_number("SELECT count(DISTINCT token) FROM marks WHERE token LIKE '%s%%'", token),
+                     count);
+    return transactions;
+}
+
+static void what_waits_together_is_one_transaction(void **state)
+{
+    (void)state;
+    open_ready();
+    assert_int_equal(transactions_of(FEW, "few"), 1);
+}
+
+static void where_much_waits_two_transactions_take_turns(void **state)
+{
+    (void)state;
+    open_ready();
+    assert_int_equal(transactions_of(MANY, "many"), 2);
+}
+
+static void a_batch_takes_no_more_than_its_limit(void **state)
+{
+    (void)state;
+    stand_settings.batch_limit = 4;
+    open_ready();
+    assert_int_equal(transactions_of(10, "limited"), 3);
 }
 
 static void a_failing_statement_harms_only_its_own_call(void **state)
@@ -528,6 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(each_call_of_a_set_statement_gets_its_own_rows),
         test(what_waits_together_is_one_transaction),
+        test(where_much_waits_two_transactions_take_turns),
         test(a_batch_takes_no_more_than_its_limit),
         test(a_failing_statement_harms_only_its_own_call),
         test(a_read_is_run_again_when_its_backend_is_terminated),
