@@ -581,12 +581,30 @@ static void arrived(struct link *link)
 
 /* Links that come and go */
 
+/* Where one lane finds the database again, the others need not sit out their waits, nor refuse what they get.
+ */
+static void rouse_lanes(const struct worker *worker)
+{
+    for (size_t kind = 0; kind < LANES; kind++) {
+        struct lane *lane = pg_lane(worker, (enum statement_kind)kind);
+        if (!lane->away_since)
+            continue;
+        lane->away_since = worker->loop.now;
+        for (size_t i = 0; i < lane->count; i++)
+            if (lane->batches[i].wanted && lane->batches[i].link.state == LINK_DOWN)
+                set_timer(&lane->batches[i], 0);
+    }
+}
+
 static void link_up(struct link *link)
 {
     struct batch *batch = (struct batch *)link;
 
     metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
-    batch->lane->away_since = 0;
+    if (batch->lane->away_since) {
+        batch->lane->away_since = 0;
+        rouse_lanes(batch->lane->worker);
+    }
     batch->lane->backoff = 0;
     batch->stands_in_until = loop_of(batch->lane)->now + STAND_IN_PERIOD;
     timer_cancel(loop_of(batch->lane), &batch->timer);

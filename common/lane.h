@@ -13,6 +13,8 @@
 
 #include "common/pg_link.h"
 
+#define LANES 4 /* of a worker, one for each kind of statement */
+
 struct batch;
 struct lane;
 struct request;

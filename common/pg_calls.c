@@ -9,8 +9,6 @@
 #include "common/settings.h"
 #include "common/worker.h"
 
-#define LANES 4 /* one for each kind of statement */
-
 struct pg {
     struct lane *lanes[LANES];
 };

@@ -1,4 +1,5 @@
 /* Lanes on a real PostgreSQL: batches, deadlines, locks, transactions, the schema. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/lane.h"
 #include "common/pg_link.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
@@ -307,6 +309,45 @@ static void a_database_that_is_away_for_long_refuses_at_once(void **state)
     job_free(&later);
 }
 
+/* A URL by which the database is found once the link to its socket is made. */
+static const char *hidden_database(char *folder, char link[PATH_MAX])
+{
+    static char url[256];
+    const char *open = database_url(0), *host = strstr(open, "host="), *port = strstr(open, "&port=");
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(link, PATH_MAX, "%s/.s.PGSQL.%s", folder, getenv("PGPORT"));
+    snprintf(url, sizeof(url), "%.*shost=%s%s", (int)(host - open), open, folder, port);
+    return url;
+}
+
+static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state)
+{
+    char folder[] = "/tmp/lane-XXXXXX", link[PATH_MAX], socket[PATH_MAX];
+    struct job jobs[] = {job_of(&read_pid, "", 0), job_of(&append_mark, "again", 1),
+                         job_of(&insert_mark, "again", 1)};
+
+    (void)state;
+    stand_settings.request_timeout = 1500;
+    stand_settings.database_url = hidden_database(folder, link);
+    stand_open(marks_schema);
+    assert_int_equal(job_do(jobs[0]), PG_REPLIED);
+    snprintf(socket, sizeof(socket), "%s/.s.PGSQL.%s", getenv("PGHOST"), getenv("PGPORT"));
+    assert_int_equal(symlink(socket, link), 0);
+    stand_await(lane_ready(pg_lane(&stand_worker, STATEMENT_READ)) ||
+                lane_ready(pg_lane(&stand_worker, STATEMENT_APPEND)) ||
+                lane_ready(pg_lane(&stand_worker, STATEMENT_CHANGE)));
+    for (int i = 0; i < 3; i++)
+        job_start(&jobs[i]);
+    for (int i = 0; i < 3; i++) {
+        job_await(&jobs[i]);
+        assert_int_equal(jobs[i].answer, PG_ROW);
+        job_free(&jobs[i]);
+    }
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* Transactions of one request */
 
 static void two_inserts_and_commit(struct job *job)
@@ -540,6 +581,7 @@ int main(void)
         test(a_deadline_holds_behind_a_call_that_may_wait_longer),
         test(a_full_queue_refuses_at_once),
         test(a_database_that_is_away_for_long_refuses_at_once),
+        test(all_lanes_serve_as_soon_as_one_finds_the_database_again),
         test(transactions_hold_together),
         test(a_transaction_waits_for_a_connection_until_its_deadline),
         test(a_transaction_whose_backend_dies_is_not_there),
