@@ -209,21 +209,15 @@ void client_header(struct client_call *call, const char *name, const char *value
         call->headers[call->header_count++] = (struct header){name, value};
 }
 
-void client_write_segment(struct writer *w, struct text segment)
+void client_trace(struct client_call *call, struct request *rq)
 {
-    static const char digits[] = "0123456789ABCDEF";
+    char *id = arena_string(&rq->arena, rq->id);
+    char *trace = rq->headers.traceparent.at ? arena_string(&rq->arena, rq->headers.traceparent) : NULL;
 
-    for (size_t i = 0; i < segment.len; i++) {
-        unsigned char c = (unsigned char)segment.at[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (alphanumeric || (c && memchr("-._~", c, 4))) {
-            write_char(w, (char)c);
-        } else {
-            write_char(w, '%');
-            write_char(w, digits[c >> 4]);
-            write_char(w, digits[c & 15]);
-        }
-    }
+    if (id)
+        client_header(call, "X-Request-ID", id);
+    if (trace)
+        client_header(call, "traceparent", trace);
 }
 
 /* libcurl in the loop */

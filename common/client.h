@@ -62,7 +62,7 @@ bool client_run(struct request *rq, struct client_call *call);
 /* Adds a header to what is asked; both strings must stay until `done`. */
 void client_header(struct client_call *call, const char *name, const char *value);
 
-/* Joins texts to a path segment: percent-encodes all but unreserved characters (RFC 3986, section 2.3). */
-void client_write_segment(struct writer *w, struct text segment);
+/* Adds what goes along with every call for a request: its id and its trace. */
+void client_trace(struct client_call *call, struct request *rq);
 
 #endif

@@ -27,23 +27,31 @@
 
 enum { EXIT_BAD_SETTING = 2 };
 
+/* A numeric address and a port, to be freed with freeaddrinfo; NULL where it is none. */
+static struct addrinfo *resolve(const char *address, int64_t port)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    char service[8];
+
+    snprintf(service, sizeof(service), "%d", (int)port);
+    return getaddrinfo(address, service, &hints, &info) == 0 ? info : NULL;
+}
+
 /* A listening socket of the address and port; *port becomes what the kernel chose. -1 after a line on stderr.
  */
 static int listen_on(const char *address, int64_t *port)
 {
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *info = NULL;
+    struct addrinfo *info = resolve(address, *port);
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } bound = {0};
     socklen_t len = sizeof(bound);
-    char service[8];
     int one = 1;
 
-    snprintf(service, sizeof(service), "%d", (int)*port);
-    if (getaddrinfo(address, service, &hints, &info) != 0) {
+    if (!info) {
         fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is no IP address\n", address);
         return -1;
     }
@@ -66,13 +74,10 @@ static int listen_on(const char *address, int64_t *port)
 /* Another process must not share the port unnoticed: only our own workers do. */
 static bool port_is_free(const char *address, int64_t port)
 {
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *info = NULL;
-    char service[8];
+    struct addrinfo *info = port ? resolve(address, port) : NULL;
     int one = 1;
 
-    snprintf(service, sizeof(service), "%d", (int)port);
-    if (port == 0 || getaddrinfo(address, service, &hints, &info) != 0)
+    if (!info)
         return true; /* listen_on complains of a bad address */
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
@@ -89,22 +94,20 @@ static int check_health(const struct settings *settings)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     struct timeval wait = {.tv_sec = HEALTH_WAIT_S};
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)settings->port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct addrinfo *info = resolve(settings->bind_address, settings->port);
     char answer[16] = "";
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = info ? socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 
-    inet_pton(AF_INET, settings->bind_address, &to.sin_addr); /* anything else: loopback stays */
-    if (to.sin_addr.s_addr == htonl(INADDR_ANY))
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    /* Linux connects to loopback where the address is the one that means all (0.0.0.0, ::). */
     bool healthy = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
-                   connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+                   connect(fd, info->ai_addr, info->ai_addrlen) == 0 &&
                    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(request) - 1 &&
                    recv(fd, answer, 12, MSG_WAITALL) == 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
     if (fd >= 0)
         close(fd);
+    if (info)
+        freeaddrinfo(info);
     return healthy ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -186,7 +189,9 @@ static int serve(const struct api *api, struct settings *settings, struct text d
         fflush(stdout);
         _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
     }
-    printf("listening on http://%s:%d\n", settings->bind_address, (int)settings->port);
+    bool v6 = strchr(settings->bind_address, ':');
+    printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", settings->bind_address, v6 ? "]" : "",
+           (int)settings->port);
     fflush(stdout);
     log_line(LOG_INFO, "serves", "address", settings->bind_address, "libmicrohttpd", http_library_version(),
              NULL);

@@ -70,7 +70,7 @@ enum reply forward(struct request *rq)
                             rq->raw_query.at ? rq->raw_query.at : "");
     if (!call.method || !call.url)
         return reply_unavailable(rq);
-    lookup_headers(&call, rq);
+    client_trace(&call, rq);
     /* libcurl would name a form where the client named nothing. */
     if (rq->headers.content_type.at)
         pass_header(&call, rq, "Content-Type", rq->headers.content_type);

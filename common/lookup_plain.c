@@ -7,23 +7,12 @@
 
 #define ANSWER_LIMIT ((size_t)16 << 20) /* bytes: all labs of a type come with their descriptions */
 
-void lookup_headers(struct client_call *call, struct request *rq)
-{
-    char *id = arena_string(&rq->arena, rq->id);
-    char *trace = rq->headers.traceparent.at ? arena_string(&rq->arena, rq->headers.traceparent) : NULL;
-
-    if (id)
-        client_header(call, "X-Request-ID", id);
-    if (trace)
-        client_header(call, "traceparent", trace);
-}
-
 void lookup_own_headers(struct client_call *call, struct request *rq)
 {
     const char *token = rq->worker->settings->service_token;
     char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
 
-    lookup_headers(call, rq);
+    client_trace(call, rq);
     if (header)
         client_header(call, "Authorization", header);
 }
@@ -37,7 +26,7 @@ char *lookup_url(struct request *rq, const char *path, struct text segment)
         base.len--;
     write_text(&w, base);
     write_text(&w, text_of(path));
-    client_write_segment(&w, segment);
+    write_url(&w, segment, "");
     write_char(&w, '\0');
     return w.failed ? NULL : w.at;
 }

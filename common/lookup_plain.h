@@ -14,10 +14,8 @@ bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_
                   struct known_user *users, const struct text *lab_types, size_t lab_count,
                   struct known_lab *labs);
 
-/* The headers that go along with every call to User Progress: the request's id and trace. */
-void lookup_headers(struct client_call *call, struct request *rq);
-
-/* The same, and the token of the services. */
+/* The headers that go along with every call of our own to User Progress: id, trace, the token of the
+ * services. */
 void lookup_own_headers(struct client_call *call, struct request *rq);
 
 /* `path` of User Progress as a URL in the request's memory; NULL when it is exhausted. */

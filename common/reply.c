@@ -112,15 +112,21 @@ enum reply reply_unavailable(struct request *rq)
 
 enum reply reply_redirect(struct request *rq, struct text raw_path)
 {
-    bool query = rq->raw_query.at != NULL;
-    char *location = arena_printf(&rq->arena, "%.*s%s%.*s", (int)raw_path.len, raw_path.at, query ? "?" : "",
-                                  query ? (int)rq->raw_query.len : 0, query ? rq->raw_query.at : "");
+    /* What a URL may have stays as it came (RFC 3986, section 2), the rest no header could carry. */
+    static const char kept[] = ":/?#[]@!$&'()*+,;=%";
+    struct writer location = writer_start(&rq->arena);
 
-    if (!location)
+    write_url(&location, raw_path, kept);
+    if (rq->raw_query.at) {
+        write_char(&location, '?');
+        write_url(&location, rq->raw_query, kept);
+    }
+    write_char(&location, '\0');
+    if (location.failed)
         return reply_unavailable(rq);
     begin(rq, 307);
     rq->content_type = NULL;
-    reply_header(rq, "Location", location);
+    reply_header(rq, "Location", location.at);
     return REPLIED;
 }
 

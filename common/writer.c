@@ -1,6 +1,7 @@
 #include "common/writer.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WRITER_FIRST 512 /* bytes that most answers do not exceed */
 
@@ -89,6 +90,20 @@ void write_json_text(struct writer *w, struct text t)
     }
     write_bytes(w, t.at + plain, t.len - plain);
     write_char(w, '"');
+}
+
+void write_url(struct writer *w, struct text t, const char *kept)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (alphanumeric || (c && (memchr("-._~", c, 4) || strchr(kept, c))))
+            write_char(w, (char)c);
+        else
+            write_bytes(w, (char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
+    }
 }
 
 void write_json_texts(struct writer *w, struct texts list)

@@ -47,6 +47,9 @@ void write_json_text(struct writer *w, struct text t);
 /* A list of JSON strings; `null` for null. */
 void write_json_texts(struct writer *w, struct texts list);
 
+/* Percent-encodes all but unreserved characters (RFC 3986, section 2.3) and those in `kept`. */
+void write_url(struct writer *w, struct text t, const char *kept);
+
 void write_int(struct writer *w, int64_t n);
 void write_bool(struct writer *w, bool b);
 

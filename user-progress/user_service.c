@@ -16,7 +16,7 @@ static char *user_url(struct request *rq, struct text user_id)
         base.len--;
     write_text(&w, base);
     write_char(&w, '/');
-    client_write_segment(&w, user_id);
+    write_url(&w, user_id, "");
     write_char(&w, '\0');
     return w.failed ? NULL : w.at;
 }
@@ -29,10 +29,8 @@ bool user_service_require(struct request *rq, struct text user_id)
                                .url = user_url(rq, user_id),
                                .answer_limit = ANSWER_LIMIT,
                                .deadline = rq->worker->loop.now + s->lookup_timeout * MILLISECOND};
-    char *id = arena_string(&rq->arena, rq->id);
 
-    if (id)
-        client_header(&call, "X-Request-ID", id);
+    client_trace(&call, rq);
     if (!call.url || !client_run(rq, &call) || (call.status != 200 && call.status != 404)) {
         reply_unavailable_because(rq, "The service that knows the users is unavailable");
         return false;

@@ -27,6 +27,12 @@ class TestRouting:
         answer = exchange.request(user_progress, method, path)
         assert (answer.status, answer.headers["location"], answer.body) == (307, location, b"")
 
+    def test_a_redirect_encodes_what_no_header_carries(self, user_progress):
+        with Wire(user_progress) as wire:
+            wire.request("GET", "/users/a\x01b<\xe9>/?q=\x7f\"^")
+            answer = wire.answer()
+        assert (answer.status, answer.headers["location"]) == (307, "/users/a%01b%3C%E9%3E?q=%7F%22%5E")
+
     def test_a_redirect_never_names_another_host(self, user_progress):
         for path in ("//evil.example/users/x/", "/%2F%2Fevil.example/", "//evil.example", "/\\evil.example/"):
             answer = exchange.request(user_progress, "GET", path)

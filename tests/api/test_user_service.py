@@ -16,11 +16,13 @@ class UserService:
     def __init__(self):
         self.statuses: dict[str, int] = {}
         self.asked: list[str] = []
+        self.headers: dict[str, str] = {}  # of the last call
         service = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 service.asked.append(self.path)
+                service.headers = {name.lower(): value for name, value in self.headers.items()}
                 status = service.statuses.get(self.path.rpartition("/")[2], 404)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
@@ -76,6 +78,14 @@ def test_a_user_that_only_our_own_table_has_is_refused(log, users):
 def test_the_id_is_one_segment_of_the_address(log, users):
     users.statuses = {"a%2Fb%20%3Fc": 200}
     assert logs(log, "a/b ?c")[0] == 201
+
+
+def test_the_id_and_the_trace_of_the_request_go_along(log, users):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    log.headers.update({"X-Request-ID": "a-request", "traceparent": trace})
+    logs(log, "known")
+    assert users.headers["x-request-id"] == "a-request"
+    assert users.headers["traceparent"] == trace
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 400, 401, 500, 503])

@@ -103,6 +103,17 @@ static void lists_of_strings_know_null_from_empty(void **state)
     assert_written(&w, "null[][\"a\",null,\"b\\\"\"]");
 }
 
+static void what_a_url_cannot_have_is_percent_encoded(void **state)
+{
+    struct writer w = writer_start(&arena);
+
+    (void)state;
+    write_url(&w, ((struct text){"aZ09-._~/%\0\x7f\xc3\xa9\n", 15}), "");
+    write_char(&w, ' ');
+    write_url(&w, ((struct text){"/a%20\0b", 7}), "/%");
+    assert_written(&w, "aZ09-._~%2F%25%00%7F%C3%A9%0A /a%20%00b");
+}
+
 static void integers_and_booleans_are_printed(void **state)
 {
     struct writer w = writer_start(&arena);
@@ -281,6 +292,7 @@ int main(void)
         TEST(a_failure_sticks),
         TEST(strings_are_escaped_as_python_escapes_them),
         TEST(lists_of_strings_know_null_from_empty),
+        TEST(what_a_url_cannot_have_is_percent_encoded),
         TEST(integers_and_booleans_are_printed),
         TEST(floats_that_are_no_numbers_are_null),
         TEST(floats_are_printed_as_python_prints_them),
