@@ -26,6 +26,8 @@
 #define EXCHANGES_MAX 256 /* free ones that are kept with their first memory */
 #define STEPS         8   /* requests begun or ended, some 100 us, between two looks at what is not HTTP */
 #define SWEEP         (100 * MILLISECOND) /* between two looks at the connections */
+#define SWEEP_CLOSES  32                  /* connections, some ms of work, before the look is broken off */
+#define SWEEP_ON      (5 * MILLISECOND)   /* until it goes on */
 #define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
 #define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
 #define TRIM_AFTER    (50 * MILLISECOND) /* of rest: a busy connection would only touch its memory again */
@@ -69,6 +71,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct timer sweep;
     struct connection *connections;
+    struct connection *swept; /* where the look at them goes on; NULL: with the first */
     struct connection *rested;
     struct exchange *idle;
     size_t idle_count;
@@ -458,6 +461,8 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
             return;
         http->connection_count--;
         leave_rested(c);
+        if (http->swept == c)
+            http->swept = c->next;
         *c->link = c->next;
         if (c->next)
             c->next->link = c->link;
@@ -588,17 +593,21 @@ static void count_late(const struct http *http, const struct connection *c)
         metrics_count(&http->worker->metrics.connections_late[awaited]);
 }
 
+/* Thousands that are late together are closed over some time: others have requests meanwhile. */
 static void sweep(struct timer *timer)
 {
     struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
+    struct connection *c = http->swept ? http->swept : http->connections;
 
-    for (struct connection *c = http->connections; c; c = c->next) {
+    for (int closed = 0; c && closed < SWEEP_CLOSES; c = c->next) {
         if (!is_late(http, c))
             continue;
         shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
         count_late(http, c);
+        closed++;
     }
-    if (!timer_set(&http->worker->loop, timer, http->worker->loop.now + SWEEP))
+    http->swept = c;
+    if (!timer_set(&http->worker->loop, timer, http->worker->loop.now + (c ? SWEEP_ON : SWEEP)))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
 
