@@ -167,6 +167,15 @@ static void fiber_unmap(struct fiber *fiber)
     munmap(fiber->stack - page_size(), page_size() + FIBER_STACK);
 }
 
+static void unmap_idle(struct fiber_pool *pool)
+{
+    struct fiber *fiber = pool->idle;
+
+    pool->idle = fiber->next;
+    pool->idle_count--;
+    fiber_unmap(fiber);
+}
+
 static void fiber_prepare(struct fiber *fiber)
 {
     fiber->ended = false;
@@ -188,10 +197,6 @@ static void run(struct fiber *fiber)
         return;
     struct fiber_pool *pool = fiber->pool;
     pool->running--;
-    if (pool->idle_count >= FIBER_IDLE_MAX) {
-        fiber_unmap(fiber);
-        return;
-    }
     fiber->next = pool->idle;
     pool->idle = fiber;
     pool->idle_count++;
@@ -213,7 +218,8 @@ bool fiber_start(struct fiber_pool *pool, void (*entry)(void *arg), void *arg)
     fiber->entry = entry;
     fiber->arg = arg;
     fiber_prepare(fiber);
-    pool->running++;
+    if (++pool->running > pool->peak)
+        pool->peak = pool->running;
     run(fiber);
     return true;
 }
@@ -233,12 +239,15 @@ void fiber_resume(struct fiber *fiber)
     run(fiber);
 }
 
+void fiber_pool_trim(struct fiber_pool *pool)
+{
+    while (pool->idle_count > FIBER_IDLE_MIN && pool->idle_count + pool->running > pool->peak)
+        unmap_idle(pool);
+    pool->peak = pool->running;
+}
+
 void fiber_pool_free(struct fiber_pool *pool)
 {
-    while (pool->idle) {
-        struct fiber *next = pool->idle->next;
-        fiber_unmap(pool->idle);
-        pool->idle = next;
-    }
-    pool->idle_count = 0;
+    while (pool->idle)
+        unmap_idle(pool);
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FIBER_IDLE_MAX 192 /* free stacks that a pool keeps mapped */
+#define FIBER_IDLE_MIN 192 /* free stacks that a pool keeps mapped however little there is to do */
 
 struct fiber;
 
@@ -20,6 +20,7 @@ struct fiber_pool {
     size_t idle_count;
     size_t running; /* started and not ended */
     size_t limit;   /* of running ones */
+    size_t peak;    /* that ran together since the last trim */
 };
 
 /*
@@ -36,6 +37,9 @@ void fiber_wait(void);
 
 /* Takes a waiting fiber up again until it waits or ends. Must be called outside of any fiber. */
 void fiber_resume(struct fiber *fiber);
+
+/* Unmaps the free stacks beyond what ran together since it was last called. */
+void fiber_pool_trim(struct fiber_pool *pool);
 
 /* Unmaps the free stacks; none may be running. */
 void fiber_pool_free(struct fiber_pool *pool);

@@ -30,7 +30,8 @@
 #define SWEEP_ON      (5 * MILLISECOND)   /* until it goes on */
 #define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
 #define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
-#define TRIM_AFTER    (50 * MILLISECOND) /* of rest: a busy connection would only touch its memory again */
+#define REST          (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
+#define TRIM_AFTER    SECOND             /* of rest: a busy connection would only touch its memory again */
 #define BODY_FIRST    ((size_t)2048)     /* bytes that a chunked body gets at first */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
@@ -546,9 +547,9 @@ static bool is_late_header(const struct http *http, struct connection *c)
 {
     int64_t now = http->worker->loop.now;
 
-    if (now - c->ended < TRIM_AFTER)
+    if (now - c->ended < REST)
         return false;
-    if (!c->trimmed)
+    if (!c->trimmed && now - c->ended >= TRIM_AFTER)
         trim_pool(http, c);
     uint64_t received = bytes_received(c->fd);
     if (!c->received)

@@ -19,6 +19,7 @@
 #include "common/settings.h"
 
 #define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
+#define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
 
 /* A request that nobody sent, for statements that the service runs for itself. */
 static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
@@ -50,6 +51,14 @@ static void forget_due(struct timer *timer)
 
     if (!fiber_start(&worker->fibers, forget, worker))
         again(worker, timer, FORGET_EVERY);
+}
+
+static void stacks_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, stacks));
+
+    fiber_pool_trim(&worker->fibers);
+    again(worker, timer, STACKS_EVERY);
 }
 
 static void upkeep(void *arg)
@@ -87,6 +96,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
     atomic_init(&worker->stop, false);
     worker->fibers.limit = (size_t)worker->settings->request_limit;
     worker->forget.fire = forget_due;
+    worker->stacks.fire = stacks_due;
     worker->upkeep.fire = upkeep_due;
     if (getrandom(&worker->request_ids, sizeof(worker->request_ids), 0) != sizeof(worker->request_ids))
         failed = "no random numbers";
@@ -102,6 +112,8 @@ bool worker_open(struct worker *worker, int listener, bool first)
         if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN))
             failed = "no eventfd";
     }
+    if (!failed)
+        again(worker, &worker->stacks, STACKS_EVERY);
     if (!failed && first) {
         again(worker, &worker->forget, FORGET_EVERY);
         if (worker->api->upkeep)

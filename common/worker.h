@@ -44,6 +44,7 @@ struct worker {
     struct text openapi;     /* the service's document */
     uint64_t request_ids;    /* the next generated X-Request-ID */
     bool draining;           /* SIGTERM has come: answers close their connections */
+    struct timer stacks;     /* those of fibers that are not wanted any more */
     struct timer forget;     /* rows that are kept for a day only; the first worker's */
     struct timer upkeep;     /* the service's own; the first worker's */
     struct watch wake;       /* an eventfd: the main thread has something to say */

@@ -15,7 +15,7 @@
 
 #include "common/fiber.h"
 
-#define MANY (FIBER_IDLE_MAX + 50)
+#define MANY (FIBER_IDLE_MIN + 50)
 
 static struct fiber_pool pool;
 
@@ -134,7 +134,7 @@ static void no_more_fibers_run_than_the_limit_allows(void **state)
     assert_string_equal(story, "abACB");
 }
 
-static void free_stacks_are_kept_up_to_a_bound_and_used_again(void **state)
+static void free_stacks_are_used_again_and_given_back_when_they_were_not(void **state)
 {
     static struct visitor visitors[MANY];
     struct visitor again = {.name = 'a', .waits = 1};
@@ -146,12 +146,15 @@ static void free_stacks_are_kept_up_to_a_bound_and_used_again(void **state)
     }
     for (int i = 0; i < MANY; i++)
         fiber_resume(visitors[i].self);
-    assert_int_equal(pool.idle_count, FIBER_IDLE_MAX);
+    fiber_pool_trim(&pool);
+    assert_int_equal(pool.idle_count, MANY); /* all were in use since */
     struct fiber *free_one = pool.idle;
     assert_true(fiber_start(&pool, add_up, &again));
     assert_ptr_equal(again.self, free_one);
-    assert_int_equal(pool.idle_count, FIBER_IDLE_MAX - 1);
+    assert_int_equal(pool.idle_count, MANY - 1);
     fiber_resume(again.self);
+    fiber_pool_trim(&pool);
+    assert_int_equal(pool.idle_count, FIBER_IDLE_MIN);
 }
 
 struct ground {
@@ -210,7 +213,7 @@ int main(void)
         test(a_fiber_runs_until_it_waits_and_goes_on_where_it_was),
         test(what_a_fiber_computes_is_its_own),
         test(no_more_fibers_run_than_the_limit_allows),
-        test(free_stacks_are_kept_up_to_a_bound_and_used_again),
+        test(free_stacks_are_used_again_and_given_back_when_they_were_not),
         test(below_a_stack_lies_a_page_that_nobody_can_write),
     };
 
