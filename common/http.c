@@ -31,8 +31,9 @@
 #define MANY          256 /* connections of a worker, from which on their memory is worth more than some time */
 #define TRIM_AT_ONCE  32                 /* connections, before the loop looks for events again */
 #define REST          (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
-#define TRIM_AFTER    SECOND             /* of rest: a busy connection would only touch its memory again */
-#define BODY_FIRST    ((size_t)2048)     /* bytes that a chunked body gets at first */
+#define TRIM_AFTER    SECOND /* of rest, where many others are busy: it would only touch its memory again */
+#define CALM          16     /* connections for each request under way, and more */
+#define BODY_FIRST    ((size_t)2048) /* bytes that a chunked body gets at first */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
 #define ID_MAX 128      /* bytes of an X-Request-ID that is taken over */
@@ -541,6 +542,12 @@ static void trim_pool(const struct http *http, struct connection *c)
     }
 }
 
+/* Whether hardly any connection is in use: the others will not touch their memory again soon. */
+static bool is_calm(const struct http *http)
+{
+    return http->requests * CALM < http->connection_count;
+}
+
 /* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
  * headers. */
 static bool is_late_header(const struct http *http, struct connection *c)
@@ -549,7 +556,7 @@ static bool is_late_header(const struct http *http, struct connection *c)
 
     if (now - c->ended < REST)
         return false;
-    if (!c->trimmed && now - c->ended >= TRIM_AFTER)
+    if (!c->trimmed && (is_calm(http) || now - c->ended >= TRIM_AFTER))
         trim_pool(http, c);
     uint64_t received = bytes_received(c->fd);
     if (!c->received)
