@@ -209,6 +209,26 @@ void client_header(struct client_call *call, const char *name, const char *value
         call->headers[call->header_count++] = (struct header){name, value};
 }
 
+struct text client_base(const char *url)
+{
+    struct text base = text_of(url);
+
+    while (base.len && base.at[base.len - 1] == '/')
+        base.len--;
+    return base;
+}
+
+char *client_url(struct request *rq, const char *base, const char *path, struct text segment)
+{
+    struct writer w = writer_start(&rq->arena);
+
+    write_text(&w, client_base(base));
+    write_text(&w, text_of(path));
+    write_url(&w, segment, "");
+    write_char(&w, '\0');
+    return w.failed ? NULL : w.at;
+}
+
 void client_trace(struct client_call *call, struct request *rq)
 {
     char *id = arena_string(&rq->arena, rq->id);

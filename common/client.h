@@ -62,6 +62,12 @@ bool client_run(struct request *rq, struct client_call *call);
 /* Adds a header to what is asked; both strings must stay until `done`. */
 void client_header(struct client_call *call, const char *name, const char *value);
 
+/* The address of a service without the slashes that it may end with: part of `url`. */
+struct text client_base(const char *url);
+
+/* The URL of a segment below a service's path, in the request's memory; NULL when it is exhausted. */
+char *client_url(struct request *rq, const char *base, const char *path, struct text segment);
+
 /* Adds what goes along with every call for a request: its id and its trace. */
 void client_trace(struct client_call *call, struct request *rq);
 

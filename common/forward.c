@@ -54,7 +54,7 @@ enum reply forward(struct request *rq)
 {
     static const char *const wanted[] = {"Content-Type",  "Location",    "Allow", "Link",
                                          "X-Total-Count", "Retry-After", "ETag",  NULL};
-    struct text base = text_of(rq->worker->settings->user_progress_service_url);
+    struct text base = client_base(rq->worker->settings->user_progress_service_url);
     struct client_call call = {.arena = &rq->arena,
                                .method = arena_string(&rq->arena, rq->method_name),
                                .body = rq->body_bytes.len ? rq->body_bytes : TEXT_NULL,
@@ -63,8 +63,6 @@ enum reply forward(struct request *rq)
                                .deadline =
                                    rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
 
-    while (base.len && base.at[base.len - 1] == '/')
-        base.len--;
     call.url = arena_printf(&rq->arena, "%.*s%.*s%s%.*s", (int)base.len, base.at, (int)rq->raw_path.len,
                             rq->raw_path.at, rq->raw_query.at ? "?" : "", (int)rq->raw_query.len,
                             rq->raw_query.at ? rq->raw_query.at : "");

@@ -345,8 +345,7 @@ bool lookup_require_lab(struct request *rq, struct text lab_type, struct known_l
 bool lookups_open(struct worker *worker)
 {
     struct lookups *l = calloc(1, sizeof(*l));
-    const char *base = worker->settings->user_progress_service_url;
-    size_t len = strlen(base);
+    struct text base = client_base(worker->settings->user_progress_service_url);
 
     if (!l)
         return false;
@@ -354,9 +353,7 @@ bool lookups_open(struct worker *worker)
     l->worker = worker;
     l->tail = &l->head;
     l->timer.fire = expire;
-    while (len && base[len - 1] == '/')
-        len--;
-    return asprintf(&l->url, "%.*s/lookup", (int)len, base) >= 0;
+    return asprintf(&l->url, "%.*s/lookup", (int)base.len, base.at) >= 0;
 }
 
 void lookups_close(struct worker *worker)

@@ -17,31 +17,18 @@ void lookup_own_headers(struct client_call *call, struct request *rq)
         client_header(call, "Authorization", header);
 }
 
-char *lookup_url(struct request *rq, const char *path, struct text segment)
-{
-    struct text base = text_of(rq->worker->settings->user_progress_service_url);
-    struct writer w = writer_start(&rq->arena);
-
-    while (base.len && base.at[base.len - 1] == '/')
-        base.len--;
-    write_text(&w, base);
-    write_text(&w, text_of(path));
-    write_url(&w, segment, "");
-    write_char(&w, '\0');
-    return w.failed ? NULL : w.at;
-}
-
 enum presence { PRESENT, ABSENT, UNKNOWN };
 
 /* Gets a document; only a well-formed 404 means that it is not there. */
 static enum presence get(struct request *rq, int64_t deadline, const char *path, struct text segment,
                          const struct json **root)
 {
-    struct client_call call = {.arena = &rq->arena,
-                               .method = "GET",
-                               .url = lookup_url(rq, path, segment),
-                               .answer_limit = ANSWER_LIMIT,
-                               .deadline = deadline};
+    struct client_call call = {
+        .arena = &rq->arena,
+        .method = "GET",
+        .url = client_url(rq, rq->worker->settings->user_progress_service_url, path, segment),
+        .answer_limit = ANSWER_LIMIT,
+        .deadline = deadline};
     struct json_error error;
 
     lookup_own_headers(&call, rq);
@@ -77,12 +64,12 @@ static bool plain_user(struct request *rq, int64_t deadline, struct text id, str
 
 bool lookup_reaches(struct request *rq)
 {
-    struct client_call call = {.arena = &rq->arena,
-                               .method = "GET",
-                               .url = lookup_url(rq, "/", TEXT("")),
-                               .answer_limit = ANSWER_LIMIT,
-                               .deadline =
-                                   rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+    struct client_call call = {
+        .arena = &rq->arena,
+        .method = "GET",
+        .url = client_url(rq, rq->worker->settings->user_progress_service_url, "/", TEXT("")),
+        .answer_limit = ANSWER_LIMIT,
+        .deadline = rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
 
     return call.url && client_run(rq, &call) && call.status == 200;
 }

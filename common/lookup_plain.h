@@ -18,7 +18,4 @@ bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_
  * services. */
 void lookup_own_headers(struct client_call *call, struct request *rq);
 
-/* `path` of User Progress as a URL in the request's memory; NULL when it is exhausted. */
-char *lookup_url(struct request *rq, const char *path, struct text segment);
-
 #endif

@@ -523,8 +523,9 @@ BEGIN
 END
 $$;
 
--- Users seen since a time, by lab type. Of those whose last event is in the minute that the window cuts, the event
--- itself tells; that of one whom the changes moved to another minute is looked at for both, and so cancels out.
+-- Users seen since a time, by lab type. Of one whose last event is in the minute that the window cuts, the event as it
+-- is now decides, both for the minute that was folded and for the one that the changes make of it: what was counted
+-- wrongly for the first is taken back for the same reason.
 CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, users bigint)
 LANGUAGE plpgsql STABLE ROWS 5

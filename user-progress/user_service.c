@@ -7,26 +7,12 @@
 
 #define ANSWER_LIMIT ((size_t)1 << 20) /* bytes: what it says of the user is not looked at */
 
-static char *user_url(struct request *rq, struct text user_id)
-{
-    struct text base = text_of(rq->worker->settings->user_svc_base_url);
-    struct writer w = writer_start(&rq->arena);
-
-    while (base.len && base.at[base.len - 1] == '/')
-        base.len--;
-    write_text(&w, base);
-    write_char(&w, '/');
-    write_url(&w, user_id, "");
-    write_char(&w, '\0');
-    return w.failed ? NULL : w.at;
-}
-
 bool user_service_require(struct request *rq, struct text user_id)
 {
     const struct settings *s = rq->worker->settings;
     struct client_call call = {.arena = &rq->arena,
                                .method = "GET",
-                               .url = user_url(rq, user_id),
+                               .url = client_url(rq, s->user_svc_base_url, "/", user_id),
                                .answer_limit = ANSWER_LIMIT,
                                .deadline = rq->worker->loop.now + s->lookup_timeout * MILLISECOND};
 
