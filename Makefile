@@ -39,7 +39,7 @@ else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*.c common/*.S)) common/schema.sql) \
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*/*.[cS] directory/*.c)) common/pg/schema.sql) \
                   $(OUT)/pages.o
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -55,7 +55,7 @@ build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
 
 $(OUT)/libcommon.a: $(COMMON_OBJECTS)
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar qcs $@ $^
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -79,7 +79,7 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 $(OUT)/%/schema.sql.o: %/schema.sql
 	@mkdir -p $(@D)
 	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
-		$(subst -,_,$*)_schema_sql $(subst -,_,$*)_schema_sql | $(CC) -x assembler -c -o $@ -
+		$(subst -,_,$(notdir $*))_schema_sql $(subst -,_,$(notdir $*))_schema_sql | $(CC) -x assembler -c -o $@ -
 
 # The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
 PAGES := build/pages

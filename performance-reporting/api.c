@@ -1,10 +1,10 @@
 #include "performance-reporting/api.h"
 
-#include "common/directory.h"
-#include "common/docs.h"
-#include "common/forward.h"
-#include "common/health.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/openapi/docs.h"
+#include "common/serve/health.h"
+#include "directory/directory.h"
+#include "directory/forward.h"
 #include "performance-reporting/records.h"
 #include "performance-reporting/reports.h"
 

@@ -4,7 +4,7 @@
 #ifndef PERFORMANCE_REPORTING_API_H
 #define PERFORMANCE_REPORTING_API_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 extern const struct api performance_reporting_api;
 

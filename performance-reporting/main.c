@@ -1,5 +1,5 @@
 /* The daemon performance-reporting: its table of endpoints (api.c) on the common library. */
-#include "common/daemon.h"
+#include "common/serve/daemon.h"
 #include "performance-reporting/api.h"
 
 int main(int argc, char **argv)

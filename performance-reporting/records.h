@@ -4,7 +4,7 @@
 #ifndef PERFORMANCE_REPORTING_RECORDS_H
 #define PERFORMANCE_REPORTING_RECORDS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn records_create, records_update, records_delete;
 

@@ -1,9 +1,9 @@
 #include "performance-reporting/reports.h"
 
-#include "common/directory.h"
-#include "common/lookup.h"
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/directory.h"
+#include "directory/lookup.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LOOKUP_LABS  256 /* lab types whose names are asked for at once */

@@ -4,7 +4,7 @@
 #ifndef PERFORMANCE_REPORTING_REPORTS_H
 #define PERFORMANCE_REPORTING_REPORTS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn reports_of_lab, reports_of_user;
 

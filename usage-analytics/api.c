@@ -1,10 +1,10 @@
 #include "usage-analytics/api.h"
 
-#include "common/directory.h"
-#include "common/docs.h"
-#include "common/forward.h"
-#include "common/health.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/openapi/docs.h"
+#include "common/serve/health.h"
+#include "directory/directory.h"
+#include "directory/forward.h"
 #include "usage-analytics/events.h"
 #include "usage-analytics/usage.h"
 

@@ -4,7 +4,7 @@
 #ifndef USAGE_ANALYTICS_API_H
 #define USAGE_ANALYTICS_API_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 extern const struct api usage_analytics_api;
 

@@ -1,8 +1,8 @@
 #include "usage-analytics/events.h"
 
-#include "common/lookup.h"
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/lookup.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -4,7 +4,7 @@
 #ifndef USAGE_ANALYTICS_EVENTS_H
 #define USAGE_ANALYTICS_EVENTS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn events_record, events_update, events_delete;
 

@@ -1,5 +1,5 @@
 /* The daemon usage-analytics: its table of endpoints (api.c) on the common library. */
-#include "common/daemon.h"
+#include "common/serve/daemon.h"
 #include "usage-analytics/api.h"
 
 int main(int argc, char **argv)

@@ -1,9 +1,9 @@
 #include "usage-analytics/usage.h"
 
-#include "common/directory.h"
-#include "common/lookup.h"
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/directory.h"
+#include "directory/lookup.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FOLD_CHANGES 4000 /* that one run takes in at the most: some 100 ms */

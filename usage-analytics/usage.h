@@ -4,7 +4,7 @@
 #ifndef USAGE_ANALYTICS_USAGE_H
 #define USAGE_ANALYTICS_USAGE_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn usage_of_lab, usage_trends;
 

@@ -1,9 +1,9 @@
 #include "user-progress/api.h"
 
-#include "common/directory.h"
-#include "common/docs.h"
-#include "common/health.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/openapi/docs.h"
+#include "common/serve/health.h"
+#include "directory/directory.h"
 #include "user-progress/attempts.h"
 #include "user-progress/entry.h"
 #include "user-progress/labs.h"

@@ -4,7 +4,7 @@
 #ifndef USER_PROGRESS_API_H
 #define USER_PROGRESS_API_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 extern const struct api user_progress_api;
 

@@ -1,8 +1,8 @@
 #include "user-progress/attempts.h"
 
-#include "common/directory.h"
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/directory.h"
 #include "user-progress/users.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

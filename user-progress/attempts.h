@@ -4,7 +4,7 @@
 #ifndef USER_PROGRESS_ATTEMPTS_H
 #define USER_PROGRESS_ATTEMPTS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn attempts_record, attempts_list, attempts_update, attempts_delete;
 

@@ -1,10 +1,10 @@
 #include "user-progress/entry.h"
 
-#include "common/iso8601.h"
-#include "common/loop.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/base/iso8601.h"
+#include "common/base/loop.h"
+#include "common/http/request.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/shape.h"
+#include "common/shape/shape.h"
 
 #define ENTRY_MEMBERS_MAX 100 /* members of its own that an entry may have */
 

@@ -1,7 +1,7 @@
 #include "user-progress/lookups.h"
 
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
 
 struct lookup_in {
     struct texts user_ids, lab_types;

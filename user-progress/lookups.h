@@ -4,7 +4,7 @@
 #ifndef USER_PROGRESS_LOOKUPS_H
 #define USER_PROGRESS_LOOKUPS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn lookup_answer;
 

@@ -7,7 +7,7 @@
 #ifndef USER_PROGRESS_PROGRESS_LOG_H
 #define USER_PROGRESS_PROGRESS_LOG_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn progress_log_create, progress_log_list, progress_log_update, progress_log_delete;
 handler_fn progress_log_delete_all, progress_log_history, progress_log_rollback;

@@ -4,7 +4,7 @@
 #ifndef USER_PROGRESS_STATS_H
 #define USER_PROGRESS_STATS_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn stats_get;
 

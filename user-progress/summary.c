@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "common/auth.h"
-#include "common/directory.h"
-#include "common/pg.h"
-#include "common/request.h"
+#include "common/auth/auth.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/directory.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

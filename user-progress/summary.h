@@ -4,7 +4,7 @@
 #ifndef USER_PROGRESS_SUMMARY_H
 #define USER_PROGRESS_SUMMARY_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 handler_fn progress_summary_get;
 

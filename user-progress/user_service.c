@@ -1,9 +1,9 @@
 #include "user-progress/user_service.h"
 
-#include "common/client.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/http/client.h"
+#include "common/http/request.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
 
 #define ANSWER_LIMIT ((size_t)1 << 20) /* bytes: what it says of the user is not looked at */
 

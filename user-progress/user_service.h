@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "common/text.h"
+#include "common/base/text.h"
 
 #define NO_SUCH_USER "Error in validating userid or user does not exist"
 

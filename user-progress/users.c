@@ -1,9 +1,9 @@
 #include "user-progress/users.h"
 
-#include "common/paging.h"
-#include "common/pg.h"
-#include "common/request.h"
-#include "common/uuid.h"
+#include "common/base/uuid.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "directory/paging.h"
 
 #define CREATE_TRIES 3 /* when the row in the way is gone again */
 

@@ -4,8 +4,8 @@
 #ifndef USER_PROGRESS_USERS_H
 #define USER_PROGRESS_USERS_H
 
-#include "common/api.h"
-#include "common/directory.h"
+#include "common/table/api.h"
+#include "directory/directory.h"
 
 handler_fn users_create, users_list, users_get, users_update, users_delete;
 

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 
-#include "common/pg.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
 
 #define PAGE             100 /* rows at a time */
 #define TEXT_OF(number)  TEXT_OF_(number)

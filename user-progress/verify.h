@@ -5,7 +5,7 @@
 #ifndef USER_PROGRESS_VERIFY_H
 #define USER_PROGRESS_VERIFY_H
 
-#include "common/api.h"
+#include "common/table/api.h"
 
 /* Prints what differs, a line each, and a last line that counts. Returns what main does: 0 where nothing
  * differs, 1 where something does, 2 where the database could not be read. Memory is bounded. */

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/json.h"
-#include "common/writer.h"
+#include "common/json/json.h"
+#include "common/json/writer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/email.h"
-#include "common/shape.h"
+#include "common/email/email.h"
+#include "common/shape/shape.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -64,11 +64,11 @@ def test_a_check_passes_on_the_project(project, check):
 @pytest.mark.parametrize(
     "check, name, text",
     [
-        ("headers", "common/router.c", "#include <libpq-fe.h>\n"),
+        ("headers", "common/table/router.c", "#include <libpq-fe.h>\n"),
         ("headers", "user-progress/users.c", "#  include <cjson/cJSON.h>\n"),
-        ("headers", "common/http.h", '#include "microhttpd.h"\n'),
-        ("banned", "common/text.c", "    strcpy(a, b);\n"),
-        ("banned", "common/text.c", "    int n = atoi (b);\n"),
+        ("headers", "common/http/server.h", '#include "microhttpd.h"\n'),
+        ("banned", "common/base/text.c", "    strcpy(a, b);\n"),
+        ("banned", "common/base/text.c", "    int n = atoi (b);\n"),
         ("banned", "user-progress/users.c", "    sscanf(a, b);\n"),
         ("shell", "tools/stack", "echo $1\n"),
         ("openapi", "user-progress/openapi.json", "\n"),
@@ -83,7 +83,7 @@ def test_a_check_finds_what_it_is_there_for(project, check, name, text):
 
 @pytest.mark.parametrize("text", ["/* strcpy() has no bound */", "fgets(a, 1, f);", "snprintf(a, 1, b);", "s->gets(1);"])
 def test_the_check_for_banned_functions_lets_the_others_pass(project, text):
-    append(project, "common/text.c", f"    {text}\n")
+    append(project, "common/base/text.c", f"    {text}\n")
     assert run(project, "tools/check-banned").returncode == 0
 
 

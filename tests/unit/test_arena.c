@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 static void blocks_are_aligned_and_do_not_overlap(void **state)
 {

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "common/cors.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/http/cors.h"
+#include "common/http/request.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
 
 static struct settings settings;
 static struct worker worker = {.settings = &settings};

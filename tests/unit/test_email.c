@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/email.h"
+#include "common/email/email.h"
 
 /* Generated addresses and what Pydantic's EmailStr says of them; emails.py tells the form of a line. */
 #define VERDICTS "tests/unit/emails.txt"

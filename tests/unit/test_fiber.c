@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "common/fiber.h"
+#include "common/base/fiber.h"
 
 #define MANY (FIBER_IDLE_MIN + 50)
 

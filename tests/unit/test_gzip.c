@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/gzip.h"
+#include "common/base/gzip.h"
 
 #define SIZE ((size_t)100000)
 

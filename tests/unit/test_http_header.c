@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/http_header.h"
+#include "common/http/header.h"
 
 #define LINES_MAX 5
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "common/iso8601.h"
-#include "common/writer.h"
+#include "common/base/iso8601.h"
+#include "common/json/writer.h"
 
 #define DAYS_OF_ALL_YEARS 3652059 /* from 0001-01-01 to 9999-12-31 */
 #define YEAR_1            (-62135596800 * INT64_C(1000000))

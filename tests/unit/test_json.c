@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "common/json.h"
-#include "common/json_scan.h"
-#include "common/writer.h"
+#include "common/json/json.h"
+#include "common/json/json_scan.h"
+#include "common/json/writer.h"
 
 struct fixture {
     struct arena arena;

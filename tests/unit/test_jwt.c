@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/jwt.h"
+#include "common/auth/jwt.h"
 
 /* Key sets and tokens made by other libraries; tokens.py tells the form of a line and has these settings. */
 #define TOKENS "tests/unit/tokens.txt"

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "common/lane.h"
-#include "common/pg_link.h"
+#include "common/pg/lane.h"
+#include "common/pg/link.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "common/json.h"
-#include "common/log.h"
+#include "common/base/log.h"
+#include "common/json/json.h"
 #include "tests/unit/support/stderr.h"
 
 static struct arena arena;

@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "common/arena.h"
-#include "common/json.h"
-#include "common/log_entry.h"
-#include "common/request.h"
-#include "common/timing.h"
+#include "common/base/arena.h"
+#include "common/base/log_entry.h"
+#include "common/http/request.h"
+#include "common/json/json.h"
+#include "common/watch/timing.h"
 
 #define ROUNDS 20000
 

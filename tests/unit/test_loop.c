@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/loop.h"
+#include "common/base/loop.h"
 
 #define TIMERS 500
 

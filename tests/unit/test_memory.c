@@ -19,10 +19,10 @@
 
 #include <cmocka.h>
 
-#include "common/http.h"
-#include "common/metrics.h"
-#include "common/request_log.h"
-#include "common/router.h"
+#include "common/http/server.h"
+#include "common/table/router.h"
+#include "common/watch/metrics.h"
+#include "common/watch/request_log.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
 

@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "common/http.h"
-#include "common/metrics.h"
-#include "common/metrics_text.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/http/request.h"
+#include "common/http/server.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+#include "common/watch/metrics.h"
+#include "common/watch/metrics_text.h"
 
 #define WORKERS 3
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "common/json.h"
-#include "common/openapi.h"
+#include "common/json/json.h"
+#include "common/openapi/document.h"
 
 struct thing {
     struct text name;

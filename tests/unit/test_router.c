@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/router.h"
+#include "common/table/router.h"
 
 static const struct endpoint endpoints[] = {
     {.method = METHOD_GET, .path = "/"},

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "common/api.h"
-#include "common/settings.h"
+#include "common/serve/settings.h"
+#include "common/table/api.h"
 #include "tests/unit/support/stderr.h"
 
 #define FLAGS_MAX 6

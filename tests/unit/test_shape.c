@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "common/email.h"
-#include "common/shape.h"
+#include "common/email/email.h"
+#include "common/shape/shape.h"
 
 /* The rules of addresses have tests of their own; this stands in for them, so that each answer can be had. */
 bool email_normalise(struct arena *arena, struct text input, struct text *normal, const char **reason)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/text.h"
+#include "common/base/text.h"
 
 static void null_equals_only_null(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/token_cache.h"
+#include "common/auth/token_cache.h"
 
 #define NOW      1700000000
 #define CAPACITY 4

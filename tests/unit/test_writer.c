@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/writer.h"
+#include "common/json/writer.h"
 
 #define ORACLE_ROWS 20000 /* values that Python is asked about */
 

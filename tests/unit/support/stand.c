@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "common/fiber.h"
-#include "common/pg_link.h"
+#include "common/base/fiber.h"
+#include "common/pg/link.h"
 
 #define TURN (20 * MILLISECOND) /* a turn without events waits this long */
 

@@ -4,11 +4,11 @@
 #ifndef TESTS_STAND_H
 #define TESTS_STAND_H
 
-#include "common/api.h"
-#include "common/pg.h"
-#include "common/request.h"
-#include "common/settings.h"
-#include "common/worker.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+#include "common/table/api.h"
 
 #define STAND_PATIENCE (30 * SECOND) /* for anything that a test awaits */
 

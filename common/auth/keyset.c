@@ -1,0 +1,175 @@
+#include "common/auth/keyset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/loop.h"
+#include "common/http/client.h"
+#include "common/http/request.h"
+#include "common/serve/settings.h"
+
+struct keyset {
+    const struct settings *settings;
+    _Atomic uint64_t generation;
+    _Atomic int64_t claimed_at; /* of keyset_claim_fetch; monotonic, 0: never */
+    pthread_mutex_t lock;       /* of what follows; held for a copy of a few kilobytes */
+    char *bytes;
+    size_t len;
+};
+
+struct keyset *keyset_new(const struct settings *settings)
+{
+    struct keyset *keyset = calloc(1, sizeof(*keyset));
+
+    if (!keyset)
+        return NULL;
+    keyset->settings = settings;
+    pthread_mutex_init(&keyset->lock, NULL);
+    return keyset;
+}
+
+void keyset_free(struct keyset *keyset)
+{
+    if (!keyset)
+        return;
+    pthread_mutex_destroy(&keyset->lock);
+    free(keyset->bytes);
+    free(keyset);
+}
+
+uint64_t keyset_generation(struct keyset *keyset)
+{
+    return atomic_load(&keyset->generation);
+}
+
+struct jwt_keys *keyset_copy(struct keyset *keyset, uint64_t *generation)
+{
+    const char *reason;
+    struct jwt_keys *keys = NULL;
+
+    pthread_mutex_lock(&keyset->lock);
+    *generation = atomic_load(&keyset->generation);
+    if (keyset->bytes)
+        keys = jwt_keys_parse((struct text){keyset->bytes, keyset->len}, &reason);
+    pthread_mutex_unlock(&keyset->lock);
+    return keys;
+}
+
+bool keyset_claim_fetch(struct keyset *keyset, int64_t now)
+{
+    int64_t last = atomic_load(&keyset->claimed_at);
+
+    return (last == 0 || now - last >= KEYSET_PAUSE_S * SECOND) &&
+           atomic_compare_exchange_strong(&keyset->claimed_at, &last, now);
+}
+
+/* Reads a small regular file into the arena; NULL, or why not. */
+static const char *read_file(struct arena *arena, const char *path, struct text *bytes)
+{
+    char *room = arena_alloc(arena, JWT_SET_LIMIT + 1);
+    int fd = room ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    struct stat info;
+    size_t len = 0;
+    ssize_t got = 1;
+
+    if (!room)
+        return "no memory";
+    if (fd < 0)
+        return strerror(errno);
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return "it is no file";
+    }
+    while (len <= JWT_SET_LIMIT && (got = read(fd, room + len, JWT_SET_LIMIT + 1 - len)) > 0)
+        len += (size_t)got;
+    const char *reason = got < 0 ? strerror(errno) : NULL;
+    close(fd);
+    *bytes = (struct text){room, len};
+    return reason;
+}
+
+/* Where a `file:` address leads (RFC 8089: file:///path, file:/path), or a path by itself; NULL: elsewhere.
+ */
+static const char *file_path(const char *url)
+{
+    if (strncmp(url, "file://localhost/", 17) == 0)
+        return url + 16;
+    if (strncmp(url, "file:///", 8) == 0)
+        return url + 7;
+    if (strncmp(url, "file:", 5) == 0)
+        return url + 5;
+    return url[0] == '/' ? url : NULL;
+}
+
+static const char *get_over_https(struct request *rq, const struct settings *settings, struct text *bytes)
+{
+    struct client_call call = {.arena = &rq->arena,
+                               .method = "GET",
+                               .url = settings->auth_jwks_url,
+                               .answer_limit = JWT_SET_LIMIT,
+                               .connect_timeout = settings->request_timeout,
+                               .ca_file = settings->auth_ca_file,
+                               .deadline = rq->deadline};
+
+    client_header(&call, "Accept", "application/json");
+    if (!client_run(rq, &call))
+        return "there is no answer";
+    if (call.status != 200)
+        return "the answer is not 200";
+    *bytes = call.answer.at ? call.answer : TEXT("");
+    return NULL;
+}
+
+/* Gets the bytes of the set; NULL, or why not. */
+static const char *get(struct request *rq, const struct settings *settings, struct text *bytes)
+{
+    const char *path = file_path(settings->auth_jwks_url);
+
+    return path ? read_file(&rq->arena, path, bytes) : get_over_https(rq, settings, bytes);
+}
+
+/* Takes over bytes that are a good set and another one than the last. */
+static const char *take(struct keyset *keyset, struct text bytes)
+{
+    const char *reason = NULL;
+    struct jwt_keys *keys = jwt_keys_parse(bytes, &reason);
+
+    if (!keys || !bytes.at)
+        return reason;
+    jwt_keys_free(keys);
+    char *copy = malloc(bytes.len + 1); /* never of nothing */
+    if (!copy)
+        return "no memory";
+    memcpy(copy, bytes.at, bytes.len);
+    pthread_mutex_lock(&keyset->lock);
+    char *last = keyset->bytes;
+    bool same = last && text_equal((struct text){last, keyset->len}, bytes);
+    if (!same) {
+        keyset->bytes = copy;
+        keyset->len = bytes.len;
+        atomic_fetch_add(&keyset->generation, 1);
+    }
+    pthread_mutex_unlock(&keyset->lock);
+    free(same ? copy : last);
+    if (!same)
+        log_line(LOG_INFO, "has new keys for tokens", NULL);
+    return NULL;
+}
+
+void keyset_fetch(struct keyset *keyset, struct request *rq)
+{
+    const char *url = keyset->settings->auth_jwks_url;
+    struct text bytes = TEXT_NULL;
+    const char *reason = get(rq, keyset->settings, &bytes);
+
+    if (!reason)
+        reason = take(keyset, bytes);
+    if (reason)
+        log_line(LOG_WARNING, "cannot have the keys for tokens", "url", url, "reason", reason, NULL);
+}

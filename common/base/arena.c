@@ -1,0 +1,139 @@
+#include "common/base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t size;
+    alignas(max_align_t) char bytes[];
+};
+
+static size_t aligned(size_t size)
+{
+    return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
+static bool add_chunk(struct arena *arena, size_t needed)
+{
+    size_t size = arena->chunk ? arena->chunk->size * 2 : ARENA_FIRST - sizeof(struct arena_chunk);
+
+    if (size < needed)
+        size = needed;
+    if (size > ARENA_LIMIT - arena->held) {
+        size = needed;
+        if (size > ARENA_LIMIT - arena->held)
+            return false;
+    }
+    struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
+    if (!chunk)
+        return false;
+    chunk->older = arena->chunk;
+    chunk->size = size;
+    arena->chunk = chunk;
+    arena->used = 0;
+    arena->held += size;
+    return true;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > ARENA_LIMIT)
+        return NULL;
+    size = aligned(size ? size : 1);
+    if ((!arena->chunk || size > arena->chunk->size - arena->used) && !add_chunk(arena, size))
+        return NULL;
+    void *block = arena->chunk->bytes + arena->used;
+    arena->used += size;
+    return block;
+}
+
+void *arena_zalloc(struct arena *arena, size_t size)
+{
+    void *block = arena_alloc(arena, size);
+
+    return block ? memset(block, 0, size) : NULL;
+}
+
+void *arena_grow(struct arena *arena, void *block, size_t old_size, size_t new_size)
+{
+    if (new_size > ARENA_LIMIT)
+        return NULL;
+    if (block && arena->chunk) {
+        size_t old_room = aligned(old_size ? old_size : 1);
+        char *end = arena->chunk->bytes + arena->used;
+        size_t more = aligned(new_size) > old_room ? aligned(new_size) - old_room : 0;
+        if ((char *)block + old_room == end && more <= arena->chunk->size - arena->used) {
+            arena->used += more;
+            return block;
+        }
+    }
+    void *larger = arena_alloc(arena, new_size);
+    if (larger && block)
+        memcpy(larger, block, old_size);
+    return larger;
+}
+
+struct text arena_text(struct arena *arena, struct text t)
+{
+    if (!t.at)
+        return t;
+    char *copy = arena_alloc(arena, t.len);
+    return copy ? (struct text){memcpy(copy, t.at, t.len), t.len} : TEXT_NULL;
+}
+
+char *arena_string(struct arena *arena, struct text t)
+{
+    char *copy = arena_alloc(arena, t.len + 1);
+
+    if (copy) {
+        if (t.len)
+            memcpy(copy, t.at, t.len);
+        copy[t.len] = '\0';
+    }
+    return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *string = len < 0 ? NULL : arena_alloc(arena, (size_t)len + 1);
+    if (string) {
+        va_start(args, format);
+        vsnprintf(string, (size_t)len + 1, format, args);
+        va_end(args);
+    }
+    return string;
+}
+
+void arena_reset(struct arena *arena)
+{
+    while (arena->chunk && arena->chunk->older) {
+        struct arena_chunk *older = arena->chunk->older;
+        free(arena->chunk);
+        arena->chunk = older;
+    }
+    if (arena->chunk && arena->chunk->size > ARENA_FIRST) {
+        free(arena->chunk);
+        arena->chunk = NULL;
+    }
+    arena->used = 0;
+    arena->held = arena->chunk ? arena->chunk->size : 0;
+}
+
+void arena_free(struct arena *arena)
+{
+    while (arena->chunk) {
+        struct arena_chunk *older = arena->chunk->older;
+        free(arena->chunk);
+        arena->chunk = older;
+    }
+    arena->used = arena->held = 0;
+}

@@ -1,0 +1,61 @@
+#include "common/base/gzip.h"
+
+#include <stdint.h>
+#include <zlib.h>
+
+#define LEVEL   1
+#define MEMORY  8         /* zlib's own default */
+#define WINDOW  (15 + 16) /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
+#define TRAILER 8         /* bytes at the end of a member: a checksum, and the length before compression */
+
+static void *zlib_alloc(void *arena, unsigned count, unsigned size)
+{
+    return arena_alloc(arena, (size_t)count * size);
+}
+
+static void zlib_free(void *arena, void *block)
+{
+    (void)arena;
+    (void)block;
+}
+
+/* Where a stream reads and writes; zlib does not change what it reads. */
+static void set_buffers(z_stream *z, struct text from, char *room, size_t size)
+{
+    z->next_in = (unsigned char *)(uintptr_t)from.at;
+    z->avail_in = (unsigned)from.len;
+    z->next_out = (unsigned char *)room;
+    z->avail_out = (unsigned)size;
+}
+
+struct text gzip_compress(struct arena *arena, struct text plain)
+{
+    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = arena};
+    char *room = arena_alloc(arena, plain.len);
+
+    if (!room || deflateInit2(&z, LEVEL, Z_DEFLATED, WINDOW, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
+        return TEXT_NULL;
+    set_buffers(&z, plain, room, plain.len);
+    bool smaller = deflate(&z, Z_FINISH) == Z_STREAM_END;
+    size_t len = plain.len - z.avail_out;
+    deflateEnd(&z);
+    return smaller ? (struct text){room, len} : TEXT_NULL;
+}
+
+struct text gzip_expand(struct arena *arena, struct text gzipped)
+{
+    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = arena};
+    uint32_t len = 0;
+
+    if (gzipped.len < TRAILER)
+        return TEXT_NULL;
+    for (size_t i = 1; i <= 4; i++)
+        len = len << 8 | (unsigned char)gzipped.at[gzipped.len - i];
+    char *room = arena_alloc(arena, len);
+    if (!room || inflateInit2(&z, WINDOW) != Z_OK)
+        return TEXT_NULL;
+    set_buffers(&z, gzipped, room, len);
+    bool whole = inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in == 0 && z.avail_out == 0;
+    inflateEnd(&z);
+    return whole ? (struct text){room, len} : TEXT_NULL;
+}

@@ -1,0 +1,24 @@
+/*
+ * Dates and times in: ISO 8601 as RFC 3339 narrows it, and the forms without an offset, which are UTC.
+ */
+#ifndef COMMON_BASE_ISO8601_H
+#define COMMON_BASE_ISO8601_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/text.h"
+
+#define DATE_TEXT 10 /* bytes of a printed date: 2025-04-19 */
+
+/* Whether it is `YYYY-MM-DD` and a day of the Gregorian calendar from year 1 on. */
+bool iso8601_is_date(struct text t);
+
+/*
+ * Microseconds since 1970 UTC of `YYYY-MM-DD`, or of `YYYY-MM-DDThh:mm[:ss[.ffffff]]` with `Z`, `±hh:mm` or
+ * nothing behind it. A space may stand for the T, and for the `+`, which a query turns into one. Digits
+ * beyond microseconds are cut. False where it is no such time; leap seconds are none.
+ */
+bool iso8601_read_time(struct text t, int64_t *microseconds);
+
+#endif

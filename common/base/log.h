@@ -1,0 +1,38 @@
+/*
+ * The log: one line an event on stderr, JSON where stderr is no terminal.
+ *
+ * Nothing waits for who reads it: a line that stderr would not take at once is left out and counted.
+ */
+#ifndef COMMON_BASE_LOG_H
+#define COMMON_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/log_entry.h"
+#include "common/serve/settings.h"
+
+/* Sets the service's name and the lowest level that is written; before the workers start. */
+void log_start(const char *service, enum log_level level);
+
+/* Whether lines of a level are written. */
+bool log_takes(enum log_level level);
+
+/* Begins an entry of this service's log in a room of LOG_ENTRY_MAX bytes. */
+struct log_entry log_entry_begin(char *room, struct text time, enum log_level level, struct text event);
+
+/*
+ * Writes one line: the event and pairs of name and value, ended by NULL. A NULL value is left out. Values are
+ * terminated strings; what is longer than the line's room is cut.
+ */
+void log_line(enum log_level level, const char *event, ...) __attribute__((sentinel));
+
+/* Writes whole lines as far as stderr takes them at once; returns the bytes that it took. From any thread. */
+size_t log_write(const char *lines, size_t len);
+
+/* Counts lines that were left out, and how many there are of them. */
+void log_drop(uint64_t lines);
+uint64_t log_dropped(void);
+
+#endif

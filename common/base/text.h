@@ -1,0 +1,60 @@
+/*
+ * Bytes with a length: what passes between the parser, the database and the writer.
+ *
+ * A text is not terminated and does not own its bytes; `at == NULL` is the null of JSON and SQL.
+ */
+#ifndef COMMON_BASE_TEXT_H
+#define COMMON_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct text {
+    const char *at;
+    size_t len;
+};
+
+/* A list of texts; `items == NULL` is null, an empty list has items that are not NULL. */
+struct texts {
+    struct text *items;
+    size_t count;
+};
+
+/* A text of a string literal. */
+#define TEXT(literal) ((struct text){"" literal, sizeof(literal) - 1})
+
+/* The null text. */
+#define TEXT_NULL ((struct text){NULL, 0})
+
+/* A text over a terminated string, which must outlive it; NULL gives the null text. */
+static inline struct text text_of(const char *string)
+{
+    return string ? (struct text){string, strlen(string)} : TEXT_NULL;
+}
+
+/* Whether two texts hold the same bytes; null equals only null. */
+static inline bool text_equal(struct text a, struct text b)
+{
+    if (!a.at || !b.at)
+        return a.at == b.at;
+    return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+}
+
+/* Whether the texts are equal when the ASCII letters are folded. */
+bool text_equal_folded(struct text a, struct text b);
+
+/* The text without white space (space, tab, CR, LF, VT, FF) at its ends. */
+struct text text_trimmed(struct text t);
+
+/* How many Unicode code points valid UTF-8 holds. */
+size_t text_code_points(struct text t);
+
+/* The length of the UTF-8 sequence at an offset within the text, 0 where there is none (RFC 3629, section 4).
+ */
+size_t text_sequence(struct text t, size_t at);
+
+/* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
+bool text_is_utf8(struct text t);
+
+#endif

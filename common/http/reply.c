@@ -1,0 +1,155 @@
+/* The answers that a handler can give (request.h). */
+#include "common/http/request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define DETAIL_MAX 1024 /* bytes of a formatted detail; longer ones are cut at a character */
+
+static enum reply begin(struct request *rq, int status)
+{
+    rq->status = status;
+    rq->content_type = "application/json";
+    rq->out = writer_start(&rq->arena);
+    rq->gzipped = false;
+    return REPLIED;
+}
+
+enum reply reply(struct request *rq, const struct shape *shape, const void *from)
+{
+    begin(rq, rq->endpoint->status ? rq->endpoint->status : 200);
+    shape_write(&rq->out, shape, from);
+    return REPLIED;
+}
+
+enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows)
+{
+    begin(rq, 200);
+    shape_write_list(&rq->out, shape, rows);
+    return REPLIED;
+}
+
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text)
+{
+    begin(rq, status);
+    write_char(&rq->out, '{');
+    write_json_text(&rq->out, text_of(member));
+    write_char(&rq->out, ':');
+    write_json_text(&rq->out, text_of(text));
+    write_char(&rq->out, '}');
+    return REPLIED;
+}
+
+enum reply reply_error(struct request *rq, int status, const char *detail)
+{
+    return reply_member(rq, status, "detail", detail);
+}
+
+/* A formatted text in the request's memory; the null text when it is exhausted. */
+__attribute__((format(printf, 2, 0))) static struct text formatted(struct request *rq, const char *format,
+                                                                   va_list args)
+{
+    char *room = arena_alloc(&rq->arena, DETAIL_MAX);
+    int len = room ? vsnprintf(room, DETAIL_MAX, format, args) : -1;
+
+    if (len < 0)
+        return TEXT_NULL;
+    if (len >= DETAIL_MAX) {
+        len = DETAIL_MAX - 1;
+        while (len && ((unsigned char)room[len] & 0xc0) == 0x80)
+            len--;
+    }
+    return (struct text){room, (size_t)len};
+}
+
+enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct text detail = formatted(rq, format, args);
+    va_end(args);
+    begin(rq, status);
+    write_literal(&rq->out, "{\"detail\":");
+    write_json_text(&rq->out, detail);
+    write_literal(&rq->out, "}");
+    return REPLIED;
+}
+
+enum reply reply_message(struct request *rq, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct text message = formatted(rq, format, args);
+    va_end(args);
+    begin(rq, 200);
+    write_literal(&rq->out, "{\"status\":\"success\",\"message\":");
+    write_json_text(&rq->out, message);
+    write_literal(&rq->out, "}");
+    return REPLIED;
+}
+
+enum reply reply_faults(struct request *rq, const struct faults *faults)
+{
+    begin(rq, 422);
+    write_literal(&rq->out, "{\"detail\":[");
+    write_bytes(&rq->out, faults->out.at, faults->out.len);
+    write_literal(&rq->out, "]}");
+    return REPLIED;
+}
+
+enum reply reply_unavailable_because(struct request *rq, const char *detail)
+{
+    reply_header(rq, "Retry-After", "1");
+    return reply_error(rq, 503, detail);
+}
+
+enum reply reply_unavailable(struct request *rq)
+{
+    return reply_unavailable_because(rq, "Service temporarily unavailable");
+}
+
+enum reply reply_redirect(struct request *rq, struct text raw_path)
+{
+    /* What a URL may have stays as it came (RFC 3986, section 2), the rest no header could carry. */
+    static const char kept[] = ":/?#[]@!$&'()*+,;=%";
+    struct writer location = writer_start(&rq->arena);
+
+    write_url(&location, raw_path, kept);
+    if (rq->raw_query.at) {
+        write_char(&location, '?');
+        write_url(&location, rq->raw_query, kept);
+    }
+    write_char(&location, '\0');
+    if (location.failed)
+        return reply_unavailable(rq);
+    begin(rq, 307);
+    rq->content_type = NULL;
+    reply_header(rq, "Location", location.at);
+    return REPLIED;
+}
+
+enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text)
+{
+    begin(rq, status);
+    rq->content_type = content_type;
+    write_text(&rq->out, text);
+    return REPLIED;
+}
+
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes, const char *version)
+{
+    begin(rq, 200);
+    rq->content_type = content_type;
+    rq->out = writer_over(bytes);
+    rq->gzipped = true;
+    rq->version = version;
+    return REPLIED;
+}
+
+void reply_header(struct request *rq, const char *name, const char *value)
+{
+    if (rq->answer_header_count < HEADERS_MAX)
+        rq->answer_headers[rq->answer_header_count++] = (struct header){name, value};
+}

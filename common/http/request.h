@@ -1,0 +1,112 @@
+/*
+ * A request: what came, checked and parsed; where its answer is written; and the memory of both.
+ *
+ * A handler gets a request whose path, query and body are plain structs (the endpoint's shapes) and answers
+ * with one of the reply functions. Everything allocated for a request goes with it.
+ */
+#ifndef COMMON_HTTP_REQUEST_H
+#define COMMON_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/text.h"
+#include "common/json/writer.h"
+#include "common/shape/shape.h"
+#include "common/table/api.h"
+#include "common/watch/timing.h"
+
+struct batch;
+struct fiber;
+struct worker;
+
+#define HEADERS_MAX 12 /* that an answer may have beside those that http.c adds */
+
+/* Request headers that the rest of the program looks at; null where they were not sent. */
+struct request_headers {
+    struct text authorization, content_type, idempotency_key, if_none_match, accept_encoding, origin,
+        request_id, traceparent, user_agent;
+    struct text access_control_request_method, access_control_request_headers;
+};
+
+struct header {
+    const char *name;
+    const char *value;
+};
+
+struct request {
+    struct worker *worker;
+    struct arena arena;
+    enum method method; /* METHOD_GET for HEAD too */
+    bool head;
+    struct text method_name; /* as sent */
+    struct text target;      /* as sent: raw path and query */
+    struct text raw_path, raw_query;
+    struct request_headers headers;
+    struct text body_bytes;
+    const struct endpoint *endpoint;
+    const struct endpoint *route;    /* the same, or that of User Progress where it is forwarded to */
+    const void *path, *query, *body; /* structs of the endpoint's shapes */
+    struct text id;                  /* X-Request-ID, taken over or made */
+    struct text subject;             /* the `sub` of its token; null: none */
+    bool own_user_only;              /* its token reaches only the user that `subject` names */
+    int64_t started, deadline;       /* monotonic, nanoseconds */
+    int64_t duration;                /* from `started` until the answer was there */
+    struct batch *transaction;       /* pg_begin … pg_commit */
+    struct timing timing;
+    unsigned transaction_depth; /* pg_begin inside of another one */
+    bool transaction_doomed;    /* an inner one was rolled back */
+
+    int status;
+    struct writer out;   /* the answer's body */
+    bool gzipped;        /* the body is kept compressed */
+    const char *version; /* of the body, for its entity tag; NULL: its bytes tell */
+    const char *content_type;
+    struct header answer_headers[HEADERS_MAX];
+    size_t answer_header_count;
+};
+
+/*
+ * Answers a request whose header and body are here: at once, or later from a fiber, by http_answer in either
+ * case.
+ */
+void request_start(struct request *rq);
+
+/* Whether the body is declared as JSON, or not declared. */
+bool request_is_json(const struct request *rq);
+
+/* Made by http.c: sends what the request holds as its answer. */
+void http_answer(struct request *rq);
+
+/* The answer. Each ends what a handler has to do: `return reply(…)`. */
+enum reply reply(struct request *rq, const struct shape *shape, const void *from);
+enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows);
+enum reply reply_error(struct request *rq, int status, const char *detail);
+enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+enum reply reply_faults(struct request *rq, const struct faults *faults);
+/* `{"status":"success","message":"…"}` */
+enum reply reply_message(struct request *rq, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* 503 with Retry-After: the database is away, slow or overloaded. */
+enum reply reply_unavailable(struct request *rq);
+/* 503 with Retry-After and a detail of its own. */
+enum reply reply_unavailable_because(struct request *rq, const char *detail);
+/* `{"<member>":"…"}`: an error whose body the contract words otherwise. */
+enum reply reply_member(struct request *rq, int status, const char *member, const char *text);
+/* 307 to another path, the query kept. */
+enum reply reply_redirect(struct request *rq, struct text raw_path);
+/* Text of another kind. The text must live as long as the request. */
+enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text);
+
+/*
+ * 200 with bytes that are kept in gzip's format and outlive the process' requests: they are not copied, and
+ * are expanded for clients that ask for that. `version` names them in the entity tag.
+ */
+enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
+                         const char *version);
+
+/* Adds a header to the answer; both strings must live as long as the request. */
+void reply_header(struct request *rq, const char *name, const char *value);
+
+#endif

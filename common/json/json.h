@@ -1,0 +1,79 @@
+/*
+ * JSON in: one strict pass over the bytes, then a tree of values that remember the bytes they came from.
+ *
+ * The pass accepts RFC 8259 and refuses what Python's json would take beyond it (NaN, Infinity) and what
+ * PostgreSQL cannot hold (\u0000, lone surrogates), numbers beyond a double's range, nesting beyond
+ * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the arena given; every value knows its span
+ * of the input, so numbers keep all their digits and free objects their bytes.
+ */
+#ifndef COMMON_JSON_JSON_H
+#define COMMON_JSON_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/arena.h"
+#include "common/base/text.h"
+
+#define JSON_DEPTH 64 /* arrays and objects inside one another */
+
+struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
+
+enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
+
+enum json_status {
+    JSON_OK,
+    JSON_INVALID,    /* not JSON: `reason` and `position` say why and where */
+    JSON_UNREADABLE, /* not UTF-8, nested too deep, or an integer of more than 4300 digits */
+    JSON_NO_MEMORY,
+};
+
+struct json_error {
+    const char *reason; /* as Python's json words it; static */
+    size_t position;    /* in code points from the start, as Python counts */
+};
+
+/*
+ * Parses `bytes`, which must stay where they are as long as the tree is used. A UTF-8 byte order mark at the
+ * start is passed over. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in.
+ */
+enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
+                            struct json_error *error);
+
+enum json_type json_type(const struct json *value);
+
+/* The bytes of the value as they came, without white space around it. */
+struct text json_raw(const struct json *value);
+
+/* The decoded bytes of a JSON_TEXT (UTF-8, never with a NUL). */
+struct text json_text(const struct json *value);
+
+bool json_bool(const struct json *value);
+
+/* The value of a JSON_NUMBER as a double; an integer beyond a double's range is the largest one. */
+double json_double(const struct json *value);
+
+/* Whether a JSON_NUMBER is written without fraction and exponent, as Python tells int from float. */
+bool json_is_integer(const struct json *value);
+
+/* The last member of that exact name, or NULL: of equal names the last wins. */
+const struct json *json_member(const struct json *object, const char *name);
+
+/* The first member or item, the one after, and a member's name (decoded). */
+const struct json *json_first(const struct json *value);
+const struct json *json_next(const struct json *value);
+struct text json_name(const struct json *member);
+
+/* A member as a dictionary holds it. */
+struct json_entry {
+    struct text name;
+    const struct json *value;
+};
+
+/*
+ * The members of an object as a dictionary would hold them: of equal names the last value at the first one's
+ * place. The array is in the arena. Returns false when memory is exhausted.
+ */
+bool json_entries(struct arena *arena, const struct json *object, struct json_entry **entries, size_t *count);
+
+#endif

@@ -1,0 +1,217 @@
+#include "common/json/writer.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WRITER_FIRST 512 /* bytes that most answers do not exceed */
+
+struct writer writer_start(struct arena *arena)
+{
+    return (struct writer){.arena = arena};
+}
+
+struct writer writer_over(struct text bytes)
+{
+    return (struct writer){.at = (char *)(uintptr_t)bytes.at, .len = bytes.len};
+}
+
+/* Room for `more` bytes behind what is there; NULL when there can be none. */
+static char *reserve(struct writer *w, size_t more)
+{
+    if (more <= w->size - w->len)
+        return w->at + w->len;
+    if (w->failed || more > WRITER_LIMIT - w->len) {
+        w->failed = true;
+        return NULL;
+    }
+    size_t size = w->size ? w->size * 2 : WRITER_FIRST;
+    if (size < w->len + more)
+        size = w->len + more;
+    if (size > WRITER_LIMIT)
+        size = WRITER_LIMIT;
+    char *larger = arena_grow(w->arena, w->at, w->size, size);
+    if (!larger) {
+        w->failed = true;
+        return NULL;
+    }
+    w->at = larger;
+    w->size = size;
+    return w->at + w->len;
+}
+
+void write_bytes(struct writer *w, const void *bytes, size_t len)
+{
+    char *room = len ? reserve(w, len) : NULL;
+
+    if (room) {
+        memcpy(room, bytes, len);
+        w->len += len;
+    }
+}
+
+void write_text(struct writer *w, struct text t)
+{
+    write_bytes(w, t.at, t.len);
+}
+
+void write_char(struct writer *w, char c)
+{
+    write_bytes(w, &c, 1);
+}
+
+static void write_escape(struct writer *w, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+
+    if (letters[c])
+        write_bytes(w, (char[]){'\\', letters[c]}, 2);
+    else
+        write_bytes(w, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+}
+
+void write_json_text(struct writer *w, struct text t)
+{
+    size_t plain = 0; /* where the bytes begin that need no escape and are not written yet */
+
+    if (!t.at) {
+        write_literal(w, "null");
+        return;
+    }
+    write_char(w, '"');
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        write_bytes(w, t.at + plain, i - plain);
+        write_escape(w, c);
+        plain = i + 1;
+    }
+    write_bytes(w, t.at + plain, t.len - plain);
+    write_char(w, '"');
+}
+
+void write_url(struct writer *w, struct text t, const char *kept)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (alphanumeric || (c && (memchr("-._~", c, 4) || strchr(kept, c))))
+            write_char(w, (char)c);
+        else
+            write_bytes(w, (char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
+    }
+}
+
+void write_json_texts(struct writer *w, struct texts list)
+{
+    if (!list.items) {
+        write_literal(w, "null");
+        return;
+    }
+    write_char(w, '[');
+    for (size_t i = 0; i < list.count; i++) {
+        if (i)
+            write_char(w, ',');
+        write_json_text(w, list.items[i]);
+    }
+    write_char(w, ']');
+}
+
+void write_int(struct writer *w, int64_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (n < 0)
+        digits[--at] = '-';
+    write_bytes(w, digits + at, sizeof(digits) - at);
+}
+
+void write_bool(struct writer *w, bool b)
+{
+    write_text(w, b ? TEXT("true") : TEXT("false"));
+}
+
+void write_float(struct writer *w, double d)
+{
+    char digits[FLOAT_TEXT_MAX];
+
+    if (isfinite(d))
+        write_bytes(w, digits, float_print(digits, d));
+    else
+        write_literal(w, "null");
+}
+
+void write_time(struct writer *w, int64_t microseconds, enum time_form form)
+{
+    char text[TIME_TEXT_MAX];
+
+    write_char(w, '"');
+    write_bytes(w, text, time_print(text, microseconds, form));
+    write_char(w, '"');
+}
+
+static void write_object_again(struct writer *w, const struct json *object)
+{
+    struct json_entry *entries;
+    size_t count;
+
+    if (!json_entries(w->arena, object, &entries, &count)) {
+        w->failed = true;
+        return;
+    }
+    write_char(w, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            write_char(w, ',');
+        write_json_text(w, entries[i].name);
+        write_char(w, ':');
+        write_json_again(w, entries[i].value);
+    }
+    write_char(w, '}');
+}
+
+static void write_list_again(struct writer *w, const struct json *list)
+{
+    write_char(w, '[');
+    for (const struct json *item = json_first(list); item; item = json_next(item)) {
+        if (item != json_first(list))
+            write_char(w, ',');
+        write_json_again(w, item);
+    }
+    write_char(w, ']');
+}
+
+void write_json_again(struct writer *w, const struct json *value)
+{
+    switch (json_type(value)) {
+    case JSON_TEXT:
+        write_json_text(w, json_text(value));
+        break;
+    case JSON_NUMBER:
+        if (!json_is_integer(value))
+            write_float(w, json_double(value));
+        else
+            write_text(w, text_equal(json_raw(value), TEXT("-0")) ? TEXT("0") : json_raw(value));
+        break;
+    case JSON_OBJECT:
+        write_object_again(w, value);
+        break;
+    case JSON_LIST:
+        write_list_again(w, value);
+        break;
+    case JSON_BOOL:
+    case JSON_NULL:
+        write_text(w, json_raw(value));
+        break;
+    }
+}

@@ -1,0 +1,77 @@
+/*
+ * JSON and text out: a growing buffer with a sticky error, checked once at the end.
+ *
+ * The buffer lives in the request's arena. Output is compact JSON, raw UTF-8, floats as Python prints them.
+ */
+#ifndef COMMON_JSON_WRITER_H
+#define COMMON_JSON_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/text.h"
+#include "common/json/json.h"
+
+#define WRITER_LIMIT ((size_t)64 << 20) /* bytes that one answer may have */
+
+struct writer {
+    struct arena *arena;
+    char *at;
+    size_t len;
+    size_t size;
+    bool failed; /* memory or WRITER_LIMIT exhausted: what was written is not whole */
+};
+
+/* How a point in time is printed: `2025-04-19T08:30:38.538812` and nothing, `Z` or `+00:00` behind it. */
+enum time_form { TIME_NAIVE, TIME_Z, TIME_OFFSET };
+
+#define TIME_TEXT_MAX  40 /* bytes that a printed time needs at the most */
+#define FLOAT_TEXT_MAX 32 /* bytes that a printed float needs at the most */
+
+struct writer writer_start(struct arena *arena);
+
+/* A writer that has written these bytes, which are neither copied nor changed; nothing can be added to them.
+ */
+struct writer writer_over(struct text bytes);
+
+/* Bytes as they are. */
+void write_bytes(struct writer *w, const void *bytes, size_t len);
+void write_text(struct writer *w, struct text t);
+void write_char(struct writer *w, char c);
+#define write_literal(w, literal) write_bytes((w), "" literal, sizeof(literal) - 1)
+
+/* A JSON string of valid UTF-8, escaped; `null` for the null text. */
+void write_json_text(struct writer *w, struct text t);
+
+/* A list of JSON strings; `null` for null. */
+void write_json_texts(struct writer *w, struct texts list);
+
+/* Percent-encodes all but unreserved characters (RFC 3986, section 2.3) and those in `kept`. */
+void write_url(struct writer *w, struct text t, const char *kept);
+
+void write_int(struct writer *w, int64_t n);
+void write_bool(struct writer *w, bool b);
+
+/* As Python's repr: the shortest digits that read back the same, `1.0`, `1e-07`, `1e+16`; NaN is `null`. */
+void write_float(struct writer *w, double d);
+
+/* A quoted ISO 8601 time of microseconds since 1970 UTC: six digits when they are not all zero, else none. */
+void write_time(struct writer *w, int64_t microseconds, enum time_form form);
+
+/*
+ * A parsed value printed again as Python's json.loads and a compact dump would: no white space, escapes
+ * resolved, floats by repr, of equal names the last value at the first one's place.
+ */
+void write_json_again(struct writer *w, const struct json *value);
+
+/* repr of a double into `out` (FLOAT_TEXT_MAX bytes); returns its length. */
+size_t float_print(char *out, double d);
+
+/*
+ * A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. What lies before year 1 or
+ * after year 9999 is printed as the first or last microsecond between them.
+ */
+size_t time_print(char *out, int64_t microseconds, enum time_form form);
+
+#endif

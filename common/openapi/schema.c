@@ -1,0 +1,222 @@
+#include "common/openapi/schema.h"
+
+void schema_member(struct writer *w, const char *name, const char *value)
+{
+    write_char(w, ',');
+    write_json_text(w, text_of(name));
+    write_char(w, ':');
+    write_json_text(w, text_of(value));
+}
+
+void schema_reference(struct writer *w, const char *kind, const char *name)
+{
+    write_literal(w, "{\"$ref\":\"#/components/");
+    write_text(w, text_of(kind));
+    write_char(w, '/');
+    write_text(w, text_of(name));
+    write_literal(w, "\"}");
+}
+
+/* What comes in fits the column; what goes out may be a sum of many. */
+static void write_bounds(struct writer *w, const struct field *f, enum schema_place place)
+{
+    bool any = f->min || f->max;
+
+    if (place != SCHEMA_IN) {
+        write_literal(w, ",\"format\":\"int64\"");
+        return;
+    }
+    write_literal(w, ",\"minimum\":");
+    write_int(w, any ? f->min : INT32_LOW);
+    if (any && f->max == INT64_MAX)
+        return;
+    write_literal(w, ",\"maximum\":");
+    write_int(w, any ? f->max : INT32_HIGH);
+}
+
+/* The rows of a list or map; of a list that is marked so, some may be null. */
+static void write_items(struct writer *w, const struct field *f)
+{
+    bool null = f->type == FIELD_LIST && f->flags & FIELD_NULLABLE;
+
+    write_text(w, f->type == FIELD_LIST ? TEXT(",\"items\":") : TEXT(",\"additionalProperties\":"));
+    if (null)
+        write_literal(w, "{\"anyOf\":[");
+    schema_reference(w, "schemas", f->of->name);
+    if (null)
+        write_literal(w, ",{\"type\":\"null\"}]}");
+}
+
+/* The type's own keywords, `"type"` before all. */
+static void write_type(struct writer *w, const struct field *f, enum schema_place place)
+{
+    static const char *const types[] = {
+        [FIELD_TEXT] = "string",   [FIELD_EMAIL] = "string",       [FIELD_INT] = "integer",
+        [FIELD_BOOL] = "boolean",  [FIELD_FLOAT] = "number",       [FIELD_TIME_NAIVE] = "string",
+        [FIELD_TIME_Z] = "string", [FIELD_TIME_OFFSET] = "string", [FIELD_TEXTS] = "array",
+        [FIELD_OBJECT] = "object", [FIELD_INT_MAP] = "object",     [FIELD_LIST] = "array",
+        [FIELD_MAP] = "object",
+    };
+    bool null = f->flags & FIELD_NULLABLE && f->type != FIELD_LIST;
+
+    write_literal(w, "\"type\":");
+    write_text(w, null ? TEXT("[\"") : TEXT("\""));
+    write_text(w, text_of(types[f->type]));
+    write_text(w, null ? TEXT("\",\"null\"]") : TEXT("\""));
+    if (f->type == FIELD_INT)
+        write_bounds(w, f, place);
+    if (f->type == FIELD_EMAIL)
+        write_literal(w, ",\"format\":\"email\"");
+    if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
+        write_literal(w, ",\"format\":\"date-time\"");
+    if (f->type == FIELD_TEXTS && null && place != SCHEMA_IN) /* where a list may be null, its items may */
+        write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
+    else if (f->type == FIELD_TEXTS)
+        write_literal(w, ",\"items\":{\"type\":\"string\"}");
+    if (f->type == FIELD_INT_MAP)
+        write_literal(w, ",\"additionalProperties\":{\"type\":\"integer\"}");
+    if (f->limit && f->type != FIELD_TEXTS) {
+        write_literal(w, ",\"maxLength\":");
+        write_int(w, (int64_t)f->limit);
+    }
+    if (f->of)
+        write_items(w, f);
+}
+
+void schema_of_field(struct writer *w, const struct field *f, enum schema_place place)
+{
+    write_char(w, '{');
+    if (f->type == FIELD_CONST) {
+        write_literal(w, "\"const\":");
+        write_text(w, text_of(f->example));
+    } else if (f->type == FIELD_IGNORED) {
+        write_literal(w, "\"title\":");
+        write_json_text(w, text_of(f->name));
+    } else if (f->type == FIELD_OBJECT && f->of) {
+        write_literal(w, "\"anyOf\":[");
+        schema_reference(w, "schemas", f->of->name);
+        write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",{\"type\":\"null\"}]") : TEXT("]"));
+    } else {
+        write_type(w, f, place);
+    }
+    if (f->help)
+        schema_member(w, "description", f->help);
+    if (f->fallback) {
+        write_literal(w, ",\"default\":");
+        write_text(w, text_of(f->fallback));
+    }
+    if (f->example && f->type != FIELD_CONST) {
+        write_literal(w, ",\"examples\":[");
+        write_text(w, text_of(f->example));
+        write_char(w, ']');
+    }
+    write_char(w, '}');
+}
+
+static size_t first_inside(enum schema_place place)
+{
+    return place == SCHEMA_OUT_NAMED ? 1 : 0;
+}
+
+static bool is_required(const struct field *f, enum schema_place place)
+{
+    if (f->type == FIELD_MEMBERS)
+        return false;
+    return place == SCHEMA_IN ? f->flags & FIELD_REQUIRED : true;
+}
+
+static void write_required(struct writer *w, const struct shape *shape, enum schema_place place)
+{
+    bool first = true;
+
+    for (size_t i = first_inside(place); i < shape->count; i++) {
+        if (!is_required(&shape->fields[i], place))
+            continue;
+        write_text(w, first ? TEXT(",\"required\":[") : TEXT(","));
+        write_json_text(w, text_of(shape->fields[i].name));
+        first = false;
+    }
+    if (!first)
+        write_char(w, ']');
+}
+
+/* Members that have no names of their own in the shape. */
+static void write_members(struct writer *w, const struct field *f)
+{
+    write_literal(w, ",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"");
+    write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",\"null\"]") : TEXT("]"));
+    schema_member(w, "description", f->help);
+    write_char(w, '}');
+}
+
+void schema_component(struct writer *w, const struct shape *shape, enum schema_place place)
+{
+    const struct field *members = NULL;
+    bool first = true;
+
+    write_json_text(w, text_of(shape->name));
+    write_literal(w, ":{\"type\":\"object\"");
+    if (shape->help)
+        schema_member(w, "description", shape->help);
+    write_literal(w, ",\"properties\":{");
+    for (size_t i = first_inside(place); i < shape->count; i++) {
+        if (shape->fields[i].type == FIELD_MEMBERS) {
+            members = &shape->fields[i];
+            continue;
+        }
+        write_text(w, first ? TEXT("") : TEXT(","));
+        first = false;
+        write_json_text(w, text_of(shape->fields[i].name));
+        write_char(w, ':');
+        schema_of_field(w, &shape->fields[i], place);
+    }
+    write_char(w, '}');
+    if (members)
+        write_members(w, members);
+    write_required(w, shape, place);
+    write_char(w, '}');
+}
+
+/* A field's value: its own example, or one made of those of the shape inside it. */
+static void write_value(struct writer *w, const struct field *f)
+{
+    if (f->example) {
+        write_text(w, text_of(f->example));
+    } else if (f->type == FIELD_LIST) {
+        write_char(w, '[');
+        schema_example(w, f->of, SCHEMA_OUT);
+        write_char(w, ']');
+    } else if (f->type == FIELD_MAP) {
+        write_char(w, '{');
+        write_text(w, text_of(f->of->fields[0].example));
+        write_char(w, ':');
+        schema_example(w, f->of, SCHEMA_OUT_NAMED);
+        write_char(w, '}');
+    } else {
+        schema_example(w, f->of, SCHEMA_OUT);
+    }
+}
+
+void schema_example(struct writer *w, const struct shape *shape, enum schema_place place)
+{
+    char before = '{';
+
+    for (size_t i = first_inside(place); i < shape->count; i++) {
+        const struct field *f = &shape->fields[i];
+        struct text example = text_of(f->example);
+        if (!example.at && !f->of)
+            continue;
+        write_char(w, before);
+        before = ',';
+        if (f->type == FIELD_MEMBERS) {
+            write_bytes(w, example.at + 1, example.len - 2); /* what is inside of its braces */
+            continue;
+        }
+        write_json_text(w, text_of(f->name));
+        write_char(w, ':');
+        write_value(w, f);
+    }
+    if (before == '{')
+        write_char(w, before);
+    write_char(w, '}');
+}

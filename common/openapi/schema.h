@@ -1,0 +1,34 @@
+/*
+ * The schemas of an OpenAPI document, and the examples that go with them: walks over shapes.
+ */
+#ifndef COMMON_OPENAPI_SCHEMA_H
+#define COMMON_OPENAPI_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "common/json/writer.h"
+#include "common/shape/shape.h"
+
+/* Where a shape is met. In an answer every member is there, whether a client may leave it out or not. */
+enum schema_place {
+    SCHEMA_IN,
+    SCHEMA_OUT,
+    SCHEMA_OUT_NAMED, /* the value of a FIELD_MAP: its first field is its name and not inside */
+};
+
+/* `,"name":"value"` */
+void schema_member(struct writer *w, const char *name, const char *value);
+
+/* `{"$ref":…}` to what stands under the components' `kind` (schemas, responses, parameters). */
+void schema_reference(struct writer *w, const char *kind, const char *name);
+
+/* The schema of one field. */
+void schema_of_field(struct writer *w, const struct field *field, enum schema_place place);
+
+/* `"Name":{…}`: the schema of a shape among the components. */
+void schema_component(struct writer *w, const struct shape *shape, enum schema_place place);
+
+/* An object of the fields' examples; what has none is left out. */
+void schema_example(struct writer *w, const struct shape *shape, enum schema_place place);
+
+#endif

@@ -1,0 +1,200 @@
+#include "common/pg/encode.h"
+
+#include <endian.h>
+#include <math.h>
+
+/* Between 1970-01-01, which we count from, and 2000-01-01, which PostgreSQL counts from; microseconds. */
+#define POSTGRES_EPOCH 946684800000000
+
+#define ARRAY_HEADER 20 /* bytes: dimensions, null flag, element type, length, lower bound */
+
+static const struct {
+    uint32_t scalar, array;
+} oids[] = {
+    [COLUMN_TEXT] = {25, 1009},    [COLUMN_JSON] = {114, 199},   [COLUMN_INT] = {20, 1016},
+    [COLUMN_BOOL] = {16, 1000},    [COLUMN_FLOAT] = {701, 1022}, [COLUMN_TIME] = {1184, 1185},
+    [COLUMN_TEXTS] = {1009, 1009},
+};
+
+uint32_t column_oid(enum column_type type, bool array)
+{
+    return array ? oids[type].array : oids[type].scalar;
+}
+
+/* Bytes that grow in the arena; `failed` sticks. */
+struct bytes {
+    struct arena *arena;
+    char *at;
+    size_t len, size;
+    bool failed;
+};
+
+static char *bytes_room(struct bytes *b, size_t len)
+{
+    if (b->failed)
+        return NULL;
+    if (len > b->size - b->len) {
+        size_t size = b->size ? b->size * 2 : 256;
+        while (size < b->len + len)
+            size *= 2;
+        char *at = arena_grow(b->arena, b->at, b->len, size);
+        if (!at) {
+            b->failed = true;
+            return NULL;
+        }
+        b->at = at;
+        b->size = size;
+    }
+    b->len += len;
+    return b->at + b->len - len;
+}
+
+static void put(struct bytes *b, const void *from, size_t len)
+{
+    char *room = bytes_room(b, len);
+
+    if (room && len)
+        memcpy(room, from, len);
+}
+
+static void put_int32(struct bytes *b, uint32_t n)
+{
+    n = htobe32(n);
+    put(b, &n, sizeof(n));
+}
+
+static void put_int64(struct bytes *b, uint64_t n)
+{
+    n = htobe64(n);
+    put(b, &n, sizeof(n));
+}
+
+static void put_text_array(struct bytes *b, const struct texts *list)
+{
+    put_int32(b, list->count ? 1 : 0);
+    put_int32(b, 0);
+    put_int32(b, oids[COLUMN_TEXT].scalar);
+    if (!list->count)
+        return;
+    put_int32(b, (uint32_t)list->count);
+    put_int32(b, 1);
+    for (size_t i = 0; i < list->count; i++) {
+        put_int32(b, (uint32_t)list->items[i].len);
+        put(b, list->items[i].at, list->items[i].len);
+    }
+}
+
+/* `{"a","b\"c"}`: the array literal of the PostgreSQL manual, section 8.15.6, every element quoted. */
+static void put_array_literal(struct bytes *b, const struct texts *list)
+{
+    put(b, "{", 1);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct text *item = &list->items[i];
+        put(b, ",\"", i ? 2 : 0);
+        if (!i)
+            put(b, "\"", 1);
+        for (size_t k = 0; k < item->len; k++) {
+            if (item->at[k] == '"' || item->at[k] == '\\')
+                put(b, "\\", 1);
+            put(b, &item->at[k], 1);
+        }
+        put(b, "\"", 1);
+    }
+    put(b, "}", 1);
+}
+
+static bool is_null(enum column_type type, const void *value)
+{
+    switch (type) {
+    case COLUMN_TEXT:
+    case COLUMN_JSON:
+        return !((const struct text *)value)->at;
+    case COLUMN_INT:
+    case COLUMN_TIME:
+        return *(const int64_t *)value == INT_NULL;
+    case COLUMN_BOOL:
+        return *(const int8_t *)value == BOOL_NULL;
+    case COLUMN_FLOAT:
+        return isnan(*(const double *)value);
+    case COLUMN_TEXTS:
+        return !((const struct texts *)value)->items;
+    }
+    return true;
+}
+
+static void put_value(struct bytes *b, enum column_type type, const void *value, bool in_array)
+{
+    switch (type) {
+    case COLUMN_TEXT:
+    case COLUMN_JSON:
+        put(b, ((const struct text *)value)->at, ((const struct text *)value)->len);
+        return;
+    case COLUMN_INT:
+        put_int64(b, (uint64_t) * (const int64_t *)value);
+        return;
+    case COLUMN_TIME:
+        put_int64(b, (uint64_t)(*(const int64_t *)value - POSTGRES_EPOCH));
+        return;
+    case COLUMN_BOOL:
+        put(b, *(const int8_t *)value ? "\1" : "\0", 1);
+        return;
+    case COLUMN_FLOAT: {
+        uint64_t bits;
+        memcpy(&bits, value, sizeof(bits));
+        put_int64(b, bits);
+        return;
+    }
+    case COLUMN_TEXTS:
+        if (in_array)
+            put_array_literal(b, value);
+        else
+            put_text_array(b, value);
+        return;
+    }
+}
+
+bool column_encode(struct arena *arena, const struct column *column, const void *params, struct text *out)
+{
+    const void *value = (const char *)params + column->at;
+    struct bytes b = {.arena = arena};
+
+    *out = TEXT_NULL;
+    if (is_null(column->type, value))
+        return true;
+    bytes_room(&b, 0);
+    put_value(&b, column->type, value, false);
+    *out = (struct text){b.at ? b.at : "", b.len};
+    return !b.failed;
+}
+
+bool column_encode_array(struct arena *arena, const struct column *column, const void *const *params,
+                         size_t count, struct text *out)
+{
+    struct bytes b = {.arena = arena};
+    bool null_inside = false;
+    enum column_type element = column->type == COLUMN_TEXTS ? COLUMN_TEXT : column->type;
+
+    bytes_room(&b, ARRAY_HEADER);
+    for (size_t i = 0; i < count; i++) {
+        const void *value = params[i] ? (const char *)params[i] + column->at : NULL;
+        if (!value || is_null(column->type, value)) {
+            put_int32(&b, UINT32_MAX);
+            null_inside = true;
+            continue;
+        }
+        size_t length_at = b.len;
+        put_int32(&b, 0);
+        put_value(&b, column->type, value, true);
+        if (b.failed)
+            return false;
+        uint32_t length = htobe32((uint32_t)(b.len - length_at - sizeof(length)));
+        memcpy(b.at + length_at, &length, sizeof(length));
+    }
+    if (b.failed)
+        return false;
+    uint32_t header[5] = {htobe32(1), htobe32(null_inside), htobe32(oids[element].scalar),
+                          htobe32((uint32_t)count), htobe32(1)};
+    memcpy(b.at, header, sizeof(header));
+    *out = (struct text){b.at, b.len};
+    return true;
+}

@@ -1,0 +1,244 @@
+#include "common/serve/daemon.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/auth/keyset.h"
+#include "common/base/log.h"
+#include "common/http/server.h"
+#include "common/openapi/document.h"
+#include "common/pg/pg.h"
+#include "common/serve/process.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+#include "common/table/router.h"
+
+#define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
+#define HEALTH_WAIT_S 3    /* seconds that a health check waits */
+#define ADDRESS_TEXT  128
+
+enum { EXIT_BAD_SETTING = 2 };
+
+/* A numeric address and a port, to be freed with freeaddrinfo; NULL where it is none. */
+static struct addrinfo *resolve(const char *address, int64_t port)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    char service[8];
+
+    snprintf(service, sizeof(service), "%d", (int)port);
+    return getaddrinfo(address, service, &hints, &info) == 0 ? info : NULL;
+}
+
+/* A listening socket of the address and port; *port becomes what the kernel chose. -1 after a line on stderr.
+ */
+static int listen_on(const char *address, int64_t *port)
+{
+    struct addrinfo *info = resolve(address, *port);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
+    socklen_t len = sizeof(bound);
+    int one = 1;
+
+    if (!info) {
+        fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is no IP address\n", address);
+        return -1;
+    }
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0 &&
+                   bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
+                   getsockname(fd, &bound.any, &len) == 0;
+    freeaddrinfo(info);
+    if (!listens) {
+        fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)*port, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    *port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+    return fd;
+}
+
+/* Another process must not share the port unnoticed: only our own workers do. */
+static bool port_is_free(const char *address, int64_t port)
+{
+    struct addrinfo *info = port ? resolve(address, port) : NULL;
+    int one = 1;
+
+    if (!info)
+        return true; /* listen_on complains of a bad address */
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+                   bind(fd, info->ai_addr, info->ai_addrlen) == 0;
+    if (!is_free)
+        fprintf(stderr, "cannot listen on %s port %d: %s\n", address, (int)port, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    freeaddrinfo(info);
+    return is_free;
+}
+
+static int check_health(const struct settings *settings)
+{
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    struct timeval wait = {.tv_sec = HEALTH_WAIT_S};
+    struct addrinfo *info = resolve(settings->bind_address, settings->port);
+    char answer[16] = "";
+    int fd = info ? socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+
+    /* Linux connects to loopback where the address is the one that means all (0.0.0.0, ::). */
+    bool healthy = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
+                   connect(fd, info->ai_addr, info->ai_addrlen) == 0 &&
+                   send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(request) - 1 &&
+                   recv(fd, answer, 12, MSG_WAITALL) == 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (info)
+        freeaddrinfo(info);
+    return healthy ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_line(LOG_WARNING, "the limit of open files stays as it is", NULL);
+}
+
+/* SIGTERM and SIGINT end the daemon; SIGHUP changes nothing; a reader that is gone is an error of its write.
+ */
+static void block_signals(sigset_t *awaited)
+{
+    sigemptyset(awaited);
+    sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGINT);
+    sigaddset(awaited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, awaited, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void await_end(const sigset_t *awaited)
+{
+    /* Connections are up after the first wait, and whoever waited for that has asked after the second. */
+    static const struct timespec waits[] = {{.tv_nsec = 250 * MILLISECOND}, {.tv_sec = 2}};
+    int signal_number = -1;
+
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]) && signal_number < 0; i++) {
+        signal_number = sigtimedwait(awaited, NULL, &waits[i]);
+        process_rest();
+    }
+    while (signal_number < 0 || signal_number == SIGHUP)
+        signal_number = sigwaitinfo(awaited, NULL);
+    log_line(LOG_INFO, "ends", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+}
+
+static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
+                          const struct api *api, const struct router *router, struct keyset *keyset,
+                          struct text document)
+{
+    for (size_t i = 0; i < count; i++) {
+        workers[i] = (struct worker){.settings = settings,
+                                     .api = api,
+                                     .router = router,
+                                     .keyset = keyset,
+                                     .openapi = document,
+                                     .all = workers};
+        int listener = listen_on(settings->bind_address, &settings->port);
+        if (listener < 0 || !worker_open(&workers[i], listener, i == 0))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]) != 0) {
+            log_line(LOG_ERROR, "a worker cannot start", "reason", "no thread", NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int serve(const struct api *api, struct settings *settings, struct text document)
+{
+    size_t count = (size_t)settings->workers;
+    struct worker *workers = calloc(count, sizeof(*workers));
+    struct router *router = router_open(api);
+    struct keyset *keyset = keyset_new(settings);
+    sigset_t awaited;
+
+    block_signals(&awaited);
+    raise_descriptor_limit();
+    shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
+    if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
+        !start_workers(workers, count, settings, api, router, keyset, document)) {
+        fflush(stdout);
+        _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
+    }
+    bool v6 = strchr(settings->bind_address, ':');
+    printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", settings->bind_address, v6 ? "]" : "",
+           (int)settings->port);
+    fflush(stdout);
+    log_line(LOG_INFO, "serves", "address", settings->bind_address, "libmicrohttpd", http_library_version(),
+             NULL);
+    await_end(&awaited);
+    for (size_t i = 0; i < count; i++)
+        worker_stop(&workers[i]);
+    for (size_t i = 0; i < count; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_close(&workers[i]);
+    router_close(router);
+    keyset_free(keyset);
+    free(workers);
+    return EXIT_SUCCESS;
+}
+
+int daemon_main(const struct api *api, int argc, char **argv)
+{
+    static struct settings settings;
+    struct arena memory = {0};
+    struct text document;
+    int status = EXIT_SUCCESS;
+    enum settings_status asked = settings_read(&settings, api, argc, argv);
+
+    switch (asked) {
+    case SETTINGS_PRINTED:
+        return EXIT_SUCCESS;
+    case SETTINGS_BAD:
+        return EXIT_BAD_SETTING;
+    case SETTINGS_HEALTH_CHECK:
+        return check_health(&settings);
+    case SETTINGS_OPENAPI:
+    case SETTINGS_READY:
+        break;
+    }
+    log_start(api->name, (enum log_level)settings.log_level);
+    document = openapi_document(&memory, api);
+    if (!document.at) {
+        fprintf(stderr, "no memory for the OpenAPI document\n");
+        status = EXIT_FAILURE;
+    } else if (asked == SETTINGS_OPENAPI) {
+        printf("%.*s\n", (int)document.len, document.at);
+    } else if (settings.command) {
+        status = settings.command->run(&settings, api);
+    } else {
+        status = serve(api, &settings, document);
+    }
+    arena_free(&memory);
+    return status;
+}

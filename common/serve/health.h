@@ -1,0 +1,43 @@
+/*
+ * The endpoints that every service has beside its own.
+ */
+#ifndef COMMON_SERVE_HEALTH_H
+#define COMMON_SERVE_HEALTH_H
+
+#include "common/table/api.h"
+#include "common/watch/metrics_text.h"
+
+handler_fn health_live, health_ready, health_openapi;
+
+#define HEALTH_ENDPOINTS                                                                                     \
+    {.method = METHOD_GET,                                                                                   \
+     .path = "/livez",                                                                                       \
+     .tag = "Service",                                                                                       \
+     .summary = "Whether the process lives",                                                                 \
+     .help = "Never touches the database.",                                                                  \
+     .answer = &health_answer,                                                                               \
+     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                               \
+     .handle = health_live},                                                                                 \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/readyz",                                                                                  \
+         .tag = "Service",                                                                                   \
+         .summary = "Whether the service can do its work",                                                   \
+         .help = "The database is reachable and has the schema of this version; where users and labs are "   \
+                 "looked up, User Progress answers.",                                                        \
+         .answer = &health_answer,                                                                           \
+         .flags = ENDPOINT_OPEN,                                                                             \
+         .failures = {{503, "The database is not available"}},                                               \
+         .handle = health_ready},                                                                            \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/metrics",                                                                                 \
+         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN,                                         \
+         .handle = metrics_show},                                                                            \
+    {                                                                                                        \
+        .method = METHOD_GET, .path = "/openapi.json",                                                       \
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED,                        \
+        .handle = health_openapi                                                                             \
+    }
+
+extern const struct shape health_answer;
+
+#endif

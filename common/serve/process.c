@@ -1,0 +1,105 @@
+#include "common/serve/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STAT_MAX   1024 /* bytes of /proc/self/stat */
+#define STAT_VSIZE 23   /* fields of it, counted from 1 */
+#define STAT_RSS   24
+#define STAT_START 22
+#define STAT_STATE 3 /* the first one behind the command's name, which may hold anything */
+
+/* A field of the line behind the command's name; 0 where there is none. */
+static uint64_t stat_field(const char *fields, int number)
+{
+    for (int i = STAT_STATE; fields && i < number; i++) {
+        fields = strchr(fields, ' ');
+        fields += fields ? 1 : 0;
+    }
+    return fields ? strtoull(fields, NULL, 10) : 0;
+}
+
+static bool read_stat(struct process *process)
+{
+    char line[STAT_MAX + 1];
+    struct timespec now, since_boot;
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, line, STAT_MAX) : -1;
+
+    if (fd >= 0)
+        close(fd);
+    line[len > 0 ? len : 0] = '\0';
+    const char *end_of_name = strrchr(line, ')');
+    if (!end_of_name || end_of_name[1] != ' ')
+        return false;
+    const char *fields = end_of_name + 2;
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    double boot = (double)(now.tv_sec - since_boot.tv_sec) + (double)(now.tv_nsec - since_boot.tv_nsec) / 1e9;
+    process->start_time = boot + (double)stat_field(fields, STAT_START) / (double)sysconf(_SC_CLK_TCK);
+    process->virtual_bytes = stat_field(fields, STAT_VSIZE);
+    process->resident_bytes = stat_field(fields, STAT_RSS) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return true;
+}
+
+static bool count_descriptors(uint64_t *count)
+{
+    DIR *directory = opendir("/proc/self/fd");
+
+    if (!directory)
+        return false;
+    *count = 0;
+    for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+        *count += entry->d_name[0] != '.';
+    *count -= 1; /* the directory's own */
+    closedir(directory);
+    return true;
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+bool process_read(struct process *process)
+{
+    struct rusage usage;
+    struct rlimit limit;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    process->cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    process->max_descriptors = limit.rlim_cur;
+    return read_stat(process) && count_descriptors(&process->open_descriptors);
+}
+
+/* Of one loaded object (dl_iterate_phdr(3)), the segments that are never written. */
+static int give_back(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    (void)size;
+    (void)arg;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+            continue;
+        uintptr_t from = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t to = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        /* Where the kernel refuses, for its own page of code, there is nothing to win. */
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void process_rest(void)
+{
+    dl_iterate_phdr(give_back, NULL);
+}

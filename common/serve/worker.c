@@ -1,0 +1,226 @@
+#include "common/serve/worker.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/auth/auth.h"
+#include "common/base/log.h"
+#include "common/http/client.h"
+#include "common/http/request.h"
+#include "common/http/server.h"
+#include "common/pg/pg.h"
+#include "common/serve/idempotency.h"
+#include "common/serve/settings.h"
+#include "common/table/api.h"
+#include "common/watch/request_log.h"
+#include "directory/lookup.h"
+
+#define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
+#define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
+
+/* A request that nobody sent, for statements that the service runs for itself. */
+static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
+{
+    struct request rq = {.worker = worker,
+                         .deadline = worker->loop.now + worker->settings->report_timeout * MILLISECOND};
+
+    work(&rq);
+    arena_free(&rq.arena);
+}
+
+static void again(struct worker *worker, struct timer *timer, int64_t wait)
+{
+    if (!timer_set(&worker->loop, timer, worker->loop.now + wait))
+        log_line(LOG_ERROR, "no memory for a timer", NULL);
+}
+
+static void forget(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, idempotency_forget);
+    again(worker, &worker->forget, FORGET_EVERY);
+}
+
+static void forget_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, forget));
+
+    if (!fiber_start(&worker->fibers, forget, worker))
+        again(worker, timer, FORGET_EVERY);
+}
+
+static void stacks_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, stacks));
+
+    fiber_pool_trim(&worker->fibers);
+    again(worker, timer, STACKS_EVERY);
+}
+
+static void upkeep(void *arg)
+{
+    struct worker *worker = arg;
+
+    run_unasked(worker, worker->api->upkeep);
+    again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
+}
+
+static void upkeep_due(struct timer *timer)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, upkeep));
+
+    if (worker->draining)
+        return;
+    if (!pg_ready(worker) || !fiber_start(&worker->fibers, upkeep, worker))
+        again(worker, timer, SECOND);
+}
+
+static void woken(struct watch *watch, uint32_t events)
+{
+    uint64_t count;
+
+    (void)events;
+    /* A counter that is empty already was read by an earlier turn. */
+    ssize_t got = read(watch->fd, &count, sizeof(count));
+    (void)got;
+}
+
+bool worker_open(struct worker *worker, int listener, bool first)
+{
+    const char *failed = NULL;
+
+    atomic_init(&worker->stop, false);
+    worker->fibers.limit = (size_t)worker->settings->request_limit;
+    worker->forget.fire = forget_due;
+    worker->stacks.fire = stacks_due;
+    worker->upkeep.fire = upkeep_due;
+    if (getrandom(&worker->request_ids, sizeof(worker->request_ids), 0) != sizeof(worker->request_ids))
+        failed = "no random numbers";
+    else if (!loop_open(&worker->loop))
+        failed = "no epoll";
+    else if (!http_open(worker, listener))
+        failed = "libmicrohttpd did not start";
+    else if (!metrics_open(worker) || !request_log_open(worker) || !pg_open(worker) ||
+             !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
+        failed = "no memory";
+    if (!failed) {
+        worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
+        if (worker->wake.fd < 0 || !loop_watch(&worker->loop, &worker->wake, EPOLLIN))
+            failed = "no eventfd";
+    }
+    if (!failed)
+        again(worker, &worker->stacks, STACKS_EVERY);
+    if (!failed && first) {
+        again(worker, &worker->forget, FORGET_EVERY);
+        if (worker->api->upkeep)
+            again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
+    }
+    if (failed)
+        log_line(LOG_ERROR, "a worker cannot start", "reason", failed, NULL);
+    return !failed;
+}
+
+static void send(struct worker *worker)
+{
+    lookups_flush(worker);
+    pg_flush(worker);
+}
+
+static void turn(struct worker *worker)
+{
+    loop_turn(&worker->loop, http_wait(worker));
+    /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
+    send(worker);
+    http_run(worker);
+    send(worker);
+    request_log_flush(worker);
+    metrics_turn(worker);
+}
+
+static void close_worker(struct worker *worker)
+{
+    /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
+    if (http_requests(worker) == 0)
+        http_close(worker);
+    auth_close(worker);
+    lookups_close(worker);
+    client_close(worker);
+    pg_close(worker);
+    request_log_close(worker);
+    fiber_pool_free(&worker->fibers);
+    close(worker->wake.fd);
+    loop_close(&worker->loop);
+}
+
+void *worker_run(void *arg)
+{
+    struct worker *worker = arg;
+    int64_t end = 0;
+
+    while (!atomic_load_explicit(&worker->stop, memory_order_relaxed))
+        turn(worker);
+    worker->draining = true;
+    http_drain(worker);
+    end = worker->loop.now + worker->settings->shutdown_timeout * MILLISECOND;
+    while ((http_requests(worker) || http_connections(worker) || worker->fibers.running) &&
+           worker->loop.now < end)
+        turn(worker);
+    close_worker(worker);
+    return NULL;
+}
+
+void worker_interlude(struct worker *worker)
+{
+    pg_poll(worker);
+}
+
+struct errand {
+    struct worker worker;
+    void (*work)(struct request *rq, void *arg);
+    void *arg;
+    bool done;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct request rq = {.worker = &errand->worker};
+
+    errand->work(&rq, errand->arg);
+    arena_free(&rq.arena);
+    errand->done = true;
+}
+
+bool worker_do_alone(const struct settings *settings, const struct api *api,
+                     void (*work)(struct request *rq, void *arg), void *arg)
+{
+    struct errand errand = {
+        .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
+    struct worker *worker = &errand.worker;
+
+    if (!loop_open(&worker->loop))
+        return false;
+    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    while (opened && !errand.done) {
+        pg_flush(worker);
+        loop_turn(&worker->loop, SECOND);
+    }
+    pg_close(worker);
+    fiber_pool_free(&worker->fibers);
+    loop_close(&worker->loop);
+    return opened;
+}
+
+void worker_stop(struct worker *worker)
+{
+    uint64_t one = 1;
+
+    atomic_store(&worker->stop, true);
+    /* A counter that cannot take more has woken the worker already. */
+    ssize_t written = write(worker->wake.fd, &one, sizeof(one));
+    (void)written;
+}

@@ -1,0 +1,43 @@
+/*
+ * Pydantic's lax mode: which JSON values and strings are taken for integers and booleans.
+ */
+#ifndef COMMON_SHAPE_COERCE_H
+#define COMMON_SHAPE_COERCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/text.h"
+#include "common/json/json.h"
+
+/* What came for a field: a JSON value, or a string of the path or query. */
+struct input {
+    const struct json *value; /* NULL: `string` came */
+    struct text string;
+};
+
+enum coercion {
+    COERCION_GOOD,
+    COERCION_PARSING,  /* of the right type, but it does not say one */
+    COERCION_TYPE,     /* of a type that never does */
+    COERCION_FRACTION, /* an integer is asked for and a float with a fraction came */
+    COERCION_SIZE,     /* a float beyond 64 bits, or more than JSON_DIGITS digits */
+    COERCION_NO_MEMORY,
+};
+
+/* The text of a string, be it of JSON or not; the null text of anything else. */
+struct text input_text(const struct input *input);
+
+/*
+ * The decimal digits of an integer of any size, with `-` before them where it is negative: the very bytes of
+ * a JSON integer, else without leading zeros.
+ */
+enum coercion coerce_digits(struct arena *arena, const struct input *input, struct text *digits);
+
+/* The value of digits as coerce_digits gives them; false beyond 64 bits. */
+bool digits_value(struct text digits, int64_t *value);
+
+enum coercion coerce_bool(const struct input *input, bool *value);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * The shape of what comes in and goes out: a field is declared once, and everything walks the declaration.
+ *
+ * A shape describes a plain C struct: the validator fills it from a path, a query or a JSON body, the writer
+ * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
+ *
+ * - FIELD_TEXT, FIELD_EMAIL, FIELD_OBJECT, FIELD_INT_MAP: struct text, at == NULL
+ * - FIELD_INT: int64_t, INT_NULL
+ * - FIELD_BOOL: int8_t, BOOL_NULL
+ * - FIELD_FLOAT: double, NaN
+ * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: int64_t microseconds since 1970 UTC, INT_NULL
+ * - FIELD_TEXTS: struct texts, items == NULL
+ * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
+ * - FIELD_MEMBERS: struct text, a JSON object
+ * - FIELD_CONST, FIELD_IGNORED: nothing
+ */
+#ifndef COMMON_SHAPE_SHAPE_H
+#define COMMON_SHAPE_SHAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/text.h"
+#include "common/json/json.h"
+#include "common/json/writer.h"
+
+#define INT_NULL  INT64_MIN
+#define BOOL_NULL ((int8_t)-1)
+
+#define INT32_LOW  ((int64_t)INT32_MIN)
+#define INT32_HIGH ((int64_t)INT32_MAX)
+
+#define TEXT_LIMIT 65536 /* code points of a text whose field names no limit: the setting's default */
+#define LIST_LIMIT 10000 /* items of a list: the setting's default */
+#define NAME_LIMIT 255   /* code points of names, types and ids */
+
+enum field_type {
+    FIELD_TEXT,
+    FIELD_EMAIL, /* in: validated and normalised by email.h */
+    FIELD_INT,   /* bounded by min and max */
+    FIELD_BOOL,
+    FIELD_FLOAT,
+    FIELD_TIME_NAIVE,
+    FIELD_TIME_Z,
+    FIELD_TIME_OFFSET,
+    FIELD_TEXTS,   /* a list of strings */
+    FIELD_OBJECT,  /* any JSON object, kept as the bytes that came; out: JSON printed as it is, an `of` if
+                      that is given */
+    FIELD_INT_MAP, /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
+                    */
+    FIELD_LIST,    /* out: a list of `of` */
+    FIELD_MAP, /* out: an object of `of`, named by the first field of `of`, which is not repeated inside */
+    FIELD_MEMBERS, /* strings, numbers and booleans of any other name; out: those of an object, among the
+                      fields */
+    FIELD_IGNORED, /* in: documented and accepted, whatever it is, and not stored */
+    FIELD_CONST,   /* out: `example`, JSON, printed as it is */
+};
+
+enum field_flag {
+    FIELD_REQUIRED = 1 << 0, /* in: must be there */
+    FIELD_NULLABLE = 1 << 1, /* null is a value of it (in and out) */
+    FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
+};
+
+struct shape;
+
+struct field {
+    const char *name;
+    enum field_type type;
+    unsigned flags;
+    size_t at;        /* offsetof the value */
+    size_t sent_at;   /* in: offsetof a bool that is set when the member was there; 0: not asked for */
+    int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits; what is beyond INT64_MAX counts as it */
+    size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
+    const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */
+    const struct shape *of;
+    const char *help;    /* one sentence, for the OpenAPI document */
+    const char *example; /* JSON, for the OpenAPI document; of a FIELD_CONST its value */
+};
+
+struct shape {
+    const char *name; /* in the OpenAPI document */
+    const char *help;
+    size_t size; /* sizeof the struct */
+    const struct field *fields;
+    size_t count;
+};
+
+/* An array of structs of some shape, in an arena. */
+struct rows {
+    void *items;
+    size_t count;
+};
+
+/* The bounds that settings may change; one for the process, set before the workers start. */
+struct shape_limits {
+    size_t text; /* code points of a text */
+    size_t list; /* items of a list or of an integer map */
+};
+
+/* Where a fault was found. */
+enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
+
+/*
+ * The faults of one request, in Pydantic's shape. They are written as they are found:
+ * `{"type","loc","msg","input"[,"ctx"]}` joined by commas. At most FAULTS_LIMIT are kept.
+ */
+#define FAULTS_LIMIT 1000
+struct faults {
+    struct writer out; /* the list's inside */
+    size_t count;
+};
+
+struct faults faults_start(struct arena *arena);
+
+/* Sets what the validator allows; before any request. */
+void shape_set_limits(const struct shape_limits *limits);
+
+/*
+ * Fills `*into` (cleared by the caller, `shape->size` bytes) from a JSON body. Faults are added in declared
+ * order. The value may be NULL (an empty body) or of any type: what is not an object is a fault of the whole
+ * body. Texts point into the arena or the bytes parsed. Returns false only when memory is exhausted.
+ */
+bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value, void *into,
+                     struct faults *faults);
+
+/*
+ * Fills `*into` from named strings (path segments or query parameters, percent-decoded, valid UTF-8): of
+ * equal names the last wins, strings are coerced as Pydantic's lax mode does, unknown names are passed over.
+ */
+struct named_text {
+    struct text name;
+    struct text value;
+};
+bool shape_read_texts(const struct shape *shape, struct arena *arena, const struct named_text *texts,
+                      size_t count, enum fault_place place, void *into, struct faults *faults);
+
+/*
+ * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
+ * may be any bytes: they are echoed as a string, U+FFFD for what is not UTF-8. An empty one is `missing`.
+ */
+void faults_add_invalid_json(struct faults *faults, const struct json_error *error);
+void faults_add_not_json(struct faults *faults, struct text body);
+
+/* Prints a struct as a JSON object, and an array of structs as a list. */
+void shape_write(struct writer *w, const struct shape *shape, const void *from);
+void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows);
+
+#endif

@@ -1,0 +1,150 @@
+/* Structs out: a shape walked to print what it describes as JSON (shape.h). */
+#include <math.h>
+
+#include "common/shape/shape.h"
+
+static void write_rows(struct writer *w, const struct field *field, struct rows rows);
+
+static void write_time_or_null(struct writer *w, int64_t time, enum time_form form)
+{
+    if (time == INT_NULL)
+        write_literal(w, "null");
+    else
+        write_time(w, time, form);
+}
+
+static void write_json_or_null(struct writer *w, struct text json)
+{
+    write_text(w, json.at ? json : TEXT("null"));
+}
+
+static void write_value(struct writer *w, const struct field *field, const char *from)
+{
+    const void *value = from + field->at;
+
+    switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_EMAIL:
+        write_json_text(w, *(const struct text *)value);
+        break;
+    case FIELD_INT:
+        if (*(const int64_t *)value == INT_NULL)
+            write_literal(w, "null");
+        else
+            write_int(w, *(const int64_t *)value);
+        break;
+    case FIELD_BOOL:
+        if (*(const int8_t *)value == BOOL_NULL)
+            write_literal(w, "null");
+        else
+            write_bool(w, *(const int8_t *)value);
+        break;
+    case FIELD_FLOAT:
+        if (isnan(*(const double *)value) && field->flags & FIELD_ZERO)
+            write_char(w, '0');
+        else
+            write_float(w, *(const double *)value);
+        break;
+    case FIELD_TIME_NAIVE:
+        write_time_or_null(w, *(const int64_t *)value, TIME_NAIVE);
+        break;
+    case FIELD_TIME_Z:
+        write_time_or_null(w, *(const int64_t *)value, TIME_Z);
+        break;
+    case FIELD_TIME_OFFSET:
+        write_time_or_null(w, *(const int64_t *)value, TIME_OFFSET);
+        break;
+    case FIELD_TEXTS:
+        write_json_texts(w, *(const struct texts *)value);
+        break;
+    case FIELD_OBJECT:
+    case FIELD_INT_MAP:
+        write_json_or_null(w, *(const struct text *)value);
+        break;
+    case FIELD_LIST:
+    case FIELD_MAP:
+        write_rows(w, field, *(const struct rows *)value);
+        break;
+    case FIELD_CONST:
+        write_text(w, text_of(field->example));
+        break;
+    case FIELD_IGNORED:
+    case FIELD_MEMBERS: /* write_object's */
+        break;
+    }
+}
+
+/* What is inside of the braces of an object. */
+static struct text inside(struct text object)
+{
+    return (struct text){object.at + 1, object.len - 2};
+}
+
+/* The fields of a struct from the `first` on. */
+static void write_object(struct writer *w, const struct shape *shape, const char *from, size_t first)
+{
+    char before = '{';
+
+    for (size_t i = first; i < shape->count; i++) {
+        const struct field *field = &shape->fields[i];
+        if (field->type == FIELD_IGNORED)
+            continue;
+        if (field->type == FIELD_MEMBERS) {
+            struct text members = inside(*(const struct text *)(from + field->at));
+            if (!members.len)
+                continue;
+            write_char(w, before);
+            write_text(w, members);
+            before = ',';
+            continue;
+        }
+        write_char(w, before);
+        write_json_text(w, text_of(field->name));
+        write_char(w, ':');
+        write_value(w, field, from);
+        before = ',';
+    }
+    if (before == '{')
+        write_char(w, before);
+    write_char(w, '}');
+}
+
+/* A list of `of`, or an object of them by their first field. */
+static void write_rows(struct writer *w, const struct field *field, struct rows rows)
+{
+    const struct shape *of = field->of;
+    const char *row = rows.items;
+
+    if (field->type == FIELD_LIST) {
+        shape_write_list(w, of, rows);
+        return;
+    }
+    write_char(w, '{');
+    for (size_t i = 0; i < rows.count; i++, row += of->size) {
+        struct text name = *(const struct text *)(row + of->fields[0].at);
+        if (i)
+            write_char(w, ',');
+        write_json_text(w, name.at ? name : TEXT("null")); /* as Python names the member of None */
+        write_char(w, ':');
+        write_object(w, of, row, 1);
+    }
+    write_char(w, '}');
+}
+
+void shape_write(struct writer *w, const struct shape *shape, const void *from)
+{
+    write_object(w, shape, from, 0);
+}
+
+void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows)
+{
+    const char *row = rows.items;
+
+    write_char(w, '[');
+    for (size_t i = 0; i < rows.count; i++, row += shape->size) {
+        if (i)
+            write_char(w, ',');
+        write_object(w, shape, row, 0);
+    }
+    write_char(w, ']');
+}

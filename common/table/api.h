@@ -1,0 +1,101 @@
+/*
+ * The table of endpoints: what a service offers, declared once.
+ *
+ * A service's api.c holds one `struct api`. The router, the validator, the 405 `Allow`, the OpenAPI document
+ * and the labels of the metrics are walks over it. Adding an endpoint is one row and one handler.
+ */
+#ifndef COMMON_TABLE_API_H
+#define COMMON_TABLE_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/shape/shape.h"
+
+struct api;
+struct request;
+struct worker;
+
+/* A handler's only answer: it has replied (request.h). */
+enum reply { REPLIED };
+
+typedef enum reply handler_fn(struct request *rq);
+
+enum method {
+    METHOD_GET,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_PATCH,
+    METHOD_HEAD,
+    METHOD_OPTIONS,
+    METHOD_OTHER
+};
+
+/* An error that an endpoint answers: `{"detail":"…"}` unless the endpoint says otherwise. */
+struct failure {
+    int status;
+    const char *detail;
+    const char *member; /* that carries it instead of `detail`; NULL: none */
+};
+
+enum endpoint_flag {
+    ENDPOINT_DIRECT = 1 << 0,  /* the handler never waits: it runs on the loop's own stack */
+    ENDPOINT_LIST = 1 << 1,    /* the answer is a list of `answer` */
+    ENDPOINT_OPEN = 1 << 2,    /* asks no token even under AUTH_REQUIRED */
+    ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
+    ENDPOINT_TOKEN = 1 << 4,   /* asks a token always, of a user and not of a service */
+    ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
+    ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
+    ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
+};
+
+#define ENDPOINT_FAILURES                                                                                    \
+    6 /* rows that an endpoint's list of errors may have, the empty last one included                        \
+       */
+
+struct endpoint {
+    enum method method;
+    const char *path; /* `/users/{user_id}`; a segment in braces names a field of `path_in` */
+    const char *tag;
+    const char *summary;
+    const char *help;
+    const struct shape *path_in;
+    const struct shape *query_in;
+    const struct shape *body_in;
+    const struct shape *answer;
+    int status; /* of a good answer; 0 means 200 */
+    unsigned flags;
+    struct failure
+        failures[ENDPOINT_FAILURES]; /* 422 and 503 are added by the document itself where they apply */
+    handler_fn *handle;
+};
+
+struct settings;
+
+/* Something else that a daemon does when its first argument names it. */
+struct command {
+    const char *name;
+    const char *help;
+    int (*run)(const struct settings *settings, const struct api *api); /* what main returns */
+};
+
+struct api {
+    const char *name;  /* of the daemon and in the logs: user-progress */
+    const char *title; /* User Progress Tracking Service */
+    const char *help;
+    const char *version; /* of the interface */
+    int port;            /* when no setting says otherwise */
+    const char *schema;  /* SQL that makes the tables and may be run any number of times */
+    int schema_version;
+    bool asks_user_progress;            /* users and labs are looked up, and /users and /labs forwarded */
+    void (*upkeep)(struct request *rq); /* what the service does for its tables by itself; NULL: nothing */
+    int upkeep_every;                   /* milliseconds */
+    const struct endpoint *endpoints;
+    size_t endpoint_count;
+    const struct command *commands;
+    size_t command_count;
+};
+
+#endif

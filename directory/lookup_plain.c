@@ -1,0 +1,124 @@
+#include "directory/lookup_plain.h"
+
+#include "common/http/request.h"
+#include "common/json/json.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+
+#define ANSWER_LIMIT ((size_t)16 << 20) /* bytes: all labs of a type come with their descriptions */
+
+void lookup_own_headers(struct client_call *call, struct request *rq)
+{
+    const char *token = rq->worker->settings->service_token;
+    char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
+
+    client_trace(call, rq);
+    if (header)
+        client_header(call, "Authorization", header);
+}
+
+enum presence { PRESENT, ABSENT, UNKNOWN };
+
+/* Gets a document; only a well-formed 404 means that it is not there. */
+static enum presence get(struct request *rq, int64_t deadline, const char *path, struct text segment,
+                         const struct json **root)
+{
+    struct client_call call = {
+        .arena = &rq->arena,
+        .method = "GET",
+        .url = client_url(rq, rq->worker->settings->user_progress_service_url, path, segment),
+        .answer_limit = ANSWER_LIMIT,
+        .deadline = deadline};
+    struct json_error error;
+
+    lookup_own_headers(&call, rq);
+    metrics_count(&rq->worker->metrics.lookup_calls[LOOKUP_PLAIN]);
+    if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
+        return UNKNOWN;
+    if (call.status == 200)
+        return PRESENT;
+    const struct json *detail = json_type(*root) == JSON_OBJECT ? json_member(*root, "detail") : NULL;
+    return call.status == 404 && detail && json_type(detail) == JSON_TEXT ? ABSENT : UNKNOWN;
+}
+
+static struct text text_member(const struct json *object, const char *name)
+{
+    const struct json *member = json_member(object, name);
+
+    return member && json_type(member) == JSON_TEXT ? json_text(member) : TEXT_NULL;
+}
+
+static bool plain_user(struct request *rq, int64_t deadline, struct text id, struct known_user *user)
+{
+    const struct json *root;
+    enum presence presence = get(rq, deadline, "/users/", id, &root);
+
+    *user = (struct known_user){TEXT_NULL, TEXT_NULL};
+    if (presence != PRESENT)
+        return presence == ABSENT;
+    if (json_type(root) != JSON_OBJECT)
+        return false;
+    *user = (struct known_user){text_member(root, "id"), text_member(root, "username")};
+    return text_equal(user->id, id);
+}
+
+bool lookup_reaches(struct request *rq)
+{
+    struct client_call call = {
+        .arena = &rq->arena,
+        .method = "GET",
+        .url = client_url(rq, rq->worker->settings->user_progress_service_url, "/", TEXT("")),
+        .answer_limit = ANSWER_LIMIT,
+        .deadline = rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+
+    return call.url && client_run(rq, &call) && call.status == 200;
+}
+
+/* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */
+static int compare(struct text a, struct text b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.at, b.at, len) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static bool is_older(const struct json *a, const struct json *b)
+{
+    int order = compare(text_member(a, "created_at"), text_member(b, "created_at"));
+
+    return order < 0 || (order == 0 && compare(text_member(a, "id"), text_member(b, "id")) < 0);
+}
+
+static bool plain_lab(struct request *rq, int64_t deadline, struct text type, struct known_lab *lab)
+{
+    const struct json *root, *oldest = NULL;
+    enum presence presence = get(rq, deadline, "/labs/type/", type, &root);
+
+    *lab = (struct known_lab){TEXT_NULL, TEXT_NULL, TEXT_NULL, TEXT_NULL};
+    if (presence != PRESENT || json_type(root) != JSON_LIST)
+        return false;
+    for (const struct json *item = json_first(root); item; item = json_next(item)) {
+        if (json_type(item) != JSON_OBJECT || !text_equal(text_member(item, "lab_type"), type))
+            return false;
+        if (!oldest || is_older(item, oldest))
+            oldest = item;
+    }
+    if (oldest)
+        *lab = (struct known_lab){type, text_member(oldest, "name"), text_member(oldest, "description"),
+                                  text_member(oldest, "difficulty")};
+    return true;
+}
+
+bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_ids, size_t user_count,
+                  struct known_user *users, const struct text *lab_types, size_t lab_count,
+                  struct known_lab *labs)
+{
+    for (size_t i = 0; i < user_count; i++)
+        if (!plain_user(rq, deadline, user_ids[i], &users[i]))
+            return false;
+    for (size_t i = 0; i < lab_count; i++)
+        if (!plain_lab(rq, deadline, lab_types[i], &labs[i]))
+            return false;
+    return true;
+}

@@ -1,0 +1,44 @@
+#include "directory/paging.h"
+
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+
+static void write_link(struct request *rq, struct writer *w, int64_t skip, const struct page *page,
+                       const char *rel)
+{
+    write_text(w, w->len ? TEXT(", <") : TEXT("<"));
+    write_text(w, rq->raw_path);
+    write_literal(w, "?skip=");
+    write_int(w, skip);
+    write_literal(w, "&limit=");
+    write_int(w, page->limit);
+    if (page->total == 1)
+        write_literal(w, "&total=true");
+    write_literal(w, ">; rel=\"");
+    write_text(w, text_of(rel));
+    write_char(w, '"');
+}
+
+bool paging_headers(struct request *rq, const struct page *page, size_t count, const struct statement *total)
+{
+    struct writer links = writer_start(&rq->arena);
+    int64_t rows;
+
+    if (page->limit > 0 && (int64_t)count == page->limit && page->skip <= INT64_MAX - page->limit)
+        write_link(rq, &links, page->skip + page->limit, page, "next");
+    if (page->limit > 0 && page->skip > 0)
+        write_link(rq, &links, page->skip > page->limit ? page->skip - page->limit : 0, page, "prev");
+    if (links.len) {
+        write_char(&links, '\0');
+        if (!links.failed)
+            reply_header(rq, "Link", links.at);
+    }
+    if (page->total != 1)
+        return true;
+    if (pg_row(rq, total, NULL, &rows) != PG_ROW)
+        return false;
+    char *text = arena_printf(&rq->arena, "%lld", (long long)rows);
+    if (text)
+        reply_header(rq, "X-Total-Count", text);
+    return true;
+}
