@@ -1,6 +1,6 @@
 #include "directory/directory.h"
 
-#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+#include "common/base/declare.h"
 
 static const struct field user_create_fields[] = {
     {.name = "username",

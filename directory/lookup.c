@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/declare.h"
 #include "common/base/fiber.h"
 #include "common/base/log.h"
 #include "common/base/loop.h"
@@ -151,7 +152,7 @@ static bool read_answer(struct lookups *l)
 
 static void batch_done(struct client_call *call)
 {
-    struct lookups *l = (struct lookups *)((char *)call - offsetof(struct lookups, call));
+    struct lookups *l = container_of(call, struct lookups, call);
     struct question *sent = l->sent;
     int state = UNKNOWN;
 
@@ -258,7 +259,7 @@ void lookups_flush(struct worker *worker)
 
 static void expire(struct timer *timer)
 {
-    struct lookups *l = (struct lookups *)((char *)timer - offsetof(struct lookups, timer));
+    struct lookups *l = container_of(timer, struct lookups, timer);
 
     while (l->head && l->head->deadline <= l->worker->loop.now) {
         struct question *late = l->head;

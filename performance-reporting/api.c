@@ -1,5 +1,6 @@
 #include "performance-reporting/api.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
@@ -107,5 +108,5 @@ const struct api performance_reporting_api = {
     .schema_version = 1,
     .asks_user_progress = true,
     .endpoints = endpoints,
-    .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .endpoint_count = COUNT(endpoints),
 };

@@ -1,12 +1,12 @@
 #include "performance-reporting/reports.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/directory.h"
 #include "directory/lookup.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LOOKUP_LABS  256 /* lab types whose names are asked for at once */
+#define LOOKUP_LABS 256 /* lab types whose names are asked for at once */
 
 struct lab_report {
     struct text lab_type, lab_name;

@@ -1,5 +1,6 @@
 #include "usage-analytics/api.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
@@ -111,5 +112,5 @@ const struct api usage_analytics_api = {
     .upkeep = usage_fold,
     .upkeep_every = FOLD_EVERY,
     .endpoints = endpoints,
-    .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .endpoint_count = COUNT(endpoints),
 };

@@ -1,10 +1,9 @@
 #include "usage-analytics/events.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/lookup.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct event_in {
     struct text user_id, lab_type, event_type, event_data, details;

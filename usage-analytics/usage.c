@@ -1,11 +1,11 @@
 #include "usage-analytics/usage.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/directory.h"
 #include "directory/lookup.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FOLD_CHANGES 4000 /* that one run takes in at the most: some 100 ms */
 #define FOLD_AGAIN   1000 /* taken in means that more may wait */
 #define FOLD_RUNS    8    /* in a row */

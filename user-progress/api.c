@@ -1,5 +1,6 @@
 #include "user-progress/api.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
@@ -222,7 +223,7 @@ const struct api user_progress_api = {
     .schema = user_progress_schema_sql,
     .schema_version = 2,
     .endpoints = endpoints,
-    .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]),
+    .endpoint_count = COUNT(endpoints),
     .commands = commands,
-    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .command_count = COUNT(commands),
 };

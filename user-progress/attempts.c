@@ -1,11 +1,10 @@
 #include "user-progress/attempts.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/directory.h"
 #include "user-progress/users.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct attempt_in {
     struct text user_id, lab_type;

@@ -1,12 +1,11 @@
 #include "user-progress/entry.h"
 
+#include "common/base/declare.h"
 #include "common/base/iso8601.h"
 #include "common/base/loop.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Members of a body: a change may name as many to remove as to set, and user_id, date and log_id. */
 #define SENT_MAX (2 * ENTRY_MEMBERS_MAX + 3)

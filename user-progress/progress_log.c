@@ -1,6 +1,7 @@
 #include "user-progress/progress_log.h"
 
 #include "common/auth/auth.h"
+#include "common/base/declare.h"
 #include "common/base/iso8601.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
@@ -9,8 +10,6 @@
 #include "directory/directory.h"
 #include "user-progress/entry.h"
 #include "user-progress/user_service.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LOG_ID_DIGITS 10 /* of INT32_MAX */
 

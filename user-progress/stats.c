@@ -2,12 +2,11 @@
 
 #include <math.h>
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/directory.h"
 #include "user-progress/users.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct lab_stats {
     struct text lab_type, lab_name;

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 
 #include "common/auth/auth.h"
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/pg/pg.h"
 #include "directory/directory.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct summary {
     struct text user_id;

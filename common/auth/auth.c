@@ -5,6 +5,7 @@
 #include "common/auth/jwt.h"
 #include "common/auth/keyset.h"
 #include "common/auth/token_cache.h"
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
@@ -39,7 +40,7 @@ static void do_refresh(void *arg)
 
 static void refresh_due(struct timer *timer)
 {
-    struct auth *auth = (struct auth *)((char *)timer - offsetof(struct auth, refresh));
+    struct auth *auth = container_of(timer, struct auth, refresh);
     struct worker *worker = auth->worker;
     bool started = fiber_start(&worker->fibers, do_refresh, worker);
     bool none = keyset_generation(worker->keyset) == 0;

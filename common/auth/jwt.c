@@ -5,6 +5,7 @@
 
 #include <cjose/cjose.h>
 
+#include "common/base/declare.h"
 #include "common/json/json.h"
 
 #define TIME_MAX        253402300799.0 /* the last second of the year 9999 */
@@ -66,7 +67,7 @@ static bool lists(const struct json *list, struct text wanted, bool *sound)
 
 static const struct algorithm *algorithm_of(const struct json *jwk)
 {
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
         const struct algorithm *a = &algorithms[i];
         if (is_text(json_member(jwk, "kty"), a->kty) &&
             (!a->curve || is_text(json_member(jwk, "crv"), a->curve)))
@@ -258,7 +259,7 @@ static bool is_for_access(const struct json *header)
     static const char *const types[] = {"JWT", "at+jwt", "application/at+jwt"};
     const struct json *type = json_member(header, "typ");
 
-    for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
+    for (size_t i = 0; type && i < COUNT(types); i++)
         if (json_type(type) == JSON_TEXT && text_equal_folded(json_text(type), text_of(types[i])))
             return true;
     return !type;

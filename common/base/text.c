@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "common/base/declare.h"
+
 static unsigned char folded(char c)
 {
     unsigned char u = (unsigned char)c;
@@ -56,7 +58,7 @@ size_t text_sequence(struct text t, size_t at)
     };
     const unsigned char *p = (const unsigned char *)t.at + at;
 
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+    for (size_t i = 0; i < COUNT(forms); i++) {
         if (p[0] < forms[i].first_low || p[0] > forms[i].first_high)
             continue;
         if (forms[i].len > t.len - at)

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "common/base/declare.h"
 #include "common/email/characters.h"
 #include "common/email/idna.h"
 #include "common/email/unicode.h"
@@ -170,7 +171,7 @@ static bool is_case_insensitive(struct text local)
         TEXT("news"), TEXT("webmaster"), TEXT("www"),        TEXT("uucp"),       TEXT("ftp"),
     };
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < COUNT(names); i++)
         if (text_equal_folded(local, names[i]))
             return true;
     return false;
@@ -292,7 +293,7 @@ static bool check_top_level(struct check *check, struct text domain)
         return refuse(check,
                       "The part after the @-sign is not valid. It is not within a valid top-level domain.");
     struct text top = from(domain, (size_t)(dot - domain.at) + 1);
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+    for (size_t i = 0; i < COUNT(reserved); i++)
         if (text_equal(top, reserved[i]))
             return refuse(check,
                           "The part after the @-sign is a special-use or reserved name that cannot be used "

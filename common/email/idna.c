@@ -5,6 +5,7 @@
 #define IDN2_SKIP_LIBIDN_COMPAT /* the names of the older library, of which IDNA_… would be in the way */
 #include <idn2.h>
 
+#include "common/base/declare.h"
 #include "common/email/unicode.h"
 
 /*
@@ -20,7 +21,7 @@ static bool is_exception(uint32_t c)
     static const uint32_t exceptions[] = {0x00b7, 0x0375, 0x05f3, 0x05f4, 0x06fd, 0x06fe,
                                           0x0f0b, 0x200c, 0x200d, 0x3007, 0x30fb};
 
-    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+    for (size_t i = 0; i < COUNT(exceptions); i++)
         if (c == exceptions[i])
             return true;
     return false;

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 
+#include "common/base/declare.h"
 #include "common/base/fiber.h"
 #include "common/base/log.h"
 #include "common/base/loop.h"
@@ -24,7 +25,7 @@ struct client_handle {
 
 /* One of libcurl's sockets in our loop. */
 struct client_socket {
-    struct watch watch; /* first */
+    struct watch watch;
     struct client *client;
 };
 
@@ -184,7 +185,7 @@ static struct client_call *dequeue(struct client *client)
 
 static void expire_queue(struct timer *timer)
 {
-    struct client *client = (struct client *)((char *)timer - offsetof(struct client, queue_timer));
+    struct client *client = container_of(timer, struct client, queue_timer);
 
     while (client->head && client->head->deadline <= client->worker->loop.now)
         finish(dequeue(client));
@@ -283,7 +284,7 @@ static void act(struct client *client, curl_socket_t fd, int events)
 
 static void socket_ready(struct watch *watch, uint32_t events)
 {
-    struct client_socket *s = (struct client_socket *)watch;
+    struct client_socket *s = container_of(watch, struct client_socket, watch);
 
     act(s->client, watch->fd,
         (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
@@ -316,7 +317,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *cls, void 
 
 static void timer_due(struct timer *timer)
 {
-    struct client *client = (struct client *)((char *)timer - offsetof(struct client, timer));
+    struct client *client = container_of(timer, struct client, timer);
 
     act(client, CURL_SOCKET_TIMEOUT, 0);
 }

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/base/declare.h"
+
 #define LENGTH_DIGITS 18 /* of a Content-Length that fits 64 bits */
 
 /* tchar of RFC 9110, section 5.6.2 */
@@ -93,7 +95,7 @@ void header_scan_take(struct header_scan *scan, struct request_headers *headers,
         if (!scan->chunked)
             scan->fault = "Unsupported Transfer-Encoding";
     } else {
-        for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        for (size_t i = 0; i < COUNT(kept); i++)
             if (text_equal_folded(name, kept[i].name))
                 *(struct text *)((char *)headers + kept[i].at) = value;
     }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/base/loop.h"
 #include "common/http/header.h"
@@ -56,7 +57,7 @@ struct connection {
 
 /* A request and what HTTP adds to it. */
 struct exchange {
-    struct request rq; /* first */
+    struct request rq;
     struct MHD_Connection *mhd;
     struct connection *connection;
     struct exchange *next; /* among the free ones, or those to resume */
@@ -68,7 +69,7 @@ struct exchange {
 };
 
 struct http {
-    struct watch watch; /* first */
+    struct watch watch;
     struct worker *worker;
     struct MHD_Daemon *daemon;
     struct timer sweep;
@@ -185,7 +186,7 @@ static bool queue_answer(struct exchange *x)
 
 void http_answer(struct request *rq)
 {
-    struct exchange *x = (struct exchange *)rq;
+    struct exchange *x = container_of(rq, struct exchange, rq);
     struct http *http = rq->worker->http;
 
     x->answered = true;
@@ -604,7 +605,7 @@ static void count_late(const struct http *http, const struct connection *c)
 /* Thousands that are late together are closed over some time: others have requests meanwhile. */
 static void sweep(struct timer *timer)
 {
-    struct http *http = (struct http *)((char *)timer - offsetof(struct http, sweep));
+    struct http *http = container_of(timer, struct http, sweep);
     struct connection *c = http->swept ? http->swept : http->connections;
 
     for (int closed = 0; c && closed < SWEEP_CLOSES; c = c->next) {
@@ -624,7 +625,7 @@ static void sweep(struct timer *timer)
 static void daemon_ready(struct watch *watch, uint32_t events)
 {
     (void)events;
-    ((struct http *)watch)->ready = true;
+    container_of(watch, struct http, watch)->ready = true;
 }
 
 bool http_open(struct worker *worker, int listener)

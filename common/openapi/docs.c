@@ -1,5 +1,6 @@
 #include "common/openapi/docs.h"
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/serve/worker.h"
 
@@ -114,7 +115,7 @@ enum reply docs_file(struct request *rq)
 {
     const struct file_path *path = rq->path;
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+    for (size_t i = 0; i < COUNT(files); i++)
         if (text_equal(path->hash, text_of(page_hash)) && text_equal(path->name, text_of(files[i].name)))
             return send(rq, &files[i], "public, max-age=31536000, immutable");
     return reply_error(rq, 404, "Not Found");

@@ -1,5 +1,6 @@
 #include "common/openapi/document.h"
 
+#include "common/base/declare.h"
 #include "common/json/writer.h"
 #include "common/openapi/errors.h"
 #include "common/openapi/schema.h"
@@ -144,7 +145,7 @@ static void write_operation_id(struct writer *w, const struct endpoint *e)
     for (const char *at = e->summary; *at;) {
         size_t len = strcspn(at, " ");
         bool article = false;
-        for (size_t i = 0; i < sizeof(articles) / sizeof(articles[0]); i++)
+        for (size_t i = 0; i < COUNT(articles); i++)
             article = article || text_equal_folded((struct text){at, len}, articles[i]);
         if (!article) {
             write_text(w, first ? TEXT("") : TEXT("_"));

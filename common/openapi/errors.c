@@ -1,5 +1,6 @@
 #include "common/openapi/errors.h"
 
+#include "common/base/declare.h"
 #include "common/openapi/schema.h"
 
 const char openapi_error_schemas[] =
@@ -175,7 +176,7 @@ void openapi_write_errors(struct writer *w, const struct endpoint *e)
     for (size_t i = 0; i < f.count; i++)
         if (!has_status(&f, i, f.all[i].status))
             write_failure(w, &f, f.all[i].status);
-    for (size_t i = 0; i < sizeof(shared_responses) / sizeof(shared_responses[0]); i++) {
+    for (size_t i = 0; i < COUNT(shared_responses); i++) {
         int status = shared_responses[i].status;
         if (has_status(&f, f.count, status) || !may_answer(e, status))
             continue;

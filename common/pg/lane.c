@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "common/base/declare.h"
 #include "common/base/fiber.h"
 #include "common/base/log.h"
 #include "common/base/uuid.h"
@@ -38,7 +39,7 @@ struct claim {
 };
 
 struct batch {
-    struct link link; /* first: the callbacks get it */
+    struct link link; /* what the callbacks get */
     struct lane *lane;
     struct timer timer; /* the next thing to happen: connect again, or the end of patience */
     enum phase phase;
@@ -223,7 +224,7 @@ static void expire_queue(struct lane *lane)
 
 static void queue_deadline(struct timer *timer)
 {
-    struct lane *lane = (struct lane *)((char *)timer - offsetof(struct lane, timer));
+    struct lane *lane = container_of(timer, struct lane, timer);
 
     expire_queue(lane);
 }
@@ -538,7 +539,7 @@ static void all_arrived(struct batch *batch)
 
 static void arrived(struct link *link)
 {
-    struct batch *batch = (struct batch *)link;
+    struct batch *batch = container_of(link, struct batch, link);
 
     for (;;) {
         struct execution *execution =
@@ -598,7 +599,7 @@ static void rouse_lanes(const struct worker *worker)
 
 static void link_up(struct link *link)
 {
-    struct batch *batch = (struct batch *)link;
+    struct batch *batch = container_of(link, struct batch, link);
 
     metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
     if (batch->lane->away_since) {
@@ -614,7 +615,7 @@ static void link_up(struct link *link)
 
 static void link_lost(struct link *link)
 {
-    batch_lost((struct batch *)link);
+    batch_lost(container_of(link, struct batch, link));
 }
 
 /* For the link's next step; who waits for it to settle a write is answered by his deadline. */
@@ -689,7 +690,7 @@ static void give_up_late_calls(struct batch *batch)
 
 static void batch_due(struct timer *timer)
 {
-    struct batch *batch = (struct batch *)((char *)timer - offsetof(struct batch, timer));
+    struct batch *batch = container_of(timer, struct batch, timer);
 
     give_up_late_calls(batch);
     if (batch->phase == PHASE_SETTLE && !awaited(batch)) {

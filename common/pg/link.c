@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/pg/encode.h"
 #include "common/serve/settings.h"
@@ -542,7 +543,7 @@ static void poll_connect(struct link *link)
 
 static void link_ready(struct watch *watch, uint32_t events)
 {
-    struct link *link = (struct link *)watch;
+    struct link *link = container_of(watch, struct link, watch);
 
     (void)events;
     if (link->state == LINK_CONNECTING) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/auth/keyset.h"
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
 #include "common/openapi/document.h"
@@ -140,7 +141,7 @@ static void await_end(const sigset_t *awaited)
     static const struct timespec waits[] = {{.tv_nsec = 250 * MILLISECOND}, {.tv_sec = 2}};
     int signal_number = -1;
 
-    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]) && signal_number < 0; i++) {
+    for (size_t i = 0; i < COUNT(waits) && signal_number < 0; i++) {
         signal_number = sigtimedwait(awaited, NULL, &waits[i]);
         process_rest();
     }

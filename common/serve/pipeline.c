@@ -1,6 +1,7 @@
 /*
  * The way of a request from its header and body to its answer: route, authorise, read, handle, answer.
  */
+#include "common/base/declare.h"
 #include "common/http/request.h"
 
 #include "common/auth/auth.h"
@@ -154,7 +155,7 @@ static void reply_not_allowed(struct request *rq, unsigned allowed)
     static const enum method order[] = {METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE};
     struct writer w = writer_start(&rq->arena);
 
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+    for (size_t i = 0; i < COUNT(order); i++) {
         if (!(allowed & 1u << order[i]))
             continue;
         write_text(&w, w.len ? TEXT(", ") : TEXT(""));

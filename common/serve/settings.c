@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/declare.h"
 #include "common/table/api.h"
 
 #define AUTH_URL_MAX      512            /* bytes of an address made from AUTH0_DOMAIN */
@@ -122,7 +123,7 @@ static const struct setting table[] = {
      "what is in flight at SIGTERM has this long to end"},
 };
 
-#define SETTING_COUNT (sizeof(table) / sizeof(table[0]))
+#define SETTING_COUNT COUNT(table)
 
 static const char *const levels[] = {"debug", "info", "warning", "error"};
 
@@ -173,7 +174,7 @@ static bool assign(struct settings *settings, const struct setting *s, const cha
         *(bool *)into = strcmp(value, "on") == 0;
         return true;
     case SETTING_LEVEL:
-        for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        for (size_t i = 0; i < COUNT(levels); i++) {
             if (strcmp(value, levels[i]) == 0) {
                 *(int64_t *)into = (int64_t)i;
                 return true;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/auth/auth.h"
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/client.h"
 #include "common/http/request.h"
@@ -47,7 +48,7 @@ static void forget(void *arg)
 
 static void forget_due(struct timer *timer)
 {
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, forget));
+    struct worker *worker = container_of(timer, struct worker, forget);
 
     if (!fiber_start(&worker->fibers, forget, worker))
         again(worker, timer, FORGET_EVERY);
@@ -55,7 +56,7 @@ static void forget_due(struct timer *timer)
 
 static void stacks_due(struct timer *timer)
 {
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, stacks));
+    struct worker *worker = container_of(timer, struct worker, stacks);
 
     fiber_pool_trim(&worker->fibers);
     again(worker, timer, STACKS_EVERY);
@@ -71,7 +72,7 @@ static void upkeep(void *arg)
 
 static void upkeep_due(struct timer *timer)
 {
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, upkeep));
+    struct worker *worker = container_of(timer, struct worker, upkeep);
 
     if (worker->draining)
         return;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "common/base/declare.h"
 #include "common/json/json_scan.h"
 
 #define INT64_EDGE 0x1p63 /* the first double beyond 64 bits on either side; Pydantic takes neither */
@@ -25,7 +26,7 @@ static size_t space_at_end(struct text t, bool back)
         "\xe3\x80\x80",
     };
 
-    for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+    for (size_t i = 0; i < COUNT(spaces); i++) {
         size_t len = strlen(spaces[i]);
         if (len <= t.len && memcmp(back ? t.at + t.len - len : t.at, spaces[i], len) == 0)
             return len;
@@ -148,7 +149,7 @@ static enum coercion bool_of_text(struct text t, bool *value)
         {"on", true},   {"off", false},   {"t", true}, {"f", false}, {"y", true},   {"n", false},
     };
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < COUNT(words); i++) {
         if (text_equal_folded(t, text_of(words[i].word))) {
             *value = words[i].value;
             return COERCION_GOOD;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/request.h"
 #include "common/http/server.h"
@@ -38,7 +39,7 @@ struct family {
 
 #define AT(member)                 offsetof(struct metrics, member)
 #define ONE(member)                AT(member), NULL, NULL, 1
-#define EACH(member, label, names) AT(member), label, names, sizeof(names) / sizeof((names)[0])
+#define EACH(member, label, names) AT(member), label, names, COUNT(names)
 
 static const struct family families[] = {
     {"http_request_body_bytes_total", METRIC_COUNTER, ONE(body_bytes_received), "Bytes of requests' bodies."},
@@ -79,7 +80,7 @@ static struct writer *family_head(struct request *rq, const char *name, const ch
     struct writer *w = &rq->out;
     const char *const words[] = {"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"};
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    for (size_t i = 0; i < COUNT(words); i++)
         write_text(w, text_of(words[i]));
     return w;
 }
@@ -309,7 +310,7 @@ static void write_process(struct request *rq)
         {"process_start_time_seconds", METRIC_GAUGE, p.start_time,
          "When the process started, since 1970 UTC."},
     };
-    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+    for (size_t i = 0; i < COUNT(samples); i++) {
         struct writer *w = family_head(rq, samples[i].name, type_names[samples[i].type], samples[i].help);
         write_sample(w, samples[i].name, "", "");
         write_float(w, samples[i].value);
@@ -339,7 +340,7 @@ enum reply metrics_show(struct request *rq)
     reply_text(rq, 200, CONTENT_TYPE, TEXT(""));
     write_statuses(rq);
     write_durations(rq);
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+    for (size_t i = 0; i < COUNT(families); i++)
         write_family(rq, &families[i]);
     write_failures(rq);
     write_batches(rq);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/http/cors.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
@@ -102,7 +103,7 @@ static void only_listed_origins_are_allowed(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         begin(NULL);
         settings.cors_origins = cases[i].list;
         rq.headers.origin = text_of(cases[i].origin);
@@ -119,7 +120,7 @@ static void a_preflight_of_a_good_method_is_allowed(void **state)
     static const char *const methods[] = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         preflight("http://a", methods[i], "X-Any, Y");
         assert_int_equal(rq.status, 200);
         assert_string_equal(header("Access-Control-Allow-Methods"),
@@ -136,7 +137,7 @@ static void a_preflight_of_any_other_method_is_refused(void **state)
     static const char *const methods[] = {"TRACE", "get", "", "GE", "ET", "GET, HEAD", "ELETE", "PUTS", ", "};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         preflight("http://a", methods[i], NULL);
         assert_int_equal(rq.status, 400);
         assert_body("Disallowed CORS method");

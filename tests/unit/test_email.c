@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/email/email.h"
 
 /* Generated addresses and what Pydantic's EmailStr says of them; emails.py tells the form of a line. */
@@ -39,7 +40,7 @@ static bool starts_with(struct text t, const char *start)
 
 static bool is_generalised(struct text original, struct text here)
 {
-    for (size_t i = 0; i < sizeof(generalised) / sizeof(generalised[0]); i++)
+    for (size_t i = 0; i < COUNT(generalised); i++)
         if (starts_with(original, generalised[i].original) &&
             (!generalised[i].here || text_equal(here, text_of(generalised[i].here))))
             return true;
@@ -138,7 +139,7 @@ static void an_exhausted_arena_is_no_reason(void **state)
     static const char *const inputs[] = {"a@b.co", "a b@c.com", "INFO@b.co", "a@b\xc3\xbc.co",
                                          "\xc3\xa9@b.co"};
 
-    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+    for (size_t i = 0; i < COUNT(inputs); i++) {
         struct arena arena = {.held = ARENA_LIMIT};
         struct text normal;
         const char *reason = "not set";

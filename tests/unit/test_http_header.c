@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/http/header.h"
 
 #define LINES_MAX 5
@@ -44,7 +45,7 @@ static void good_headers_pass(void **state)
     struct header_scan scan;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < COUNT(cases); i++)
         assert_null(scan_of(cases[i], false, &scan));
 }
 
@@ -110,7 +111,7 @@ static void every_smuggling_form_is_a_fault(void **state)
     struct header_scan scan;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < COUNT(cases); i++)
         if (!scan_of(cases[i], false, &scan))
             fail_msg("case %zu passed: %s: %s", i, cases[i][1].name, cases[i][1].value);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/base/iso8601.h"
 #include "common/json/writer.h"
 
@@ -23,9 +24,9 @@ static void a_date_is_a_day_of_the_calendar(void **state)
                                       "-025-01-01", "2025/01/01", "2025-01-0x"};
     (void)state;
 
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+    for (size_t i = 0; i < COUNT(good); i++)
         assert_true(iso8601_is_date(text_of(good[i])));
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(iso8601_is_date(text_of(bad[i])));
 }
 
@@ -60,7 +61,7 @@ static void an_offset_is_taken_off(void **state)
     int64_t at;
     (void)state;
 
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+    for (size_t i = 0; i < COUNT(times); i++) {
         assert_true(iso8601_read_time(text_of(times[i].text), &at));
         assert_int_equal(at, times[i].seconds * 1000000);
     }
@@ -88,7 +89,7 @@ static void what_is_no_time_is_not_read(void **state)
     int64_t at;
     (void)state;
 
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(iso8601_read_time(text_of(bad[i]), &at));
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/json/json.h"
 #include "common/json/json_scan.h"
 #include "common/json/writer.h"
@@ -114,7 +115,7 @@ static void errors_have_the_words_and_places_of_python(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         if (parse_string(f, rows[i].text) != JSON_INVALID)
             fail_msg("%s is taken", rows[i].text);
         if (strcmp(f->error.reason, rows[i].reason) != 0 || f->error.position != rows[i].position)
@@ -142,7 +143,7 @@ static void what_python_takes_beyond_json_is_refused(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         if (parse_string(f, rows[i]) != JSON_INVALID)
             fail_msg("%s is taken", rows[i]);
     assert_int_equal(parse(f, TEXT("[\"a\0b\"]")), JSON_INVALID);

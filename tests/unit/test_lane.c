@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/pg/lane.h"
 #include "common/pg/link.h"
 #include "tests/unit/support/database.h"
@@ -421,7 +422,7 @@ static void transactions_hold_together(void **state)
     open_ready();
     sql("TRUNCATE slots");
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < COUNT(cases); i++) {
             struct job job = {.run = cases[i].run, .token = cases[i].token};
             job_start(&job);
             job_await(&job);

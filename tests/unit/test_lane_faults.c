@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
 #include "tests/unit/support/proxy.h"
@@ -44,7 +45,7 @@ static void open_ready(void)
 /* Faults that the connection dies of, and that the outcome can be found out after. */
 static const enum proxy_fault cuts[] = {PROXY_CUT_BEFORE_RUN, PROXY_CUT_RESULTS,      PROXY_CUT_BEFORE_SYNC,
                                         PROXY_CUT_AFTER_SYNC, PROXY_LEAVE_AFTER_SYNC, PROXY_FATAL_AFTER_SYNC};
-#define CUTS (sizeof(cuts) / sizeof(cuts[0]))
+#define CUTS COUNT(cuts)
 
 static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **state)
 {

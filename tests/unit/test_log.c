@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/json/json.h"
 #include "tests/unit/support/stderr.h"
@@ -94,7 +95,7 @@ static void a_line_that_is_too_long_is_still_json(void **state)
     static char value[4096];
 
     (void)state;
-    for (size_t f = 0; f < sizeof(fillings) / sizeof(fillings[0]); f++) {
+    for (size_t f = 0; f < COUNT(fillings); f++) {
         for (size_t size = 900; size < 2200; size++) {
             size_t one = strlen(fillings[f]);
             for (size_t i = 0; i < size; i++)

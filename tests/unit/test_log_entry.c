@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/log_entry.h"
 #include "common/http/request.h"
 #include "common/json/json.h"
@@ -77,7 +78,7 @@ static void a_value_that_fits_reads_back_as_it_was(void **state)
     static const struct text values[] = {TEXT(""), TEXT("plain"), TEXT("a \"quoted\" \\ one"),
                                          TEXT("\xc3\xa9 \xf0\x9f\x99\x82")};
     (void)state;
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    for (size_t i = 0; i < COUNT(values); i++) {
         struct arena arena = {0};
         struct log_entry entry = begin(false);
         log_entry_text(&entry, "value", values[i]);
@@ -124,7 +125,7 @@ static void words_that_look_like_addresses_or_tokens_are_masked(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct arena arena = {0};
         struct log_entry entry = begin(false);
         log_entry_masked(&entry, "value", text_of(cases[i].value));

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/base/loop.h"
 
 #define TIMERS 500
@@ -31,7 +32,7 @@ static int close_loop(void **state)
 }
 
 struct alarm {
-    struct timer timer; /* first */
+    struct timer timer;
     int fired;
 };
 
@@ -40,7 +41,7 @@ static int fired_count;
 
 static void note(struct timer *timer)
 {
-    struct alarm *alarm = (struct alarm *)timer;
+    struct alarm *alarm = container_of(timer, struct alarm, timer);
 
     assert_int_equal(timer->place, 0);
     assert_true(timer->at <= loop.now);
@@ -160,14 +161,14 @@ static void a_timer_may_set_itself_again(void **state)
 }
 
 struct bell {
-    struct watch watch; /* first */
+    struct watch watch;
     struct bell *silences;
     int rung;
 };
 
 static void ring(struct watch *watch, uint32_t events)
 {
-    struct bell *bell = (struct bell *)watch;
+    struct bell *bell = container_of(watch, struct bell, watch);
 
     assert_true(events & EPOLLIN);
     bell->rung++;

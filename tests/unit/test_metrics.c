@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/http/server.h"
 #include "common/serve/settings.h"
@@ -24,7 +25,7 @@ static const struct endpoint endpoints[] = {
     {.method = METHOD_DELETE, .path = "/things/{thing_id}"},
 };
 
-#define ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))
+#define ENDPOINTS COUNT(endpoints)
 
 static const struct api api = {
     .name = "things", .version = "1.2.3", .endpoints = endpoints, .endpoint_count = ENDPOINTS};

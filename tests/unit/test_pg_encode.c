@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/stand.h"
 
@@ -28,10 +29,10 @@ static const struct column columns[] = {
     {COLUMN_FLOAT, offsetof(struct value, d)},    {COLUMN_BOOL, offsetof(struct value, b)},
     {COLUMN_TEXTS, offsetof(struct value, list)},
 };
-#define COUNT (sizeof(columns) / sizeof(columns[0]))
+#define COLUMNS COUNT(columns)
 #define ECHO                                                                                                 \
-    .kind = STATEMENT_READ, .params = columns, .param_count = COUNT, .row = columns, .column_count = COUNT,  \
-    .row_size = sizeof(struct value)
+    .kind = STATEMENT_READ, .params = columns, .param_count = COLUMNS, .row = columns,                       \
+    .column_count = COLUMNS, .row_size = sizeof(struct value)
 
 static const struct statement echo_one = {
     .name = "echo_one", .sql = "SELECT $1, $2, $3, $4, $5, $6, $7", ECHO};
@@ -58,7 +59,7 @@ static const struct value values[] = {
     {{NULL, 0}, {NULL, 0}, INT_NULL, INT_NULL, NAN, BOOL_NULL, {NULL, 0}},
     {{"0", 1}, {"\"\"", 2}, -1, INT64_C(253402300799999999), 5e-324, 0, {(struct text *)(uintptr_t)some, 6}},
 };
-#define VALUES (sizeof(values) / sizeof(values[0]))
+#define VALUES COUNT(values)
 
 static void assert_same(const struct value *a, const struct value *b)
 {

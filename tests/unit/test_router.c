@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/table/router.h"
 
 static const struct endpoint endpoints[] = {
@@ -20,8 +21,7 @@ static const struct endpoint endpoints[] = {
     {.method = METHOD_PUT, .path = "/labs/type/all"},
     {.method = METHOD_POST, .path = "/a/b/c/d/e/f/g/h"},
 };
-static const struct api api = {.endpoints = endpoints,
-                               .endpoint_count = sizeof(endpoints) / sizeof(endpoints[0])};
+static const struct api api = {.endpoints = endpoints, .endpoint_count = COUNT(endpoints)};
 static struct router *router;
 static struct arena arena;
 
@@ -100,7 +100,7 @@ static void a_slash_at_the_end_makes_another_path(void **state)
                                             "users/",      "/Users/",      "/users/1/2"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+    for (size_t i = 0; i < COUNT(strangers); i++) {
         struct route route = find(METHOD_GET, strangers[i]);
         assert_null(route.endpoint);
         assert_int_equal(route.allowed, 0);
@@ -161,7 +161,7 @@ static void percent_decoding_follows_rfc_3986(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct text raw = text_of(cases[i].raw);
         assert_true(text_equal(percent_decode(&arena, raw, false), text_of(cases[i].path)));
         assert_true(text_equal(percent_decode(&arena, raw, true), text_of(cases[i].query)));

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/serve/settings.h"
 #include "common/table/api.h"
 #include "tests/unit/support/stderr.h"
@@ -128,7 +129,7 @@ static void a_bad_value_is_one_clear_line(void **state)
                                         "--port=port", "--port=--port", "--port=1e3"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+    for (size_t i = 0; i < COUNT(flags); i++)
         assert_complaint(flags[i], "PORT");
     assert_complaint("--log-level=INFO", "LOG_LEVEL");
     assert_complaint("--log-level=", "LOG_LEVEL");

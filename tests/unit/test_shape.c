@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/email/email.h"
 #include "common/shape/shape.h"
 
@@ -53,7 +54,7 @@ static const struct shape sample_shape = {
     .name = "Sample",
     .size = sizeof(struct sample),
     .fields = sample_fields,
-    .count = sizeof(sample_fields) / sizeof(sample_fields[0]),
+    .count = COUNT(sample_fields),
 };
 
 struct fixture {
@@ -178,7 +179,7 @@ static void a_body_that_is_no_object_is_one_fault(void **state)
         "{\"type\":\"missing\",\"loc\":[\"body\"],\"msg\":\"Field required\",\"input\":null}";
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+    for (size_t i = 0; i < COUNT(bodies); i++)
         assert_string_equal(
             read_body(f, bodies[i]),
             arena_printf(&f->arena,
@@ -266,12 +267,12 @@ static void integers_are_coerced_as_pydantic_does(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         assert_string_equal(read_with(f, "count", good[i].json), "[]");
         if (f->sample.count != good[i].value)
             fail_msg("%s is %lld", good[i].json, (long long)f->sample.count);
     }
-    for (size_t i = 0; i < sizeof(unparsed) / sizeof(unparsed[0]); i++)
+    for (size_t i = 0; i < COUNT(unparsed); i++)
         assert_fault(f, "count", unparsed[i], "int_parsing",
                      "Input should be a valid integer, unable to parse string as an integer", NULL);
     assert_fault(f, "count", "[]", "int_type", "Input should be a valid integer", NULL);
@@ -287,7 +288,7 @@ static void integers_have_bounds(void **state)
                                         "\"99999999999999999999\"", "-9.223372036854776e+18"};
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++)
+    for (size_t i = 0; i < COUNT(large); i++)
         assert_fault(f, "count", large[i], "int_parsing_size", size, NULL);
     assert_fault(f, "count", "2147483648", "less_than_equal",
                  "Input should be less than or equal to 2147483647", "{\"le\":2147483647}");
@@ -314,18 +315,18 @@ static void booleans_are_coerced_as_pydantic_does(void **state)
     static const char *const wrong[] = {"1.5", "[]", "{}", "9223372036854775808", "1e+300"};
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+    for (size_t i = 0; i < COUNT(yes); i++) {
         assert_string_equal(read_with(f, "good", yes[i]), "[]");
         assert_int_equal(f->sample.good, 1);
     }
-    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+    for (size_t i = 0; i < COUNT(no); i++) {
         assert_string_equal(read_with(f, "good", no[i]), "[]");
         assert_int_equal(f->sample.good, 0);
     }
-    for (size_t i = 0; i < sizeof(unparsed) / sizeof(unparsed[0]); i++)
+    for (size_t i = 0; i < COUNT(unparsed); i++)
         assert_fault(f, "good", unparsed[i], "bool_parsing",
                      "Input should be a valid boolean, unable to interpret input", NULL);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < COUNT(wrong); i++)
         assert_fault(f, "good", wrong[i], "bool_type", "Input should be a valid boolean", NULL);
 }
 
@@ -374,7 +375,7 @@ static void integer_maps_keep_every_byte_that_is_an_integer(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         assert_string_equal(read_with(f, "uses", rows[i].sent), "[]");
         assert_string_equal(arena_string(&f->arena, f->sample.uses), rows[i].kept);
     }
@@ -524,7 +525,7 @@ static void exhausted_memory_is_told(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    for (size_t i = 0; i < COUNT(bodies); i++) {
         const struct json *value;
         struct json_error error;
         struct arena parsed = {0};
@@ -591,10 +592,8 @@ static const struct field out_fields[] = {
     {.name = "const", .type = FIELD_CONST, .example = "{\"status\":\"ok\"}"},
     {.name = "hidden", .type = FIELD_IGNORED},
 };
-static const struct shape out_shape = {.name = "Out",
-                                       .size = sizeof(struct out),
-                                       .fields = out_fields,
-                                       .count = sizeof(out_fields) / sizeof(out_fields[0])};
+static const struct shape out_shape = {
+    .name = "Out", .size = sizeof(struct out), .fields = out_fields, .count = COUNT(out_fields)};
 
 static void a_struct_is_printed_in_declared_order(void **state)
 {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 static void null_equals_only_null(void **state)
@@ -99,7 +100,7 @@ static void overlong_and_stray_bytes_are_not_utf8(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         if (text_is_utf8(bad[i]))
             fail_msg("row %zu", i);
     assert_true(text_is_utf8(TEXT_NULL));

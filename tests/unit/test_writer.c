@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/declare.h"
 #include "common/json/writer.h"
 
 #define ORACLE_ROWS 20000 /* values that Python is asked about */
@@ -174,7 +175,7 @@ static void floats_are_printed_as_python_prints_them(void **state)
     char out[FLOAT_TEXT_MAX];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         size_t len = float_print(out, rows[i].d);
         if (!text_equal((struct text){out, len}, text_of(rows[i].repr)))
             fail_msg("%s: %.*s", rows[i].repr, (int)len, out);
