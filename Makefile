@@ -45,7 +45,7 @@ UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-CHECKS         := headers banned comments shell openapi settings kubernetes
+CHECKS         := headers rooms length banned comments shell openapi settings kubernetes
 
 .PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
         up down logs env psql token clean-data

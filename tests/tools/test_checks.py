@@ -55,7 +55,9 @@ def append(project, name, text):
     add(project)
 
 
-@pytest.mark.parametrize("check", ["headers", "banned", "comments", "shell", "openapi", "settings"])
+@pytest.mark.parametrize(
+    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "openapi", "settings"]
+)
 def test_a_check_passes_on_the_project(project, check):
     done = run(project, f"tools/check-{check}")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -67,6 +69,11 @@ def test_a_check_passes_on_the_project(project, check):
         ("headers", "common/table/router.c", "#include <libpq-fe.h>\n"),
         ("headers", "user-progress/users.c", "#  include <cjson/cJSON.h>\n"),
         ("headers", "common/http/server.h", '#include "microhttpd.h"\n'),
+        ("rooms", "common/base/text.c", '#include "common/http/server.h"\n'),
+        ("rooms", "common/email/email.h", '#include "common/shape/shape.h"\n'),
+        ("rooms", "common/table/router.c", '#include "directory/lookup.h"\n'),
+        ("rooms", "usage-analytics/api.c", '#include "user-progress/users.h"\n'),
+        ("rooms", "common/stranger.c", "int x;\n"),
         ("banned", "common/base/text.c", "    strcpy(a, b);\n"),
         ("banned", "common/base/text.c", "    int n = atoi (b);\n"),
         ("banned", "user-progress/users.c", "    sscanf(a, b);\n"),
@@ -79,6 +86,33 @@ def test_a_check_finds_what_it_is_there_for(project, check, name, text):
     done = run(project, f"tools/check-{check}")
     assert done.returncode != 0
     assert name in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["common/base/text.c", "tests/api/test_users.py", "user-progress/schema.sql", "tools/stack"]
+)
+def test_a_file_of_more_than_420_lines_is_found(project, name):
+    text = (project / name).read_text()
+    append(project, name, "\n" * (420 - text.count("\n")))
+    assert run(project, "tools/check-length").returncode == 0
+    append(project, name, "\n")
+    assert f"{name} has 421 lines" in run(project, "tools/check-length").stdout
+
+
+def test_files_that_include_one_another_are_found(project):
+    append(project, "common/email/idna.h", '#include "common/email/characters.h"\n')
+    assert run(project, "tools/check-rooms").returncode == 0
+    append(project, "common/email/characters.c", '#include "common/email/idna.h"\n')
+    done = run(project, "tools/check-rooms")
+    assert done.returncode != 0
+    circle = "common/email/characters -> common/email/idna -> common/email/characters"
+    assert f"a circle of includes: {circle}" in done.stdout
+
+
+def test_a_room_without_a_readme_is_found(project):
+    for room in ("common/base", "directory", "docs", "tests"):
+        (project / room / "README.md").unlink(missing_ok=True)
+        assert f"{room} has no README.md" in run(project, "tools/check-readmes").stdout
 
 
 @pytest.mark.parametrize("text", ["/* strcpy() has no bound */", "fgets(a, 1, f);", "snprintf(a, 1, b);", "s->gets(1);"])
