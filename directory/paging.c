@@ -1,7 +1,7 @@
 #include "directory/paging.h"
 
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 
 static void write_link(struct request *rq, struct writer *w, int64_t skip, const struct page *page,
                        const char *rel)
@@ -35,7 +35,7 @@ bool paging_headers(struct request *rq, const struct page *page, size_t count, c
     }
     if (page->total != 1)
         return true;
-    if (pg_row(rq, total, NULL, &rows) != PG_ROW)
+    if (query_row(rq, total, NULL, &rows) != QUERY_ROW)
         return false;
     char *text = arena_printf(&rq->arena, "%lld", (long long)rows);
     if (text)

@@ -2,7 +2,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/lookup.h"
 
 struct record_in {
@@ -199,11 +199,11 @@ static enum reply store(struct request *rq, const struct statement *statement, i
         return reply_unavailable(rq);
     if (!lookup_require(rq, row.in.user_id, row.in.lab_type))
         return REPLIED;
-    switch (pg_row(rq, statement, &row, &record)) {
-    case PG_ROW:
+    switch (query_row(rq, statement, &row, &record)) {
+    case QUERY_ROW:
         record.in = row.in;
         return reply(rq, &record_shape, &record);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Performance record not found");
     default:
         return REPLIED;
@@ -224,10 +224,10 @@ enum reply records_delete(struct request *rq)
 {
     struct record_id deleted;
 
-    switch (pg_row(rq, &delete_record, rq->path, &deleted)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_record, rq->path, &deleted)) {
+    case QUERY_ROW:
         return reply_message(rq, "Performance record %lld deleted", (long long)deleted.id);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Performance record not found");
     default:
         return REPLIED;

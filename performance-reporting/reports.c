@@ -2,7 +2,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/directory.h"
 #include "directory/lookup.h"
 
@@ -206,12 +206,12 @@ enum reply reports_of_lab(struct request *rq)
 
     if (!lookup_require_lab(rq, key->value, &lab))
         return REPLIED;
-    switch (pg_row(rq, &report_of_lab, key, &report)) {
-    case PG_ROW:
+    switch (query_row(rq, &report_of_lab, key, &report)) {
+    case QUERY_ROW:
         report.lab_type = key->value;
         report.lab_name = lab.name;
         return reply(rq, &lab_report_shape, &report);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "No records found for lab type");
     default:
         return REPLIED;
@@ -251,7 +251,7 @@ enum reply reports_of_user(struct request *rq)
     struct user_report report = {.user_id = key->value};
 
     if (!lookup_require_user(rq, key->value, &user) ||
-        pg_rows(rq, &report_of_user, key, &report.performance_by_lab) == PG_REPLIED ||
+        query_rows(rq, &report_of_user, key, &report.performance_by_lab) == QUERY_REPLIED ||
         !name_labs(rq, report.performance_by_lab.items, report.performance_by_lab.count))
         return REPLIED;
     report.username = user.username;

@@ -2,7 +2,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/lookup.h"
 
 struct event_in {
@@ -168,11 +168,11 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     row.data = row.in.event_data.at ? row.in.event_data : TEXT("null");
     if (!lookup_require(rq, row.in.user_id, row.in.lab_type))
         return REPLIED;
-    switch (pg_row(rq, statement, &row, &event)) {
-    case PG_ROW:
+    switch (query_row(rq, statement, &row, &event)) {
+    case QUERY_ROW:
         event.in = row.in;
         return reply(rq, &event_shape, &event);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Event not found");
     default:
         return REPLIED;
@@ -193,10 +193,10 @@ enum reply events_delete(struct request *rq)
 {
     struct event_id deleted;
 
-    switch (pg_row(rq, &delete_event, rq->path, &deleted)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_event, rq->path, &deleted)) {
+    case QUERY_ROW:
         return reply_message(rq, "Event %lld deleted", (long long)deleted.id);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Event not found");
     default:
         return REPLIED;

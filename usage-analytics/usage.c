@@ -2,7 +2,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/directory.h"
 #include "directory/lookup.h"
 
@@ -202,7 +202,7 @@ void usage_fold(struct request *rq)
     struct fold folded = {FOLD_AGAIN};
 
     for (int i = 0; i < FOLD_RUNS && folded.changes >= FOLD_AGAIN; i++)
-        if (pg_row(rq, &fold_changes, &limit, &folded) != PG_ROW)
+        if (query_row(rq, &fold_changes, &limit, &folded) != QUERY_ROW)
             return;
 }
 
@@ -227,7 +227,7 @@ enum reply usage_of_lab(struct request *rq)
     struct known_lab lab;
     struct rows rows;
 
-    if (!lookup_require_lab(rq, key->value, &lab) || pg_rows(rq, &sum_usage, &in, &rows) == PG_REPLIED)
+    if (!lookup_require_lab(rq, key->value, &lab) || query_rows(rq, &sum_usage, &in, &rows) == QUERY_REPLIED)
         return REPLIED;
     const struct usage_row *row = rows.items;
     if (!rows.count)
@@ -247,7 +247,7 @@ enum reply usage_trends(struct request *rq)
     struct trends trends = {.days = days->days};
     struct rows rows;
 
-    if (pg_rows(rq, &sum_trends, days, &rows) == PG_REPLIED)
+    if (query_rows(rq, &sum_trends, days, &rows) == QUERY_REPLIED)
         return REPLIED;
     struct lab_trend *labs = rows.items;
     size_t named = 0;

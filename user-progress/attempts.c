@@ -2,7 +2,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/directory.h"
 #include "user-progress/users.h"
 
@@ -283,10 +283,10 @@ enum reply attempts_record(struct request *rq)
     const struct attempt_change change = {.in = *(const struct attempt_in *)rq->body};
     struct outcome outcome;
 
-    switch (pg_row(rq, &insert_attempt, &change, &outcome)) {
-    case PG_ROW:
+    switch (query_row(rq, &insert_attempt, &change, &outcome)) {
+    case QUERY_ROW:
         return reply_outcome(rq, &change.in, &outcome);
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return REPLIED;
     default:
         return reply_unavailable(rq);
@@ -299,10 +299,10 @@ enum reply attempts_update(struct request *rq)
                                           .id = ((const struct attempt_id *)rq->path)->id};
     struct outcome outcome;
 
-    switch (pg_row(rq, &update_attempt, &change, &outcome)) {
-    case PG_ROW:
+    switch (query_row(rq, &update_attempt, &change, &outcome)) {
+    case QUERY_ROW:
         return reply_outcome(rq, &change.in, &outcome);
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return REPLIED;
     default:
         return reply_unavailable(rq);
@@ -315,7 +315,8 @@ enum reply attempts_list(struct request *rq)
     struct user user;
     struct rows attempts;
 
-    if (!users_require(rq, key->value, &user) || pg_rows(rq, &list_attempts, key, &attempts) == PG_REPLIED)
+    if (!users_require(rq, key->value, &user) ||
+        query_rows(rq, &list_attempts, key, &attempts) == QUERY_REPLIED)
         return REPLIED;
     return reply_list(rq, &attempt_shape, attempts);
 }
@@ -324,10 +325,10 @@ enum reply attempts_delete(struct request *rq)
 {
     struct attempt_id deleted;
 
-    switch (pg_row(rq, &delete_attempt, rq->path, &deleted)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_attempt, rq->path, &deleted)) {
+    case QUERY_ROW:
         return reply_message(rq, "Lab attempt %lld deleted", (long long)deleted.id);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Lab attempt not found");
     default:
         return REPLIED;

@@ -2,7 +2,7 @@
 
 #include "common/base/uuid.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/paging.h"
 
 #define CREATE_TRIES 3 /* when the row in the way is gone again */
@@ -136,15 +136,15 @@ enum reply labs_create(struct request *rq)
         in.id = text_of(made);
     }
     for (int i = 0; i < CREATE_TRIES; i++) {
-        switch (pg_row(rq, &insert_lab, &in, &lab)) {
-        case PG_ROW:
+        switch (query_row(rq, &insert_lab, &in, &lab)) {
+        case QUERY_ROW:
             return reply(rq, &lab_shape, &lab);
-        case PG_REPLIED:
+        case QUERY_REPLIED:
             return REPLIED;
         default:
             break;
         }
-        if (pg_row(rq, &look_taken, &in, &taken) == PG_REPLIED)
+        if (query_row(rq, &look_taken, &in, &taken) == QUERY_REPLIED)
             return REPLIED;
         if (taken.name)
             return reply_error(rq, 400, "Lab name already exists");
@@ -158,7 +158,7 @@ enum reply labs_list(struct request *rq)
 {
     struct rows labs;
 
-    if (pg_rows(rq, &list_labs, rq->query, &labs) == PG_REPLIED ||
+    if (query_rows(rq, &list_labs, rq->query, &labs) == QUERY_REPLIED ||
         !paging_headers(rq, rq->query, labs.count, &count_labs))
         return REPLIED;
     return reply_list(rq, &lab_shape, labs);
@@ -168,7 +168,7 @@ enum reply labs_list_of_type(struct request *rq)
 {
     struct rows labs;
 
-    if (pg_rows(rq, &list_labs_of_type, rq->path, &labs) == PG_REPLIED)
+    if (query_rows(rq, &list_labs_of_type, rq->path, &labs) == QUERY_REPLIED)
         return REPLIED;
     return reply_list(rq, &lab_shape, labs);
 }
@@ -177,10 +177,10 @@ enum reply labs_get(struct request *rq)
 {
     struct lab lab;
 
-    switch (pg_row(rq, &get_lab, rq->path, &lab)) {
-    case PG_ROW:
+    switch (query_row(rq, &get_lab, rq->path, &lab)) {
+    case QUERY_ROW:
         return reply(rq, &lab_shape, &lab);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Lab not found");
     default:
         return REPLIED;
@@ -193,15 +193,15 @@ enum reply labs_update(struct request *rq)
     struct lab lab;
 
     in.id = ((const struct key *)rq->path)->value;
-    switch (pg_row(rq, &update_lab, &in, &lab)) {
-    case PG_ROW:
+    switch (query_row(rq, &update_lab, &in, &lab)) {
+    case QUERY_ROW:
         return reply(rq, &lab_shape, &lab);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Lab not found");
-    case PG_CONFLICT:
+    case QUERY_CONFLICT:
         return reply_error(rq, 400,
                            "Lab name already exists"); /* the only constraint that an update can meet */
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         break;
     }
     return REPLIED;
@@ -211,10 +211,10 @@ enum reply labs_delete(struct request *rq)
 {
     struct key deleted;
 
-    switch (pg_row(rq, &delete_lab, rq->path, &deleted)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_lab, rq->path, &deleted)) {
+    case QUERY_ROW:
         return reply_message(rq, "Lab %.*s deleted", (int)deleted.value.len, deleted.value.at);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "Lab not found");
     default:
         return REPLIED;

@@ -1,7 +1,7 @@
 #include "user-progress/lookups.h"
 
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 
 struct lookup_in {
     struct texts user_ids, lab_types;
@@ -131,7 +131,7 @@ enum reply lookup_answer(struct request *rq)
     struct rows rows = {NULL, 0};
     size_t users = in->user_ids.count, labs = in->lab_types.count;
 
-    if (users + labs && pg_rows(rq, &find_all, in, &rows) == PG_REPLIED)
+    if (users + labs && query_rows(rq, &find_all, in, &rows) == QUERY_REPLIED)
         return REPLIED;
     if (rows.count != users + labs)
         return reply_unavailable(rq);

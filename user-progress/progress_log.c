@@ -4,7 +4,7 @@
 #include "common/base/declare.h"
 #include "common/base/iso8601.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "directory/directory.h"
@@ -314,10 +314,10 @@ enum reply progress_log_create(struct request *rq)
             return REPLIED;
         in.user_known = 1;
     }
-    switch (pg_row(rq, &create_entry, &in, &log_id)) {
-    case PG_ROW:
+    switch (query_row(rq, &create_entry, &in, &log_id)) {
+    case QUERY_ROW:
         break;
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return REPLIED;
     default:
         return reply_unavailable(rq);
@@ -338,7 +338,7 @@ enum reply progress_log_list(struct request *rq)
     if (as_of->value.at && !iso8601_read_time(as_of->value, &past.at))
         return reply_member(rq, 400, "error", "as_of must be a time such as 2025-04-19T08:30:38Z");
     const struct statement *statement = as_of->value.at ? &list_entries_as_of : &list_entries;
-    if (pg_rows(rq, statement, &past, &entries) == PG_REPLIED)
+    if (query_rows(rq, statement, &past, &entries) == QUERY_REPLIED)
         return REPLIED;
     return reply(rq, &log_list_shape, &entries);
 }
@@ -349,21 +349,21 @@ enum reply progress_log_list(struct request *rq)
  */
 static bool hold_entry(struct request *rq, int64_t log_id, struct entry *entry)
 {
-    if (!pg_begin(rq))
+    if (!query_begin(rq))
         return false;
-    switch (pg_row(rq, &lock_entry, &log_id, entry)) {
-    case PG_ROW:
+    switch (query_row(rq, &lock_entry, &log_id, entry)) {
+    case QUERY_ROW:
         if (auth_require_user(rq, entry->user_id))
             return true;
         break;
-    case PG_NONE:
+    case QUERY_NONE:
         reply_no_entry(rq);
         break;
     default:
-        pg_rollback(rq);
+        query_rollback(rq);
         return false;
     }
-    pg_commit(rq);
+    query_commit(rq);
     return false;
 }
 
@@ -372,20 +372,20 @@ static bool append(struct request *rq, const struct entry *entry, struct text ty
 {
     const struct change change = {*entry, type, rq->subject};
     int64_t appended;
-    enum pg_answer answer = pg_row(rq, &append_event, &change, &appended);
+    enum query_result result = query_row(rq, &append_event, &change, &appended);
 
-    if (answer == PG_ROW)
-        return pg_commit(rq);
-    if (answer != PG_REPLIED)
+    if (result == QUERY_ROW)
+        return query_commit(rq);
+    if (result != QUERY_REPLIED)
         reply_unavailable(rq); /* an event that nobody held the entry for came in between */
-    pg_rollback(rq);
+    query_rollback(rq);
     return false;
 }
 
 /* Ends the transaction of an entry that stays as it is; the reply is there. */
 static enum reply let_go(struct request *rq)
 {
-    pg_commit(rq);
+    query_commit(rq);
     return REPLIED;
 }
 
@@ -431,10 +431,10 @@ enum reply progress_log_delete_all(struct request *rq)
 
     if (!auth_require_user(rq, in.user_id))
         return REPLIED;
-    switch (pg_row(rq, &delete_entries, &in, &count)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_entries, &in, &count)) {
+    case QUERY_ROW:
         break;
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return REPLIED;
     default:
         return reply_unavailable(rq);
@@ -451,10 +451,10 @@ enum reply progress_log_history(struct request *rq)
 
     if (!read_log_id(rq, &every.log_id))
         return REPLIED;
-    switch (pg_rows(rq, &list_events, &every, &events)) {
-    case PG_ROW:
+    switch (query_rows(rq, &list_events, &every, &events)) {
+    case QUERY_ROW:
         break;
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return REPLIED;
     default:
         return reply_no_entry(rq);
@@ -497,14 +497,14 @@ enum reply progress_log_rollback(struct request *rq)
     if (!read_log_id(rq, &wanted.log_id) || !read_version(rq, &wanted.version) ||
         !hold_entry(rq, wanted.log_id, &entry))
         return REPLIED;
-    switch (pg_row(rq, &list_events, &wanted, &event)) {
-    case PG_ROW:
+    switch (query_row(rq, &list_events, &wanted, &event)) {
+    case QUERY_ROW:
         break;
-    case PG_NONE:
+    case QUERY_NONE:
         reply_member(rq, 404, "error", "Log entry has no such version");
         return let_go(rq);
     default:
-        pg_rollback(rq);
+        query_rollback(rq);
         return REPLIED;
     }
     if (!event.entry.members.at) {

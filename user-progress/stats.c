@@ -4,7 +4,7 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/directory.h"
 #include "user-progress/users.h"
 
@@ -130,7 +130,7 @@ enum reply stats_get(struct request *rq)
     int64_t time_spent = 0;
 
     if (!users_require(rq, key->value, &user) ||
-        pg_rows(rq, &sum_attempts, key, &stats.labs_attempted) == PG_REPLIED)
+        query_rows(rq, &sum_attempts, key, &stats.labs_attempted) == QUERY_REPLIED)
         return REPLIED;
     struct lab_stats *labs = stats.labs_attempted.items;
     for (size_t i = 0; i < stats.labs_attempted.count; i++) {

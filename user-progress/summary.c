@@ -5,7 +5,7 @@
 #include "common/auth/auth.h"
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/directory.h"
 
 struct summary {
@@ -172,7 +172,8 @@ enum reply progress_summary_get(struct request *rq)
     struct numbers numbers = {0};
     struct rows rows;
 
-    if (!auth_require_user(rq, summary.user_id) || pg_rows(rq, &list_members, rq->path, &rows) == PG_REPLIED)
+    if (!auth_require_user(rq, summary.user_id) ||
+        query_rows(rq, &list_members, rq->path, &rows) == QUERY_REPLIED)
         return REPLIED;
     const struct dated_members *entries = rows.items;
     for (size_t i = 0; i < rows.count; i++) {

@@ -2,7 +2,7 @@
 
 #include "common/base/uuid.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "directory/paging.h"
 
 #define CREATE_TRIES 3 /* when the row in the way is gone again */
@@ -139,7 +139,7 @@ static bool reply_taken(struct request *rq, const struct user_change *change)
 {
     struct taken taken;
 
-    if (pg_row(rq, &look_taken, change, &taken) == PG_REPLIED)
+    if (query_row(rq, &look_taken, change, &taken) == QUERY_REPLIED)
         return true;
     if (taken.email)
         reply_error(rq, 400, "Email already registered");
@@ -163,10 +163,10 @@ enum reply users_create(struct request *rq)
         change.in.id = text_of(made);
     }
     for (int i = 0; i < CREATE_TRIES; i++) {
-        switch (pg_row(rq, &insert_user, &change.in, &user)) {
-        case PG_ROW:
+        switch (query_row(rq, &insert_user, &change.in, &user)) {
+        case QUERY_ROW:
             return reply(rq, &user_shape, &user);
-        case PG_REPLIED:
+        case QUERY_REPLIED:
             return REPLIED;
         default:
             if (reply_taken(rq, &change))
@@ -180,7 +180,7 @@ enum reply users_list(struct request *rq)
 {
     struct rows users;
 
-    if (pg_rows(rq, &list_users, rq->query, &users) == PG_REPLIED ||
+    if (query_rows(rq, &list_users, rq->query, &users) == QUERY_REPLIED ||
         !paging_headers(rq, rq->query, users.count, &count_users))
         return REPLIED;
     return reply_list(rq, &user_shape, users);
@@ -188,11 +188,11 @@ enum reply users_list(struct request *rq)
 
 bool users_require(struct request *rq, struct text id, struct user *user)
 {
-    enum pg_answer answer = pg_row(rq, &get_user, &id, user);
+    enum query_result result = query_row(rq, &get_user, &id, user);
 
-    if (answer == PG_NONE)
+    if (result == QUERY_NONE)
         reply_error(rq, 404, "User not found");
-    return answer == PG_ROW;
+    return result == QUERY_ROW;
 }
 
 enum reply users_get(struct request *rq)
@@ -210,14 +210,14 @@ enum reply users_update(struct request *rq)
     struct user user;
 
     change.sets_full_name = change.in.full_name_sent;
-    switch (pg_row(rq, &update_user, &change, &user)) {
-    case PG_ROW:
+    switch (query_row(rq, &update_user, &change, &user)) {
+    case QUERY_ROW:
         return reply(rq, &user_shape, &user);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "User not found");
-    case PG_CONFLICT:
+    case QUERY_CONFLICT:
         return reply_taken(rq, &change) ? REPLIED : reply_unavailable(rq);
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         break;
     }
     return REPLIED;
@@ -228,10 +228,10 @@ enum reply users_delete(struct request *rq)
     const struct key *key = rq->path;
     struct key deleted;
 
-    switch (pg_row(rq, &delete_user, key, &deleted)) {
-    case PG_ROW:
+    switch (query_row(rq, &delete_user, key, &deleted)) {
+    case QUERY_ROW:
         return reply_message(rq, "User %.*s deleted", (int)deleted.value.len, deleted.value.at);
-    case PG_NONE:
+    case QUERY_NONE:
         return reply_error(rq, 404, "User not found");
     default:
         return REPLIED;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
@@ -150,7 +150,7 @@ static bool read_page(struct request *rq, const struct statement *statement, con
 {
     arena_reset(&rq->arena);
     rq->deadline = clock_monotonic() + rq->worker->settings->report_timeout * MILLISECOND;
-    return pg_rows(rq, statement, after, rows) != PG_REPLIED;
+    return query_rows(rq, statement, after, rows) != QUERY_REPLIED;
 }
 
 static void replay_all(struct request *rq, void *arg)

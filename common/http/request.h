@@ -53,9 +53,9 @@ struct request {
     bool own_user_only;              /* its token reaches only the user that `subject` names */
     int64_t started, deadline;       /* monotonic, nanoseconds */
     int64_t duration;                /* from `started` until the answer was there */
-    struct batch *transaction;       /* pg_begin … pg_commit */
+    struct batch *transaction;       /* query_begin … query_commit */
     struct timing timing;
-    unsigned transaction_depth; /* pg_begin inside of another one */
+    unsigned transaction_depth; /* query_begin inside of another one */
     bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;

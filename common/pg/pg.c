@@ -1,10 +1,7 @@
-/* What handlers call (pg.h): each call waits in its fiber while a lane carries its statement. */
 #include "common/pg/pg.h"
 
 #include <stdlib.h>
 
-#include "common/base/fiber.h"
-#include "common/http/request.h"
 #include "common/pg/lane.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -71,93 +68,4 @@ bool pg_ready(const struct worker *worker)
 {
     return link_schema_ready() && lane_ready(worker->pg->lanes[STATEMENT_READ]) &&
            lane_ready(worker->pg->lanes[STATEMENT_APPEND]);
-}
-
-/* Waits for the call in the request's transaction, or in the lane of its kind. */
-static enum pg_answer run(struct request *rq, struct call *call)
-{
-    int64_t since = rq->worker->loop.now;
-
-    call->arena = &rq->arena;
-    call->deadline = rq->deadline;
-    call->fiber = fiber_current();
-    if (rq->transaction) {
-        lane_run(rq->transaction, call);
-    } else if (lane_enqueue(pg_lane(rq->worker, call->statement->kind), call)) {
-        fiber_wait();
-    } else {
-        call->state = CALL_UNAVAILABLE;
-        metrics_count(&rq->worker->metrics.database_refused[call->statement->kind]);
-    }
-    timing_database(rq, call->statement, since);
-    if (call->state == CALL_DONE)
-        return call->count ? PG_ROW : PG_NONE;
-    if (call->state == CALL_CONFLICT && call->statement->kind == STATEMENT_CHANGE)
-        return PG_CONFLICT;
-    reply_unavailable(rq);
-    return PG_REPLIED;
-}
-
-enum pg_answer pg_row(struct request *rq, const struct statement *statement, const void *params, void *row)
-{
-    struct call call = {.statement = statement, .params = params, .first_only = true, .rows = row, .room = 1};
-
-    if (!row)
-        call.rows = NULL, call.room = 0;
-    return run(rq, &call);
-}
-
-enum pg_answer pg_rows(struct request *rq, const struct statement *statement, const void *params,
-                       struct rows *rows)
-{
-    struct call call = {.statement = statement, .params = params};
-    enum pg_answer result = run(rq, &call);
-
-    *rows = (struct rows){call.rows, call.count};
-    return result;
-}
-
-bool pg_begin(struct request *rq)
-{
-    if (rq->transaction) {
-        rq->transaction_depth++;
-        return true;
-    }
-    int64_t since = rq->worker->loop.now;
-    rq->transaction_doomed = false;
-    rq->transaction = lane_take(pg_lane(rq->worker, STATEMENT_CHANGE), rq->deadline);
-    timing_database(rq, NULL, since);
-    if (!rq->transaction)
-        reply_unavailable(rq);
-    return rq->transaction != NULL;
-}
-
-bool pg_commit(struct request *rq)
-{
-    if (rq->transaction_depth) {
-        rq->transaction_depth--;
-        return true;
-    }
-    if (rq->transaction_doomed) {
-        pg_rollback(rq);
-        return true; /* the reply is the one of the part that was rolled back */
-    }
-    int64_t since = rq->worker->loop.now;
-    bool committed = lane_commit(rq->transaction);
-    timing_database(rq, NULL, since);
-    rq->transaction = NULL;
-    if (!committed)
-        reply_unavailable(rq);
-    return committed;
-}
-
-void pg_rollback(struct request *rq)
-{
-    if (rq->transaction_depth) {
-        rq->transaction_depth--;
-        rq->transaction_doomed = true;
-        return;
-    }
-    lane_drop(rq->transaction);
-    rq->transaction = NULL;
 }

@@ -1,7 +1,7 @@
 #include "common/serve/idempotency.h"
 
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "common/serve/worker.h"
 
 #define KEY_LIMIT 255 /* bytes of a key */
@@ -72,17 +72,17 @@ static const struct statement forget_keys = {
 
 void idempotency_forget(struct request *rq)
 {
-    pg_row(rq, &forget_keys, NULL, NULL);
+    query_row(rq, &forget_keys, NULL, NULL);
 }
 
 static void answer_again(struct request *rq, const struct claim_in *claim)
 {
     struct stored_answer stored;
 
-    switch (pg_row(rq, &look_key, claim, &stored)) {
-    case PG_ROW:
+    switch (query_row(rq, &look_key, claim, &stored)) {
+    case QUERY_ROW:
         break;
-    case PG_REPLIED:
+    case QUERY_REPLIED:
         return;
     default:
         reply_unavailable(rq); /* the first request is gone between the two statements */
@@ -117,22 +117,22 @@ void idempotency_run(struct request *rq)
     }
     struct claim_in claim = {key, {request.at, request.len}};
     int64_t claimed;
-    if (!pg_begin(rq))
+    if (!query_begin(rq))
         return;
-    enum pg_answer answer = pg_row(rq, &claim_key, &claim, &claimed);
-    if (answer == PG_ROW) {
+    enum query_result result = query_row(rq, &claim_key, &claim, &claimed);
+    if (result == QUERY_ROW) {
         rq->endpoint->handle(rq);
         if (rq->status < 500 && !rq->out.failed) {
             struct answer_in stored = {key, rq->status, {rq->out.at, rq->out.len}};
-            if (pg_row(rq, &store_answer, &stored, NULL) != PG_REPLIED) {
-                pg_commit(rq);
+            if (query_row(rq, &store_answer, &stored, NULL) != QUERY_REPLIED) {
+                query_commit(rq);
                 return;
             }
         }
-    } else if (answer == PG_NONE) {
+    } else if (result == QUERY_NONE) {
         answer_again(rq, &claim);
-        pg_commit(rq); /* of nothing: the connection is as it was */
+        query_commit(rq); /* of nothing: the connection is as it was */
         return;
     }
-    pg_rollback(rq);
+    query_rollback(rq);
 }

@@ -4,7 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/http/request.h"
-#include "common/pg/pg.h"
+#include "common/pg/statement.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"

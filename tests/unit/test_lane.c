@@ -57,7 +57,7 @@ static void each_call_of_a_set_statement_gets_its_own_rows(void **state)
     for (int i = 0; i < MANY; i++) {
         const struct number *rows;
         job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, i % 7 ? PG_ROW : PG_NONE);
+        assert_int_equal(jobs[i].answer, i % 7 ? QUERY_ROW : QUERY_NONE);
         assert_int_equal(jobs[i].rows.count, i % 7);
         rows = jobs[i].rows.items;
         for (size_t k = 0; k < jobs[i].rows.count; k++)
@@ -81,7 +81,7 @@ static int transactions_of(int count, const char *token)
     }
     for (int i = 0; i < count; i++) {
         job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, PG_ROW);
+        assert_int_equal(jobs[i].answer, QUERY_ROW);
         int64_t own = ((const struct number *)jobs[i].rows.items)->n;
         transactions += own != last;
         last = own;
@@ -129,7 +129,7 @@ static void a_failing_statement_harms_only_its_own_call(void **state)
     }
     for (int i = 0; i < MANY; i++) {
         job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, i == 30 ? PG_REPLIED : PG_ROW);
+        assert_int_equal(jobs[i].answer, i == 30 ? QUERY_REPLIED : QUERY_ROW);
         if (i == 30)
             assert_int_equal(jobs[i].rq.status, 503);
         assert_int_equal(marks_of(tokens[i]), i != 30);
@@ -151,8 +151,8 @@ static void a_read_is_run_again_when_its_backend_is_terminated(void **state)
     sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stand'");
     job_await(&slow);
     job_await(&quick);
-    assert_int_equal(slow.answer, PG_ROW);
-    assert_int_equal(quick.answer, PG_ROW);
+    assert_int_equal(slow.answer, QUERY_ROW);
+    assert_int_equal(quick.answer, QUERY_ROW);
     job_free(&slow);
     job_free(&quick);
 }
@@ -162,14 +162,14 @@ static void every_kind_of_call_works_after_all_backends_are_terminated(void **st
     (void)state;
     open_ready();
     sql("TRUNCATE slots");
-    assert_int_equal(job_do(job_of(&insert_slot, "kept", 1)), PG_ROW);
+    assert_int_equal(job_do(job_of(&insert_slot, "kept", 1)), QUERY_ROW);
     for (int round = 0; round < 3; round++) {
         char token[40];
         snprintf(token, sizeof(token), "after %d", round);
         sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stand'");
-        assert_int_equal(job_do(job_of(&read_series, "", 1)), PG_ROW);
-        assert_int_equal(job_do(job_of(&append_mark, token, 1)), PG_ROW);
-        assert_int_equal(job_do(job_of(&change_slot, token, 1)), PG_ROW);
+        assert_int_equal(job_do(job_of(&read_series, "", 1)), QUERY_ROW);
+        assert_int_equal(job_do(job_of(&append_mark, token, 1)), QUERY_ROW);
+        assert_int_equal(job_do(job_of(&change_slot, token, 1)), QUERY_ROW);
         assert_int_equal(marks_of(token), 1);
     }
 }
@@ -187,14 +187,14 @@ static void a_lock_wait_ends_in_unavailable_and_the_connection_goes_on(void **st
     psql_run(locker, "BEGIN; UPDATE slots SET value = 'locked' WHERE id = 1");
     job_start(&blocked);
     job_await(&blocked);
-    assert_int_equal(blocked.answer, PG_REPLIED);
+    assert_int_equal(blocked.answer, QUERY_REPLIED);
     assert_true(blocked.took <= 700 * MILLISECOND);
     job_free(&blocked);
-    assert_int_equal(job_do(job_of(&change_slot, "other", 2)), PG_ROW);
+    assert_int_equal(job_do(job_of(&change_slot, "other", 2)), QUERY_ROW);
     psql_run(locker, "ROLLBACK");
     psql_close(locker);
     assert_string_equal(sql("SELECT value FROM slots WHERE id = 1"), "free");
-    assert_int_equal(job_do(job_of(&change_slot, "changed", 1)), PG_ROW);
+    assert_int_equal(job_do(job_of(&change_slot, "changed", 1)), QUERY_ROW);
     assert_string_equal(sql("SELECT value FROM slots WHERE id = 1"), "changed");
 }
 
@@ -214,13 +214,13 @@ static void a_batch_does_not_wait_long_for_a_lock_that_one_of_it_needs(void **st
     /* Both go to the lane of changes, one behind the other; that one's lock wait is the longer. */
     stand_await(sql_number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stand' AND "
                            "wait_event_type = 'Lock'") == 1);
-    assert_int_equal(job_do(job_of(&append_mark, "meanwhile", 1)), PG_ROW);
+    assert_int_equal(job_do(job_of(&append_mark, "meanwhile", 1)), QUERY_ROW);
     psql_run(locker, "ROLLBACK");
     psql_close(locker);
     job_await(&blocked);
     job_await(&free_one);
-    assert_int_equal(blocked.answer, PG_ROW);
-    assert_int_equal(free_one.answer, PG_ROW);
+    assert_int_equal(blocked.answer, QUERY_ROW);
+    assert_int_equal(free_one.answer, QUERY_ROW);
     assert_int_equal(marks_of("touch"), 1);
     assert_int_equal(marks_of("untouched"), 1);
     assert_int_equal(marks_of("meanwhile"), 1);
@@ -240,14 +240,14 @@ static void a_call_is_answered_by_its_deadline(void **state)
     job_start(&behind);
     job_await(&slow);
     job_await(&behind);
-    assert_int_equal(slow.answer, PG_REPLIED);
+    assert_int_equal(slow.answer, QUERY_REPLIED);
     assert_int_equal(slow.rq.status, 503);
     assert_true(slow.took >= 190 * MILLISECOND); /* statement_timeout is two thirds */
     assert_true(slow.took <= 400 * MILLISECOND);
     assert_true(behind.took <= 400 * MILLISECOND);
     job_free(&slow);
     job_free(&behind);
-    assert_int_equal(job_do(job_of(&read_pid, "", 0)), PG_ROW);
+    assert_int_equal(job_do(job_of(&read_pid, "", 0)), QUERY_ROW);
 }
 
 static void a_deadline_holds_behind_a_call_that_may_wait_longer(void **state)
@@ -262,7 +262,7 @@ static void a_deadline_holds_behind_a_call_that_may_wait_longer(void **state)
     stand_settings.request_timeout = 200;
     job_start(&hasty);
     job_await(&hasty);
-    assert_int_equal(hasty.answer, PG_REPLIED);
+    assert_int_equal(hasty.answer, QUERY_REPLIED);
     assert_true(hasty.took <= 300 * MILLISECOND);
     assert_false(patient.ended);
     job_await(&patient);
@@ -285,7 +285,7 @@ static void a_full_queue_refuses_at_once(void **state)
     }
     for (int i = 0; i < 5; i++) {
         job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, i < 3 ? PG_ROW : PG_REPLIED);
+        assert_int_equal(jobs[i].answer, i < 3 ? QUERY_ROW : QUERY_REPLIED);
         assert_int_equal(jobs[i].rq.status, i < 3 ? 0 : 503);
         job_free(&jobs[i]);
     }
@@ -302,10 +302,10 @@ static void a_database_that_is_away_for_long_refuses_at_once(void **state)
     job_start(&first);
     assert_false(first.ended);
     job_await(&first);
-    assert_int_equal(first.answer, PG_REPLIED);
+    assert_int_equal(first.answer, QUERY_REPLIED);
     job_start(&later);
     assert_true(later.ended);
-    assert_int_equal(later.answer, PG_REPLIED);
+    assert_int_equal(later.answer, QUERY_REPLIED);
     job_free(&first);
     job_free(&later);
 }
@@ -332,7 +332,7 @@ static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state
     stand_settings.request_timeout = 1500;
     stand_settings.database_url = hidden_database(folder, link);
     stand_open(marks_schema);
-    assert_int_equal(job_do(jobs[0]), PG_REPLIED);
+    assert_int_equal(job_do(jobs[0]), QUERY_REPLIED);
     snprintf(socket, sizeof(socket), "%s/.s.PGSQL.%s", getenv("PGHOST"), getenv("PGPORT"));
     assert_int_equal(symlink(socket, link), 0);
     stand_await(lane_ready(pg_lane(&stand_worker, STATEMENT_READ)) ||
@@ -342,7 +342,7 @@ static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state
         job_start(&jobs[i]);
     for (int i = 0; i < 3; i++) {
         job_await(&jobs[i]);
-        assert_int_equal(jobs[i].answer, PG_ROW);
+        assert_int_equal(jobs[i].answer, QUERY_ROW);
         job_free(&jobs[i]);
     }
     assert_int_equal(unlink(link), 0);
@@ -355,21 +355,21 @@ static void two_inserts_and_commit(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    if (!pg_begin(&job->rq))
+    if (!query_begin(&job->rq))
         return;
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    if (job->answer == PG_ROW)
-        job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    job->held = pg_commit(&job->rq);
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    if (job->answer == QUERY_ROW)
+        job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    job->held = query_commit(&job->rq);
 }
 
 static void an_insert_and_rollback(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    job->held = pg_begin(&job->rq);
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    pg_rollback(&job->rq);
+    job->held = query_begin(&job->rq);
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    query_rollback(&job->rq);
 }
 
 /* What breaks a constraint ends the transaction, and everything of it is undone. */
@@ -377,29 +377,29 @@ static void a_conflict_inside(struct job *job)
 {
     struct mark mark = {text_of(job->token), 7};
 
-    assert_true(pg_begin(&job->rq));
-    assert_int_equal(pg_row(&job->rq, &insert_mark, &mark, NULL), PG_ROW);
-    assert_int_equal(pg_row(&job->rq, &insert_slot, &mark, NULL), PG_ROW);
-    job->answer = pg_row(&job->rq, &insert_slot, &mark, NULL);
-    assert_int_equal(pg_row(&job->rq, &insert_mark, &mark, NULL), PG_REPLIED);
-    job->held = pg_commit(&job->rq);
+    assert_true(query_begin(&job->rq));
+    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_ROW);
+    assert_int_equal(query_row(&job->rq, &insert_slot, &mark, NULL), QUERY_ROW);
+    job->answer = query_row(&job->rq, &insert_slot, &mark, NULL);
+    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_REPLIED);
+    job->held = query_commit(&job->rq);
 }
 
 static void an_inner_rollback_dooms_the_outer_one(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    assert_true(pg_begin(&job->rq));
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    assert_true(pg_begin(&job->rq));
-    pg_rollback(&job->rq);
-    job->held = pg_commit(&job->rq);
+    assert_true(query_begin(&job->rq));
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    assert_true(query_begin(&job->rq));
+    query_rollback(&job->rq);
+    job->held = query_commit(&job->rq);
 }
 
 static void nothing_and_commit(struct job *job)
 {
-    assert_true(pg_begin(&job->rq));
-    job->held = pg_commit(&job->rq);
+    assert_true(query_begin(&job->rq));
+    job->held = query_commit(&job->rq);
 }
 
 static void transactions_hold_together(void **state)
@@ -407,15 +407,15 @@ static void transactions_hold_together(void **state)
     static const struct {
         void (*run)(struct job *job);
         const char *token;
-        enum pg_answer answer;
+        enum query_result answer;
         bool held;
         int marks;
     } cases[] = {
-        {two_inserts_and_commit, "committed", PG_ROW, true, 2},
-        {an_insert_and_rollback, "rolled back", PG_ROW, true, 0},
-        {a_conflict_inside, "conflict", PG_CONFLICT, false, 0},
-        {an_inner_rollback_dooms_the_outer_one, "doomed", PG_ROW, true, 0},
-        {nothing_and_commit, "nothing", PG_ROW, true, 0},
+        {two_inserts_and_commit, "committed", QUERY_ROW, true, 2},
+        {an_insert_and_rollback, "rolled back", QUERY_ROW, true, 0},
+        {a_conflict_inside, "conflict", QUERY_CONFLICT, false, 0},
+        {an_inner_rollback_dooms_the_outer_one, "doomed", QUERY_ROW, true, 0},
+        {nothing_and_commit, "nothing", QUERY_ROW, true, 0},
     };
 
     (void)state;
@@ -441,15 +441,15 @@ static void hold_for_long(struct job *job)
     struct job slow = job_of(&read_slowly, "", 400);
     struct mark mark = {text_of(slow.token), slow.number};
 
-    assert_true(pg_begin(&job->rq));
-    job->answer = pg_row(&job->rq, &read_slowly, &mark, NULL);
-    job->held = pg_commit(&job->rq);
+    assert_true(query_begin(&job->rq));
+    job->answer = query_row(&job->rq, &read_slowly, &mark, NULL);
+    job->held = query_commit(&job->rq);
 }
 
 static void a_transaction_waits_for_a_connection_until_its_deadline(void **state)
 {
     struct job holder = {.run = hold_for_long}, patient = {.run = two_inserts_and_commit, .token = "patient"},
-               hasty = {.run = two_inserts_and_commit, .token = "hasty", .answer = PG_NONE};
+               hasty = {.run = two_inserts_and_commit, .token = "hasty", .answer = QUERY_NONE};
 
     (void)state;
     open_ready();
@@ -477,11 +477,11 @@ static void kill_inside(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    assert_true(pg_begin(&job->rq));
-    assert_int_equal(pg_row(&job->rq, &insert_mark, &mark, NULL), PG_ROW);
+    assert_true(query_begin(&job->rq));
+    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_ROW);
     sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'stand'");
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    job->held = pg_commit(&job->rq);
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    job->held = query_commit(&job->rq);
 }
 
 static void a_transaction_whose_backend_dies_is_not_there(void **state)
@@ -492,12 +492,12 @@ static void a_transaction_whose_backend_dies_is_not_there(void **state)
     open_ready();
     job_start(&job);
     job_await(&job);
-    assert_int_equal(job.answer, PG_REPLIED);
+    assert_int_equal(job.answer, QUERY_REPLIED);
     assert_false(job.held);
     assert_int_equal(job.rq.status, 503);
     assert_int_equal(marks_of("killed"), 0);
     job_free(&job);
-    assert_int_equal(job_do((struct job){.run = two_inserts_and_commit, .token = "next"}), PG_ROW);
+    assert_int_equal(job_do((struct job){.run = two_inserts_and_commit, .token = "next"}), QUERY_ROW);
     assert_int_equal(marks_of("next"), 2);
 }
 
@@ -558,7 +558,7 @@ static void tables_that_are_gone_are_made_again(void **state)
     for (int i = 0; i < 3; i++) {
         sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
         /* The calls that find it out may be refused. */
-        for (int tries = 0; job_do(job_of(kinds[i], "again", 1)) == PG_REPLIED; tries++)
+        for (int tries = 0; job_do(job_of(kinds[i], "again", 1)) == QUERY_REPLIED; tries++)
             assert_true(tries < 5);
         stand_await(pg_ready(&stand_worker));
     }

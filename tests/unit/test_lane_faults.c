@@ -59,7 +59,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
                 char token[40];
                 snprintf(token, sizeof(token), "cut %zu %d %d", i, kind, times);
                 proxy_set(cuts[i], times);
-                assert_int_equal(job_do(job_of(kinds[kind], token, 1)), PG_ROW);
+                assert_int_equal(job_do(job_of(kinds[kind], token, 1)), QUERY_ROW);
                 assert_int_equal(proxy_left(), 0);
                 assert_int_equal(marks_of(token), 1);
             }
@@ -83,7 +83,7 @@ static void all_calls_of_a_broken_batch_are_there_exactly_once(void **state)
         }
         for (int i = 0; i < MANY; i++) {
             job_await(&jobs[i]);
-            assert_int_equal(jobs[i].answer, PG_ROW);
+            assert_int_equal(jobs[i].answer, QUERY_ROW);
             assert_int_equal(jobs[i].rows.count, 1);
             assert_int_equal(marks_of(tokens[i]), 1);
             job_free(&jobs[i]);
@@ -123,7 +123,7 @@ static void a_commit_that_ends_after_its_connection_is_not_repeated(void **state
         assert_false(job.ended);
         sql("UPDATE gate SET closed = false");
         job_await(&job);
-        assert_int_equal(job.answer, PG_ROW);
+        assert_int_equal(job.answer, QUERY_ROW);
         assert_int_equal(marks_of(token), 1);
         job_free(&job);
     }
@@ -140,11 +140,11 @@ static void a_commit_that_nobody_hears_of_is_refused_at_the_deadline(void **stat
     proxy_set(PROXY_MUTE_AFTER_SYNC, 1);
     job_start(&job);
     job_await(&job);
-    assert_int_equal(job.answer, PG_REPLIED);
+    assert_int_equal(job.answer, QUERY_REPLIED);
     assert_true(job.took <= 600 * MILLISECOND);
     assert_int_equal(marks_of("muted"), 1);
     job_free(&job);
-    assert_int_equal(job_do(job_of(&append_mark, "next", 1)), PG_ROW);
+    assert_int_equal(job_do(job_of(&append_mark, "next", 1)), QUERY_ROW);
     assert_int_equal(marks_of("next"), 1);
 }
 
@@ -159,13 +159,13 @@ static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **sta
     proxy_set(PROXY_DEAF_AFTER_SYNC, 1);
     job_start(&job);
     job_await(&job);
-    assert_int_equal(job.answer, PG_REPLIED);
+    assert_int_equal(job.answer, QUERY_REPLIED);
     assert_true(job.took <= 800 * MILLISECOND);
     assert_int_equal(marks_of("deaf"), 1);
     job_free(&job);
     proxy_set(PROXY_NONE, 0);
     stand_await(pg_ready(&stand_worker));
-    assert_int_equal(job_do(job_of(&append_mark, "heard", 1)), PG_ROW);
+    assert_int_equal(job_do(job_of(&append_mark, "heard", 1)), QUERY_ROW);
 }
 
 /* The deadline of one call passes while the outcome is being found out: only that one is refused. */
@@ -182,12 +182,12 @@ static void who_waits_for_a_settlement_is_answered_by_the_deadline(void **state)
     stand_settings.request_timeout = 3000;
     job_start(&patient);
     job_await(&hasty);
-    assert_int_equal(hasty.answer, PG_REPLIED);
+    assert_int_equal(hasty.answer, QUERY_REPLIED);
     assert_true(hasty.took <= 500 * MILLISECOND);
     assert_false(patient.ended);
     sql("UPDATE gate SET closed = false");
     job_await(&patient);
-    assert_int_equal(patient.answer, PG_ROW);
+    assert_int_equal(patient.answer, QUERY_ROW);
     assert_int_equal(marks_of("patient"), 1);
     job_free(&hasty);
     job_free(&patient);
@@ -198,11 +198,11 @@ static void two_inserts_and_commit(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    assert_true(pg_begin(&job->rq));
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    if (job->answer == PG_ROW)
-        job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    job->held = pg_commit(&job->rq);
+    assert_true(query_begin(&job->rq));
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    if (job->answer == QUERY_ROW)
+        job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    job->held = query_commit(&job->rq);
 }
 
 static void a_broken_transaction_is_there_whole_or_refused(void **state)

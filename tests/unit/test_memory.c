@@ -98,14 +98,14 @@ static void two_inserts_and_commit(struct job *job)
 {
     struct mark mark = {text_of(job->token), 1};
 
-    job->answer = PG_REPLIED;
-    if (!pg_begin(&job->rq))
+    job->answer = QUERY_REPLIED;
+    if (!query_begin(&job->rq))
         return;
-    job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    if (job->answer == PG_ROW)
-        job->answer = pg_row(&job->rq, &insert_mark, &mark, NULL);
-    if (!pg_commit(&job->rq))
-        job->answer = PG_REPLIED;
+    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    if (job->answer == QUERY_ROW)
+        job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
+    if (!query_commit(&job->rq))
+        job->answer = QUERY_REPLIED;
 }
 
 enum { JOBS = 5 };
@@ -127,15 +127,15 @@ static void assert_outcome(struct job *job, int i)
 {
     const struct number *rows = job->rows.items;
 
-    assert_true(job->answer == PG_ROW || job->answer == PG_REPLIED);
+    assert_true(job->answer == QUERY_ROW || job->answer == QUERY_REPLIED);
     if (i == 4) {
-        assert_int_equal(job->answer == PG_ROW ? job->rows.count : 200, 200);
-        for (size_t k = 0; k < 200 && job->answer == PG_ROW; k++)
+        assert_int_equal(job->answer == QUERY_ROW ? job->rows.count : 200, 200);
+        for (size_t k = 0; k < 200 && job->answer == QUERY_ROW; k++)
             assert_int_equal(rows[k].n, k + 1);
         return;
     }
     long marks = marks_of(job->token), whole = i == 3 ? 2 : 1;
-    if (job->answer == PG_ROW)
+    if (job->answer == QUERY_ROW)
         assert_int_equal(marks, whole);
     else
         assert_true(marks == 0 || marks == whole);
@@ -175,14 +175,14 @@ static void fail_allocations_of_calls(bool cold, unsigned long step)
         failed = fail_no_more();
         for (int i = 0; i < JOBS; i++) {
             assert_outcome(&jobs[i], i);
-            assert_true(failed || jobs[i].answer == PG_ROW);
+            assert_true(failed || jobs[i].answer == QUERY_ROW);
             job_free(&jobs[i]);
         }
         /* Everything works again. */
         start_jobs(jobs, tokens, round + 1000000);
         for (int i = 0; i < JOBS; i++) {
             job_await(&jobs[i]);
-            assert_int_equal(jobs[i].answer, PG_ROW);
+            assert_int_equal(jobs[i].answer, QUERY_ROW);
             job_free(&jobs[i]);
         }
         assert_true(!failed || round < 100000);

@@ -93,7 +93,7 @@ static int end(void **state)
 
 static void run_echo(struct job *job)
 {
-    job->answer = pg_rows(&job->rq, job->statement, &values[job->number], &job->rows);
+    job->answer = query_rows(&job->rq, job->statement, &values[job->number], &job->rows);
 }
 
 static void values_come_back_as_they_were(void **state)
@@ -109,7 +109,7 @@ static void values_come_back_as_they_were(void **state)
         }
         for (size_t i = 0; i < VALUES; i++) {
             job_await(&jobs[i]);
-            assert_int_equal(jobs[i].answer, PG_ROW);
+            assert_int_equal(jobs[i].answer, QUERY_ROW);
             assert_int_equal(jobs[i].rows.count, 1);
             assert_same(jobs[i].rows.items, &values[i]);
             job_free(&jobs[i]);
@@ -138,7 +138,7 @@ static const struct statement read_far = {
 
 static void run_far(struct job *job)
 {
-    job->answer = pg_rows(&job->rq, job->statement, NULL, &job->rows);
+    job->answer = query_rows(&job->rq, job->statement, NULL, &job->rows);
 }
 
 static void what_a_column_may_hold_is_read(void **state)
@@ -148,7 +148,7 @@ static void what_a_column_may_hold_is_read(void **state)
     (void)state;
     job_start(&job);
     job_await(&job);
-    assert_int_equal(job.answer, PG_ROW);
+    assert_int_equal(job.answer, QUERY_ROW);
     const struct far *far = job.rows.items;
     assert_true(far->forward == INT64_MAX);
     assert_true(far->back < 0 && far->back != INT_NULL);

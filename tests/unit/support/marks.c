@@ -98,7 +98,7 @@ void run_statement(struct job *job)
 {
     struct mark mark = {text_of(job->token), job->number};
 
-    job->answer = pg_rows(&job->rq, job->statement, &mark, &job->rows);
+    job->answer = query_rows(&job->rq, job->statement, &mark, &job->rows);
 }
 
 struct job job_of(const struct statement *statement, const char *token, int64_t number)

@@ -85,7 +85,7 @@ void job_await(struct job *job)
     stand_await(job->ended);
 }
 
-enum pg_answer job_do(struct job job)
+enum query_result job_do(struct job job)
 {
     job_start(&job);
     job_await(&job);

@@ -6,6 +6,7 @@
 
 #include "common/http/request.h"
 #include "common/pg/pg.h"
+#include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/api.h"
@@ -33,9 +34,9 @@ struct job {
     const char *token;
     int64_t number;
     bool ended;
-    enum pg_answer answer;
-    bool held;         /* what a transaction's pg_begin or pg_commit said */
-    struct rows rows;  /* of pg_rows */
+    enum query_result answer;
+    bool held;         /* what a transaction's query_begin or query_commit said */
+    struct rows rows;  /* of query_rows */
     int64_t took;      /* nanoseconds */
     struct job *other; /* for the test's own use */
 };
@@ -56,6 +57,6 @@ void job_await(struct job *job);
     } while (0)
 
 /* Starts a job, awaits it, frees it and tells its answer. */
-enum pg_answer job_do(struct job job);
+enum query_result job_do(struct job job);
 
 #endif
