@@ -51,6 +51,8 @@ CHECKS         := headers rooms length banned comments shell openapi settings ku
         up down logs env psql token clean-data
 all: build
 
+.SECONDARY: $(UNIT_SUPPORT)
+
 build: $(foreach s,$(SERVICES),$(OUT)/bin/$(s))
 
 $(OUT)/libcommon.a: $(COMMON_OBJECTS)

@@ -1,0 +1,103 @@
+/* shape_write(): structs printed as JSON by their shape. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/declare.h"
+#include "tests/unit/support/sample.h"
+#include <cmocka.h>
+
+struct out {
+    struct text name;
+    int64_t number;
+    int8_t flag;
+    double average, rate;
+    int64_t time;
+    struct texts texts;
+    struct text object;
+    struct rows rows;
+};
+
+static const struct field inner_fields[] = {
+    {.name = "name", .type = FIELD_TEXT, .at = offsetof(struct out, name)},
+    {.name = "number", .type = FIELD_INT, .at = offsetof(struct out, number)},
+};
+static const struct shape inner_shape = {
+    .name = "Inner", .size = sizeof(struct out), .fields = inner_fields, .count = 2};
+
+static const struct field out_fields[] = {
+    {.name = "name", .type = FIELD_TEXT, .at = offsetof(struct out, name)},
+    {.name = "number", .type = FIELD_INT, .at = offsetof(struct out, number)},
+    {.name = "flag", .type = FIELD_BOOL, .at = offsetof(struct out, flag)},
+    {.name = "average", .type = FIELD_FLOAT, .at = offsetof(struct out, average)},
+    {.name = "rate", .type = FIELD_FLOAT, .at = offsetof(struct out, rate), .flags = FIELD_ZERO},
+    {.name = "naive", .type = FIELD_TIME_NAIVE, .at = offsetof(struct out, time)},
+    {.name = "z", .type = FIELD_TIME_Z, .at = offsetof(struct out, time)},
+    {.name = "offset", .type = FIELD_TIME_OFFSET, .at = offsetof(struct out, time)},
+    {.name = "texts", .type = FIELD_TEXTS, .at = offsetof(struct out, texts)},
+    {.name = "object", .type = FIELD_OBJECT, .at = offsetof(struct out, object)},
+    {.name = "list", .type = FIELD_LIST, .at = offsetof(struct out, rows), .of = &inner_shape},
+    {.name = "map", .type = FIELD_MAP, .at = offsetof(struct out, rows), .of = &inner_shape},
+    {.name = "const", .type = FIELD_CONST, .example = "{\"status\":\"ok\"}"},
+    {.name = "hidden", .type = FIELD_IGNORED},
+};
+static const struct shape out_shape = {
+    .name = "Out", .size = sizeof(struct out), .fields = out_fields, .count = COUNT(out_fields)};
+static void a_struct_is_printed_in_declared_order(void **state)
+{
+    struct out rows[] = {{.name = TEXT("x"), .number = 1}, {.name = TEXT_NULL, .number = INT_NULL}};
+    struct text tag = TEXT("t");
+    struct out out = {.name = TEXT("\"n\""),
+                      .number = -3,
+                      .flag = 1,
+                      .average = 295,
+                      .rate = 0.5,
+                      .time = 1745051438538812,
+                      .texts = {&tag, 1},
+                      .object = TEXT("{\"k\": 1.0}"),
+                      .rows = {rows, 2}};
+    struct sample_fixture *f = *state;
+    struct writer w = writer_start(&f->arena);
+
+    shape_write(&w, &out_shape, &out);
+    assert_string_equal(
+        arena_string(&f->arena, (struct text){w.at, w.len}),
+        "{\"name\":\"\\\"n\\\"\",\"number\":-3,\"flag\":true,\"average\":295.0,\"rate\":0.5,"
+        "\"naive\":\"2025-04-19T08:30:38.538812\",\"z\":\"2025-04-19T08:30:38.538812Z\","
+        "\"offset\":\"2025-04-19T08:30:38.538812+00:00\",\"texts\":[\"t\"],\"object\":{\"k\": 1.0},"
+        "\"list\":[{\"name\":\"x\",\"number\":1},{\"name\":null,\"number\":null}],"
+        "\"map\":{\"x\":{\"number\":1},\"null\":{\"number\":null}},\"const\":{\"status\":\"ok\"}}");
+}
+
+static void nulls_are_printed_as_null_and_rates_of_nothing_as_zero(void **state)
+{
+    const double nan = strtod("nan", NULL);
+    struct out out = {.number = INT_NULL, .flag = BOOL_NULL, .average = nan, .rate = nan, .time = INT_NULL};
+    struct sample_fixture *f = *state;
+    struct writer w = writer_start(&f->arena);
+
+    shape_write(&w, &out_shape, &out);
+    assert_string_equal(
+        arena_string(&f->arena, (struct text){w.at, w.len}),
+        "{\"name\":null,\"number\":null,\"flag\":null,\"average\":null,\"rate\":0,\"naive\":null,\"z\":null,"
+        "\"offset\":null,\"texts\":null,\"object\":null,\"list\":[],\"map\":{},\"const\":{\"status\":\"ok\"}"
+        "}");
+    w = writer_start(&f->arena);
+    shape_write_list(&w, &inner_shape, (struct rows){&out, 1});
+    shape_write_list(&w, &inner_shape, (struct rows){NULL, 0});
+    assert_string_equal(arena_string(&f->arena, (struct text){w.at, w.len}),
+                        "[{\"name\":null,\"number\":null}][]");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SAMPLE_TEST(a_struct_is_printed_in_declared_order),
+        SAMPLE_TEST(nulls_are_printed_as_null_and_rates_of_nothing_as_zero),
+    };
+
+    return cmocka_run_group_tests_name("shape_write", tests, NULL, NULL);
+}
