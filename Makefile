@@ -77,11 +77,14 @@ $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/sch
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
-# A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`.
-$(OUT)/%/schema.sql.o: %/schema.sql
+# A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`: one file, or those of a
+# folder in the order of their names.
+.SECONDEXPANSION:
+$(OUT)/%/schema.sql.o: $$(sort $$(wildcard $$*/schema.sql $$*/schema/*.sql))
 	@mkdir -p $(@D)
-	$(Q)printf '.section .rodata\n.global %s\n%s:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
-		$(subst -,_,$(notdir $*))_schema_sql $(subst -,_,$(notdir $*))_schema_sql | $(CC) -x assembler -c -o $@ -
+	$(Q){ printf '.section .rodata\n.global %s\n%s:\n' $(addsuffix _schema_sql,$(subst -,_,$(notdir $* $*))); \
+		printf '.incbin "%s"\n' $^; \
+		printf '.byte 0\n.section .note.GNU-stack,"",%%progbits\n'; } | $(CC) -x assembler -c -o $@ -
 
 # The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
 PAGES := build/pages

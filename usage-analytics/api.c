@@ -11,7 +11,7 @@
 
 #define FOLD_EVERY 250 /* milliseconds */
 
-extern const char usage_analytics_schema_sql[]; /* schema.sql */
+extern const char usage_analytics_schema_sql[]; /* schema/ */
 
 static const struct field root_fields[] = {
     {.name = "service", .type = FIELD_CONST, .example = "\"Usage Analytics Service\""},

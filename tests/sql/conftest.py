@@ -28,6 +28,12 @@ def array(values):
     return "{" + ",".join(quoted) + "}"
 
 
+def schema_text(folder):
+    """A schema as its daemon embeds it: one file, or those of a folder in the order of their names."""
+    files = sorted([*folder.glob("schema.sql"), *folder.glob("schema/*.sql")])
+    return "".join(file.read_text() for file in files)
+
+
 class Service:
     """One service's database: connections have its statements prepared, with generic plans as the daemons have."""
 
@@ -40,7 +46,7 @@ class Service:
         connection = psycopg2.connect(**self.dsn)
         with connection, connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'; SET client_min_messages = error;")
-            cursor.execute((ROOT / self.name / "schema.sql").read_text())
+            cursor.execute(schema_text(ROOT / self.name))
         connection.close()
 
     def connect(self, autocommit=True):
