@@ -40,7 +40,7 @@ USER root
 COPY tools/packages /tmp/packages
 RUN apt-get update \
  && apt-get install -y --no-install-recommends git make \
- && /tmp/packages install build run test check browser faults \
+ && /tmp/packages install build run test browser faults \
  && rm -rf /var/lib/apt/lists/*
 
 FROM base AS user-progress

@@ -47,7 +47,8 @@ UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := headers rooms length banned comments shell openapi settings kubernetes
 
-.PHONY: all build unit fuzz test test-faults test-valgrind test-compose bench format format-check tidy check generate clean \
+.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose bench \
+        format format-check tidy check generate clean \
         up down logs env psql token clean-data
 all: build
 
@@ -102,13 +103,18 @@ $(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
 
-# The C units, one program a test file; RUNNER is a command to run them with.
-unit: $(UNIT_TESTS)
+# The C units, one program per test file, or those of T alone (T=lane: test_lane.c); RUNNER runs them.
+unit: $(if $(T),$(patsubst %,$(OUT)/unit/test_%,$(T)),$(UNIT_TESTS))
 	@for t in $^; do echo "== $$t"; $(RUNNER) $$t || exit 1; done
 
 # Everything, in the build of VARIANT, on a database of its own: see tools/test.
 test:
 	@MAKE='$(MAKE)' tools/test $(VARIANT)
+
+# The tests of tests/api whose file or name has K in it (K=users), on a PostgreSQL that they start themselves.
+api: build
+	@PYTHONDONTWRITEBYTECODE=1 VARIANT=$(VARIANT) $(or $(PYTHON),/usr/bin/python3) -m pytest -q -p no:cacheprovider \
+		$(or $(wildcard tests/api/test_$(K).py tests/api/$(K)),tests/api -k '$(K)') $(PYTEST_ARGS)
 
 # Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
 test-faults:
@@ -116,6 +122,10 @@ test-faults:
 
 test-valgrind:
 	@MAKE='$(MAKE)' tools/test valgrind
+
+# The same tests as `test` and `test-faults` in the image that is shipped: CONTAINER is docker or the like.
+test-image:
+	@CONTAINER='$(or $(CONTAINER),docker)' tools/test-image
 
 # The containers: COMPOSE is the command, "docker compose" or one that understands the same.
 test-compose:
