@@ -54,14 +54,14 @@ enum reply forward(struct request *rq)
 {
     static const char *const wanted[] = {"Content-Type",  "Location",    "Allow", "Link",
                                          "X-Total-Count", "Retry-After", "ETag",  NULL};
-    struct text base = client_base(rq->worker->settings->user_progress_service_url);
+    struct text base = client_base(rq->worker->settings->directory.user_progress_url);
     struct client_call call = {.arena = &rq->arena,
                                .method = arena_string(&rq->arena, rq->method_name),
                                .body = rq->body_bytes.len ? rq->body_bytes : TEXT_NULL,
                                .wanted = wanted,
                                .answer_limit = WRITER_LIMIT,
-                               .deadline =
-                                   rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+                               .deadline = rq->worker->loop.now +
+                                           rq->worker->settings->directory.timeout * MILLISECOND};
 
     call.url = arena_printf(&rq->arena, "%.*s%.*s%s%.*s", (int)base.len, base.at, (int)rq->raw_path.len,
                             rq->raw_path.at, rq->raw_query.at ? "?" : "", (int)rq->raw_query.len,

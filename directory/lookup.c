@@ -280,7 +280,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
 {
     struct lookups *l = rq->worker->lookups;
     int64_t since = rq->worker->loop.now;
-    int64_t deadline = since + rq->worker->settings->lookup_timeout * MILLISECOND;
+    int64_t deadline = since + rq->worker->settings->directory.timeout * MILLISECOND;
     struct question q = {.rq = rq,
                          .fiber = fiber_current(),
                          .deadline = deadline < rq->deadline ? deadline : rq->deadline,
@@ -346,7 +346,7 @@ bool lookup_require_lab(struct request *rq, struct text lab_type, struct known_l
 bool lookups_open(struct worker *worker)
 {
     struct lookups *l = calloc(1, sizeof(*l));
-    struct text base = client_base(worker->settings->user_progress_service_url);
+    struct text base = client_base(worker->settings->directory.user_progress_url);
 
     if (!l)
         return false;

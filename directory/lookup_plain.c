@@ -9,7 +9,7 @@
 
 void lookup_own_headers(struct client_call *call, struct request *rq)
 {
-    const char *token = rq->worker->settings->service_token;
+    const char *token = rq->worker->settings->auth.service_token;
     char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
 
     client_trace(call, rq);
@@ -26,7 +26,7 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(rq, rq->worker->settings->user_progress_service_url, path, segment),
+        .url = client_url(rq, rq->worker->settings->directory.user_progress_url, path, segment),
         .answer_limit = ANSWER_LIMIT,
         .deadline = deadline};
     struct json_error error;
@@ -67,9 +67,9 @@ bool lookup_reaches(struct request *rq)
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(rq, rq->worker->settings->user_progress_service_url, "/", TEXT("")),
+        .url = client_url(rq, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
         .answer_limit = ANSWER_LIMIT,
-        .deadline = rq->worker->loop.now + rq->worker->settings->lookup_timeout * MILLISECOND};
+        .deadline = rq->worker->loop.now + rq->worker->settings->directory.timeout * MILLISECOND};
 
     return call.url && client_run(rq, &call) && call.status == 200;
 }

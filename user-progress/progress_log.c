@@ -309,7 +309,7 @@ enum reply progress_log_create(struct request *rq)
 
     if (!entry_read(rq, &in.entry) || !auth_require_user(rq, in.entry.user_id))
         return REPLIED;
-    if (rq->worker->settings->user_svc_base_url) {
+    if (rq->worker->settings->directory.user_service_url) {
         if (!user_service_require(rq, in.entry.user_id))
             return REPLIED;
         in.user_known = 1;

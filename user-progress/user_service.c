@@ -12,9 +12,9 @@ bool user_service_require(struct request *rq, struct text user_id)
     const struct settings *s = rq->worker->settings;
     struct client_call call = {.arena = &rq->arena,
                                .method = "GET",
-                               .url = client_url(rq, s->user_svc_base_url, "/", user_id),
+                               .url = client_url(rq, s->directory.user_service_url, "/", user_id),
                                .answer_limit = ANSWER_LIMIT,
-                               .deadline = rq->worker->loop.now + s->lookup_timeout * MILLISECOND};
+                               .deadline = rq->worker->loop.now + s->directory.timeout * MILLISECOND};
 
     client_trace(&call, rq);
     if (!call.url || !client_run(rq, &call) || (call.status != 200 && call.status != 404)) {

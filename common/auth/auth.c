@@ -32,7 +32,7 @@ static void do_refresh(void *arg)
 {
     struct worker *worker = arg;
     struct request rq = {.worker = worker,
-                         .deadline = worker->loop.now + worker->settings->request_timeout * MILLISECOND};
+                         .deadline = worker->loop.now + worker->settings->auth.fetch_timeout * MILLISECOND};
 
     keyset_fetch(worker->keyset, &rq);
     arena_free(&rq.arena);
@@ -53,13 +53,13 @@ bool auth_open(struct worker *worker, bool keeper)
 {
     const struct settings *s = worker->settings;
 
-    if (!s->auth_jwks_url)
+    if (!s->auth.jwks_url)
         return true;
     struct auth *auth = worker->auth = calloc(1, sizeof(*auth));
     if (!auth)
         return false;
     auth->worker = worker;
-    auth->rules = (struct jwt_rules){text_of(s->auth_issuer), text_of(s->auth_audience), LEEWAY};
+    auth->rules = (struct jwt_rules){text_of(s->auth.issuer), text_of(s->auth.audience), LEEWAY};
     auth->refresh.fire = refresh_due;
     auth->cache = token_cache_new(TOKENS_CACHED);
     return auth->cache && (!keeper || timer_set(&worker->loop, &auth->refresh, worker->loop.now));
@@ -132,7 +132,7 @@ static bool scope_has(struct text scope, struct text word)
 static enum auth_verdict pass(struct request *rq, const struct jwt_claims *claims)
 {
     rq->subject = claims->sub;
-    rq->own_user_only = rq->worker->settings->auth_subject_scoped && !scope_has(claims->scope, ANY_USER);
+    rq->own_user_only = rq->worker->settings->auth.subject_scoped && !scope_has(claims->scope, ANY_USER);
     return AUTH_PASSED;
 }
 
@@ -188,9 +188,9 @@ enum auth_verdict auth_check(struct request *rq, bool may_refresh)
     unsigned flags = rq->endpoint ? rq->endpoint->flags : 0;
     bool of_user = flags & ENDPOINT_TOKEN;
 
-    if (!of_user && (!s->auth_required || flags & ENDPOINT_OPEN))
+    if (!of_user && (!s->auth.required || flags & ENDPOINT_OPEN))
         return AUTH_PASSED;
-    if (!s->auth_jwks_url) {
+    if (!s->auth.jwks_url) {
         reply_member(rq, 503, "message", "Authentication is not configured");
         return AUTH_REPLIED;
     }
@@ -199,7 +199,7 @@ enum auth_verdict auth_check(struct request *rq, bool may_refresh)
     struct text token = bearer_token(rq->headers.authorization);
     if (!token.len)
         return refuse(rq, "Invalid token");
-    if (!of_user && is_secret(token, s->service_token))
+    if (!of_user && is_secret(token, s->auth.service_token))
         return AUTH_PASSED;
     return verify(rq, token, may_refresh);
 }

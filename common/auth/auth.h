@@ -5,11 +5,24 @@
 #define COMMON_AUTH_AUTH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/text.h"
 
 struct request;
 struct worker;
+
+struct auth_settings {
+    const char *jwks_url; /* NULL: authentication is not configured; else issuer and audience are there */
+    const char *issuer;
+    const char *audience;
+    const char *auth0_domain;
+    const char *ca_file; /* NULL: the system's certificates */
+    bool required;
+    bool subject_scoped;
+    const char *service_token; /* NULL: none */
+    int64_t fetch_timeout;     /* of the key set, milliseconds */
+};
 
 enum auth_verdict {
     AUTH_PASSED,  /* no token is asked, or a good one was shown: rq->subject and rq->own_user_only are set */

@@ -111,10 +111,10 @@ static const char *get_over_https(struct request *rq, const struct settings *set
 {
     struct client_call call = {.arena = &rq->arena,
                                .method = "GET",
-                               .url = settings->auth_jwks_url,
+                               .url = settings->auth.jwks_url,
                                .answer_limit = JWT_SET_LIMIT,
-                               .connect_timeout = settings->request_timeout,
-                               .ca_file = settings->auth_ca_file,
+                               .connect_timeout = settings->auth.fetch_timeout,
+                               .ca_file = settings->auth.ca_file,
                                .deadline = rq->deadline};
 
     client_header(&call, "Accept", "application/json");
@@ -129,7 +129,7 @@ static const char *get_over_https(struct request *rq, const struct settings *set
 /* Gets the bytes of the set; NULL, or why not. */
 static const char *get(struct request *rq, const struct settings *settings, struct text *bytes)
 {
-    const char *path = file_path(settings->auth_jwks_url);
+    const char *path = file_path(settings->auth.jwks_url);
 
     return path ? read_file(&rq->arena, path, bytes) : get_over_https(rq, settings, bytes);
 }
@@ -164,7 +164,7 @@ static const char *take(struct keyset *keyset, struct text bytes)
 
 void keyset_fetch(struct keyset *keyset, struct request *rq)
 {
-    const char *url = keyset->settings->auth_jwks_url;
+    const char *url = keyset->settings->auth.jwks_url;
     struct text bytes = TEXT_NULL;
     const char *reason = get(rq, keyset->settings, &bytes);
 

@@ -1,6 +1,11 @@
 #include "common/base/iso8601.h"
 
-#define MICROSECONDS ((int64_t)1000000)
+#define MICROSECONDS     ((int64_t)1000000) /* of a second */
+#define DAY_SECONDS      86400
+#define DAYS_OF_CYCLE    146097                                     /* 400 years */
+#define DAYS_BEFORE_1970 719468                                     /* since 1 March of the year 0 */
+#define TIME_LOW         (INT64_C(-62135596800) * MICROSECONDS)     /* 0001-01-01 */
+#define TIME_HIGH        (INT64_C(253402300800) * MICROSECONDS - 1) /* the last microsecond of 9999 */
 
 /* Reads exactly `digits` digits at the start of what is left, and passes over them. */
 static bool take_number(struct text *left, size_t digits, int64_t *number)
@@ -122,4 +127,58 @@ bool iso8601_read_time(struct text t, int64_t *microseconds)
         return false;
     *microseconds = days * 86400 * MICROSECONDS + clock - offset;
     return t.len == 0;
+}
+
+static char *put_digits(char *out, unsigned n, int count)
+{
+    for (int i = count - 1; i >= 0; i--, n /= 10)
+        out[i] = (char)('0' + n % 10);
+    return out + count;
+}
+
+/* The date of a day since 1970 in the Gregorian calendar, by its 400-year cycles that begin in March. */
+static char *put_date(char *out, int64_t day)
+{
+    int64_t since = day + DAYS_BEFORE_1970;
+    int64_t cycle = since / DAYS_OF_CYCLE;
+    unsigned in_cycle = (unsigned)(since % DAYS_OF_CYCLE);
+    unsigned year = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+    unsigned in_year = in_cycle - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * in_year + 2) / 153; /* 0 is March; five months have 153 days */
+
+    unsigned of_month = in_year - (153 * month + 2) / 5;
+    year += (unsigned)cycle * 400 + (month >= 10);
+    out = put_digits(out, year, 4);
+    *out++ = '-';
+    out = put_digits(out, month < 10 ? month + 3 : month - 9, 2);
+    *out++ = '-';
+    return put_digits(out, of_month + 1, 2);
+}
+
+size_t time_print(char *out, int64_t microseconds, enum time_form form)
+{
+    static const char *const suffixes[] = {[TIME_NAIVE] = "", [TIME_Z] = "Z", [TIME_OFFSET] = "+00:00"};
+    char *end = out;
+
+    if (microseconds < TIME_LOW)
+        microseconds = TIME_LOW;
+    if (microseconds > TIME_HIGH)
+        microseconds = TIME_HIGH;
+    int64_t since = microseconds - TIME_LOW; /* from here on nothing is negative */
+    unsigned fraction = (unsigned)(since % MICROSECONDS);
+    unsigned second = (unsigned)(since / MICROSECONDS % DAY_SECONDS);
+    end = put_date(end, since / MICROSECONDS / DAY_SECONDS + TIME_LOW / MICROSECONDS / DAY_SECONDS);
+    *end++ = 'T';
+    end = put_digits(end, second / 3600, 2);
+    *end++ = ':';
+    end = put_digits(end, second / 60 % 60, 2);
+    *end++ = ':';
+    end = put_digits(end, second % 60, 2);
+    if (fraction) {
+        *end++ = '.';
+        end = put_digits(end, fraction, 6);
+    }
+    size_t suffix = strlen(suffixes[form]);
+    memcpy(end, suffixes[form], suffix);
+    return (size_t)(end - out) + suffix;
 }

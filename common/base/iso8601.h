@@ -1,5 +1,6 @@
 /*
- * Dates and times in: ISO 8601 as RFC 3339 narrows it, and the forms without an offset, which are UTC.
+ * Dates and times in and out: ISO 8601 as RFC 3339 narrows it, and the forms without an offset, which are
+ * UTC.
  */
 #ifndef COMMON_BASE_ISO8601_H
 #define COMMON_BASE_ISO8601_H
@@ -9,7 +10,11 @@
 
 #include "common/base/text.h"
 
-#define DATE_TEXT 10 /* bytes of a printed date: 2025-04-19 */
+/* How a point in time is printed: `2025-04-19T08:30:38.538812` and nothing, `Z` or `+00:00` after it. */
+enum time_form { TIME_NAIVE, TIME_Z, TIME_OFFSET };
+
+#define TIME_TEXT_MAX 40 /* bytes that a printed time needs at most */
+#define DATE_TEXT     10 /* bytes of a printed date: 2025-04-19 */
 
 /* Whether it is `YYYY-MM-DD` and a day of the Gregorian calendar from year 1 on. */
 bool iso8601_is_date(struct text t);
@@ -20,5 +25,11 @@ bool iso8601_is_date(struct text t);
  * beyond microseconds are cut. False where it is no such time; leap seconds are none.
  */
 bool iso8601_read_time(struct text t, int64_t *microseconds);
+
+/*
+ * A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. What lies before year 1 or
+ * after year 9999 is printed as the first or last microsecond between them.
+ */
+size_t time_print(char *out, int64_t microseconds, enum time_form form);
 
 #endif

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/iso8601.h"
 #include "common/base/loop.h"
-#include "common/json/writer.h"
 
 static struct {
     const char *service;
     enum log_level level;
     bool plain, file;
-} log_settings = {"", LOG_INFO, false, false};
+} own = {"", LOG_INFO, false, false};
 
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t dropped;
@@ -24,15 +24,15 @@ void log_start(const char *service, enum log_level level)
 {
     struct stat status;
 
-    log_settings.service = service;
-    log_settings.level = level;
-    log_settings.plain = isatty(STDERR_FILENO) == 1;
-    log_settings.file = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+    own.service = service;
+    own.level = level;
+    own.plain = isatty(STDERR_FILENO) == 1;
+    own.file = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 bool log_takes(enum log_level level)
 {
-    return level >= log_settings.level;
+    return level >= own.level;
 }
 
 void log_drop(uint64_t lines)
@@ -53,7 +53,7 @@ static size_t writable(const char *lines, size_t len)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    if (log_settings.file)
+    if (own.file)
         return len;
     if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
         return 0;
@@ -81,7 +81,7 @@ size_t log_write(const char *lines, size_t len)
 
 struct log_entry log_entry_begin(char *room, struct text time, enum log_level level, struct text event)
 {
-    return log_entry_start(room, log_settings.plain, time, level, log_settings.service, event);
+    return log_entry_start(room, own.plain, time, level, own.service, event);
 }
 
 void log_line(enum log_level level, const char *event, ...)

@@ -11,7 +11,10 @@
 #include <stdint.h>
 
 #include "common/base/log_entry.h"
-#include "common/serve/settings.h"
+
+struct log_settings {
+    int64_t level; /* enum log_level */
+};
 
 /* Sets the service's name and the lowest level that is written; before the workers start. */
 void log_start(const char *service, enum log_level level);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "common/base/text.h"
-#include "common/serve/settings.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 #define LOG_ENTRY_MAX ((size_t)2048) /* bytes of a line, its end included */
 

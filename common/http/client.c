@@ -111,7 +111,7 @@ static bool set_headers(struct client_handle *h, const struct client_call *call)
 static bool set_options(struct client_handle *h, struct client_call *call, long milliseconds)
 {
     const struct settings *s = h->client->worker->settings;
-    long connect = (long)(call->connect_timeout ? call->connect_timeout : s->lookup_connect_timeout);
+    long connect = (long)(call->connect_timeout ? call->connect_timeout : s->client.connect_timeout);
     CURLcode code = CURLE_OK;
 
     curl_easy_reset(h->easy);
@@ -340,7 +340,7 @@ static int set_timer(CURLM *multi, long milliseconds, void *cls)
 /* The first call opens the client: a service that calls nobody does not pay for it. */
 static bool client_open(struct worker *worker)
 {
-    size_t count = (size_t)worker->settings->lookup_connections;
+    size_t count = (size_t)worker->settings->client.connections;
     struct client *client = calloc(1, sizeof(*client));
 
     if (!client)
@@ -374,7 +374,7 @@ void client_close(struct worker *worker)
 
     if (!client)
         return;
-    for (size_t i = 0; client->handles && i < (size_t)worker->settings->lookup_connections; i++) {
+    for (size_t i = 0; client->handles && i < (size_t)worker->settings->client.connections; i++) {
         struct client_handle *h = &client->handles[i];
         if (h->call)
             curl_multi_remove_handle(client->multi, h->easy);

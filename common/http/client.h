@@ -21,6 +21,11 @@
 
 struct worker;
 
+struct client_settings {
+    int64_t connections;     /* to other services, a worker */
+    int64_t connect_timeout; /* milliseconds */
+};
+
 struct client_call {
     /* What is asked. Everything must stay until `done`. */
     struct arena *arena; /* the answer is kept here */

@@ -12,7 +12,7 @@ static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 static bool allowed(const struct request *rq, struct text origin)
 {
-    struct text list = text_of(rq->worker->settings->cors_origins);
+    struct text list = text_of(rq->worker->settings->http.cors_origins);
 
     while (list.len) {
         const char *comma = memchr(list.at, ',', list.len);

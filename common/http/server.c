@@ -146,7 +146,7 @@ static bool add_headers(const struct request *rq, struct MHD_Response *response,
     if (rq->content_type)
         added = MHD_add_response_header(response, "Content-Type", rq->content_type) == MHD_YES;
     added = added && MHD_add_response_header(response, "X-Request-ID", id) == MHD_YES;
-    if (rq->worker->settings->server_timing) {
+    if (rq->worker->settings->http.server_timing) {
         char timing[TIMING_TEXT_MAX];
         timing_print(timing, rq);
         added = added && MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
@@ -318,14 +318,14 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     x->scan.end = MHD_get_version()[0] == '0' ? version + strlen(version) : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
     take_id(rq);
-    if (rq->target.len > (size_t)settings->url_limit)
+    if (rq->target.len > (size_t)settings->http.url_limit)
         return refuse(x, 414, "URI too long");
-    if (x->scan.bytes > (size_t)settings->header_limit)
+    if (x->scan.bytes > (size_t)settings->http.header_limit)
         return refuse(x, 431, "Request header block too large");
     const char *fault = header_scan_end(&x->scan);
     if (fault || !split_target(rq))
         return refuse(x, 400, fault ? fault : "Invalid request target");
-    if (x->scan.content_length > (uint64_t)settings->body_limit)
+    if (x->scan.content_length > (uint64_t)settings->http.body_limit)
         return refuse(x, 413, "Request body too large");
     /* An answer at this first call would close the connection: the request starts at the call that ends its
      * body. */
@@ -334,7 +334,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
 
 static void take_body(struct exchange *x, const char *bytes, size_t len)
 {
-    size_t limit = (size_t)x->rq.worker->settings->body_limit;
+    size_t limit = (size_t)x->rq.worker->settings->http.body_limit;
 
     if (x->body_too_large || x->body_lost)
         return; /* passed over until its end, or until the watchdog's */
@@ -566,7 +566,7 @@ static bool is_late_header(const struct http *http, struct connection *c)
         return false; /* idle: libmicrohttpd's own timeout holds */
     if (!c->since)
         c->since = now;
-    return now - c->since > http->worker->settings->header_timeout * MILLISECOND;
+    return now - c->since > http->worker->settings->http.header_timeout * MILLISECOND;
 }
 
 /* Whether a connection has been waited for long enough. */
@@ -579,11 +579,11 @@ static bool is_late(const struct http *http, struct connection *c)
         return http->worker->loop.now - http->draining_since > DRAIN_GRACE;
     switch (c->state) {
     case AWAITS_HEADER:
-        return age > settings->header_timeout * MILLISECOND;
+        return age > settings->http.header_timeout * MILLISECOND;
     case AWAITS_BODY:
-        return age > settings->body_timeout * MILLISECOND;
+        return age > settings->http.body_timeout * MILLISECOND;
     case AWAITS_READER:
-        return age > settings->write_timeout * MILLISECOND;
+        return age > settings->http.write_timeout * MILLISECOND;
     case AWAITS_ANSWER:
         return false; /* has its own deadline */
     case AWAITS_NOTHING:
@@ -637,14 +637,14 @@ bool http_open(struct worker *worker, int listener)
         return false;
     worker->http = http;
     http->worker = worker;
-    http->pool_size = (((size_t)s->header_limit + PAGE - 1) & ~(PAGE - 1)) + POOL_EXTRA;
+    http->pool_size = (((size_t)s->http.header_limit + PAGE - 1) & ~(PAGE - 1)) + POOL_EXTRA;
     http->sweep.fire = sweep;
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, complain, NULL, MHD_OPTION_LISTEN_SOCKET, listener,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(s->connection_limit / s->workers),
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(s->http.connection_limit / s->workers),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, http->pool_size, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)(s->keepalive_timeout / 1000), MHD_OPTION_URI_LOG_CALLBACK, request_line, http,
+        (unsigned)(s->http.keepalive_timeout / 1000), MHD_OPTION_URI_LOG_CALLBACK, request_line, http,
         MHD_OPTION_NOTIFY_COMPLETED, request_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changed, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT,
         0, MHD_OPTION_END);

@@ -10,8 +10,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct worker;
+
+struct http_settings {
+    int64_t body_limit, header_limit, url_limit; /* bytes */
+    int64_t connection_limit;                    /* open connections of the process */
+    int64_t header_timeout, body_timeout, write_timeout, keepalive_timeout; /* milliseconds */
+    bool server_timing;
+    const char *cors_origins; /* separated by commas */
+};
 
 /* Starts to serve a listening socket, which the worker then owns; false when libmicrohttpd cannot. */
 bool http_open(struct worker *worker, int listener);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/iso8601.h"
 #include "common/base/text.h"
 #include "common/json/json.h"
 
@@ -23,10 +24,6 @@ struct writer {
     bool failed; /* memory or WRITER_LIMIT exhausted: what was written is not whole */
 };
 
-/* How a point in time is printed: `2025-04-19T08:30:38.538812` and nothing, `Z` or `+00:00` behind it. */
-enum time_form { TIME_NAIVE, TIME_Z, TIME_OFFSET };
-
-#define TIME_TEXT_MAX  40 /* bytes that a printed time needs at the most */
 #define FLOAT_TEXT_MAX 32 /* bytes that a printed float needs at the most */
 
 struct writer writer_start(struct arena *arena);
@@ -67,11 +64,5 @@ void write_json_again(struct writer *w, const struct json *value);
 
 /* repr of a double into `out` (FLOAT_TEXT_MAX bytes); returns its length. */
 size_t float_print(char *out, double d);
-
-/*
- * A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. What lies before year 1 or
- * after year 9999 is printed as the first or last microsecond between them.
- */
-size_t time_print(char *out, int64_t microseconds, enum time_form form);
 
 #endif

@@ -170,7 +170,7 @@ bool lane_enqueue(struct lane *lane, struct call *call)
 {
     struct loop *loop = loop_of(lane);
 
-    if (lane->length >= (size_t)lane->worker->settings->queue_limit)
+    if (lane->length >= (size_t)lane->worker->settings->pg.queue_limit)
         return false;
     if (lane->away_since && loop->now - lane->away_since > AWAY_PATIENCE)
         return false;
@@ -866,15 +866,15 @@ static bool open_batch(struct lane *lane, struct batch *batch)
 {
     const struct settings *settings = lane->worker->settings;
     bool report = lane->kind == STATEMENT_REPORT;
-    int64_t timeout = report ? settings->report_timeout : settings->request_timeout;
-    bool replica = report && settings->database_read_url;
+    int64_t timeout = report ? settings->pg.report_timeout : settings->pg.request_timeout;
+    bool replica = report && settings->pg.read_url;
 
     batch->lane = lane;
     batch->link =
         (struct link){.loop = loop_of(lane),
                       .settings = settings,
                       .api = lane->worker->api,
-                      .url = replica ? settings->database_read_url : settings->database_url,
+                      .url = replica ? settings->pg.read_url : settings->pg.url,
                       .replica = replica,
                       .statement_timeout = timeout * 2 / 3,
                       .by_index = lane->kind != STATEMENT_REPORT,

@@ -272,7 +272,7 @@ bool link_send(struct link *link, struct execution *execution)
     int formats[PARAMS_MAX];
     Oid types[PARAMS_MAX];
     bool prepared = is_prepared(link, st);
-    bool named = link->settings->prepared_statements && (prepared || link->prepared_count < PREPARED_MAX);
+    bool named = link->settings->pg.prepared_statements && (prepared || link->prepared_count < PREPARED_MAX);
     int count = (int)st->param_count;
 
     execution->preparing = execution->failed = false;
@@ -426,7 +426,7 @@ static bool send_session(struct link *link)
              "SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
              " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
              (long long)link->statement_timeout, (long long)link->lock_timeout,
-             (long long)link->settings->request_timeout * 4, link->by_index ? by_index : "");
+             (long long)link->settings->pg.request_timeout * 4, link->by_index ? by_index : "");
     return start_query(link, sql);
 }
 
@@ -453,7 +453,7 @@ static bool is_standby(const struct link *link)
 static bool send_step(struct link *link)
 {
     link->step_failed = link->schema_current = false;
-    if (link->setup_step == SETUP_SESSION && !link->settings->prepared_statements)
+    if (link->setup_step == SETUP_SESSION && !link->settings->pg.prepared_statements)
         link->setup_step++;
     if (link->setup_step == SETUP_LOOK && schema_is_ready && !link->replica)
         link->setup_step = SETUP_END;

@@ -19,10 +19,10 @@ bool pg_open(struct worker *worker)
 {
     const struct settings *s = worker->settings;
     const size_t counts[LANES] = {
-        [STATEMENT_READ] = (size_t)s->read_connections,
-        [STATEMENT_REPORT] = (size_t)s->report_connections,
-        [STATEMENT_APPEND] = (size_t)s->append_connections,
-        [STATEMENT_CHANGE] = (size_t)s->change_connections,
+        [STATEMENT_READ] = (size_t)s->pg.read_connections,
+        [STATEMENT_REPORT] = (size_t)s->pg.report_connections,
+        [STATEMENT_APPEND] = (size_t)s->pg.append_connections,
+        [STATEMENT_CHANGE] = (size_t)s->pg.change_connections,
     };
 
     /* libpq sends it as a connection starts, which, other than a SET, PgBouncer keeps to in transaction mode.
@@ -32,8 +32,8 @@ bool pg_open(struct worker *worker)
         return false;
     for (size_t kind = 0; kind < LANES; kind++) {
         bool batches = kind == STATEMENT_READ || kind == STATEMENT_APPEND;
-        worker->pg->lanes[kind] =
-            lane_open(worker, (enum statement_kind)kind, counts[kind], batches ? (size_t)s->batch_limit : 1);
+        worker->pg->lanes[kind] = lane_open(worker, (enum statement_kind)kind, counts[kind],
+                                            batches ? (size_t)s->pg.batch_limit : 1);
         if (!worker->pg->lanes[kind]) {
             pg_close(worker);
             return false;

@@ -9,10 +9,21 @@
 #define COMMON_PG_PG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/pg/statement.h"
 
 struct worker;
+
+struct pg_settings {
+    const char *url;      /* libpq's URI */
+    const char *read_url; /* of what may lag; NULL: the same */
+    bool prepared_statements;
+    int64_t queue_limit; /* statements that wait, a worker and lane */
+    int64_t batch_limit; /* statements of one batch */
+    int64_t read_connections, append_connections, change_connections, report_connections; /* a worker */
+    int64_t request_timeout, report_timeout;                                              /* milliseconds */
+};
 
 /* Opens the lanes of a worker (nothing waits for the database to be there); false when memory is exhausted.
  */

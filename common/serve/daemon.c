@@ -228,7 +228,7 @@ int daemon_main(const struct api *api, int argc, char **argv)
     case SETTINGS_READY:
         break;
     }
-    log_start(api->name, (enum log_level)settings.log_level);
+    log_start(api->name, (enum log_level)settings.log.level);
     document = openapi_document(&memory, api);
     if (!document.at) {
         fprintf(stderr, "no memory for the OpenAPI document\n");

@@ -38,86 +38,86 @@ static const struct setting table[] = {
     {"PORT", SETTING_INT, AT(port), 0, 65535, NULL, false, "TCP port; 0 takes any free one"},
     {"BIND_ADDRESS", SETTING_TEXT, AT(bind_address), 0, 0, "127.0.0.1", false,
      "IPv4 or IPv6 address to listen on"},
-    {"DATABASE_URL", SETTING_TEXT, AT(database_url), 0, 0, NULL, true,
+    {"DATABASE_URL", SETTING_TEXT, AT(pg.url), 0, 0, NULL, true,
      "libpq URI of the service's own database; several hosts allowed"},
-    {"DATABASE_READ_URL", SETTING_TEXT, AT(database_read_url), 0, 0, NULL, true,
+    {"DATABASE_READ_URL", SETTING_TEXT, AT(pg.read_url), 0, 0, NULL, true,
      "where reports and lists are read, which may lag: a replica, then the primary for when it is away; "
      "DATABASE_URL where this is not given"},
-    {"PREPARED_STATEMENTS", SETTING_SWITCH, AT(prepared_statements), 0, 0, "on", false,
+    {"PREPARED_STATEMENTS", SETTING_SWITCH, AT(pg.prepared_statements), 0, 0, "on", false,
      "off: statements are sent unnamed and sessions are left as they are, for a PgBouncer older than 1.21"},
-    {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(user_progress_service_url), 0, 0, "http://127.0.0.1:8004",
-     false, "where User Progress answers"},
+    {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(directory.user_progress_url), 0, 0,
+     "http://127.0.0.1:8004", false, "where User Progress answers"},
     {"WORKERS", SETTING_INT, AT(workers), 0, 64, "0", false,
      "worker threads, each with its own loop and connections; 0: one a processor, 4 at the most; half of "
      "that in"
      " services that ask User Progress"},
-    {"LOG_LEVEL", SETTING_LEVEL, AT(log_level), 0, 0, "info", false,
+    {"LOG_LEVEL", SETTING_LEVEL, AT(log.level), 0, 0, "info", false,
      "debug, info, warning or error; info has a line for every request"},
-    {"SLOW_REQUEST_MS", SETTING_INT, AT(slow_request), 1, 600000, "1000", false,
+    {"SLOW_REQUEST_MS", SETTING_INT, AT(watch.slow_request), 1, 600000, "1000", false,
      "a request that took as long is warned of in the log"},
-    {"SERVER_TIMING", SETTING_SWITCH, AT(server_timing), 0, 0, "off", false,
+    {"SERVER_TIMING", SETTING_SWITCH, AT(http.server_timing), 0, 0, "off", false,
      "answers tell in a Server-Timing header where their time went"},
-    {"CORS_ORIGINS", SETTING_TEXT, AT(cors_origins), 0, 0, "*", false,
+    {"CORS_ORIGINS", SETTING_TEXT, AT(http.cors_origins), 0, 0, "*", false,
      "origins that browsers may call from, separated by commas; * is any"},
-    {"AUTH_JWKS_URL", SETTING_TEXT, AT(auth_jwks_url), 0, 0, NULL, false,
+    {"AUTH_JWKS_URL", SETTING_TEXT, AT(auth.jwks_url), 0, 0, NULL, false,
      "where the key set of the tokens is: https://… or file:…; without it the progress log answers 503"},
-    {"AUTH_ISSUER", SETTING_TEXT, AT(auth_issuer), 0, 0, NULL, false, "the `iss` of good tokens"},
-    {"AUTH_AUDIENCE", SETTING_TEXT, AT(auth_audience), 0, 0, NULL, false,
+    {"AUTH_ISSUER", SETTING_TEXT, AT(auth.issuer), 0, 0, NULL, false, "the `iss` of good tokens"},
+    {"AUTH_AUDIENCE", SETTING_TEXT, AT(auth.audience), 0, 0, NULL, false,
      "what the `aud` of good tokens names"},
-    {"AUTH0_DOMAIN", SETTING_TEXT, AT(auth0_domain), 0, 0, NULL, false,
+    {"AUTH0_DOMAIN", SETTING_TEXT, AT(auth.auth0_domain), 0, 0, NULL, false,
      "a tenant: stands for the key set https://it/.well-known/jwks.json and the issuer https://it/"},
-    {"AUTH_CA_FILE", SETTING_TEXT, AT(auth_ca_file), 0, 0, NULL, false,
+    {"AUTH_CA_FILE", SETTING_TEXT, AT(auth.ca_file), 0, 0, NULL, false,
      "certificates (PEM) that the key set's server may be signed by, instead of the system's"},
-    {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth_required), 0, 0, "off", false,
+    {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth.required), 0, 0, "off", false,
      "on: every call asks a token, save /, the documentation and the health"},
-    {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth_subject_scoped), 0, 0, "off", false,
+    {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth.subject_scoped), 0, 0, "off", false,
      "on: in the progress log a token reaches only the user that its `sub` names, unless its `scope` has "
      "progress:any (403)"},
-    {"SERVICE_TOKEN", SETTING_TEXT, AT(service_token), 0, 0, NULL, true,
+    {"SERVICE_TOKEN", SETTING_TEXT, AT(auth.service_token), 0, 0, NULL, true,
      "what the services show each other where AUTH_REQUIRED is on; at least 16 characters"},
-    {"USER_SVC_BASE_URL", SETTING_TEXT, AT(user_svc_base_url), 0, 0, NULL, false,
+    {"USER_SVC_BASE_URL", SETTING_TEXT, AT(directory.user_service_url), 0, 0, NULL, false,
      "where the progress log asks for users, as GET URL/{user_id}; without it in its own table"},
-    {"BODY_LIMIT", SETTING_INT, AT(body_limit), 1024, 64 << 20, "1048576", false,
+    {"BODY_LIMIT", SETTING_INT, AT(http.body_limit), 1024, 64 << 20, "1048576", false,
      "bytes of a request's body (413)"},
-    {"HEADER_LIMIT", SETTING_INT, AT(header_limit), 1024, 64 << 10, "32768", false,
+    {"HEADER_LIMIT", SETTING_INT, AT(http.header_limit), 1024, 64 << 10, "32768", false,
      "bytes of a request's header block (431)"},
-    {"URL_LIMIT", SETTING_INT, AT(url_limit), 256, 64 << 10, "8192", false,
+    {"URL_LIMIT", SETTING_INT, AT(http.url_limit), 256, 64 << 10, "8192", false,
      "bytes of a request's target (414)"},
     {"STRING_LIMIT", SETTING_INT, AT(string_limit), 1, 16 << 20, "65536", false,
      "code points of a string whose field has no smaller limit (422)"},
     {"LIST_LIMIT", SETTING_INT, AT(list_limit), 1, 1000000, "10000", false, "items of a list (422)"},
-    {"CONNECTION_LIMIT", SETTING_INT, AT(connection_limit), 16, 1000000, "10000", false,
+    {"CONNECTION_LIMIT", SETTING_INT, AT(http.connection_limit), 16, 1000000, "10000", false,
      "open connections of clients; more wait to be accepted"},
     {"REQUEST_LIMIT", SETTING_INT, AT(request_limit), 1, 100000, "4096", false,
      "requests that a worker has in flight (503)"},
-    {"QUEUE_LIMIT", SETTING_INT, AT(queue_limit), 1, 100000, "2048", false,
+    {"QUEUE_LIMIT", SETTING_INT, AT(pg.queue_limit), 1, 100000, "2048", false,
      "statements that wait for a kind of connection, a worker (503)"},
-    {"BATCH_LIMIT", SETTING_INT, AT(batch_limit), 1, 1024, "256", false, "statements of one batch"},
-    {"READ_CONNECTIONS", SETTING_INT, AT(read_connections), 1, 16, "2", false,
+    {"BATCH_LIMIT", SETTING_INT, AT(pg.batch_limit), 1, 1024, "256", false, "statements of one batch"},
+    {"READ_CONNECTIONS", SETTING_INT, AT(pg.read_connections), 1, 16, "2", false,
      "connections for short reads, a worker"},
-    {"APPEND_CONNECTIONS", SETTING_INT, AT(append_connections), 1, 16, "1", false,
+    {"APPEND_CONNECTIONS", SETTING_INT, AT(pg.append_connections), 1, 16, "1", false,
      "connections for inserts in batches, a worker"},
-    {"CHANGE_CONNECTIONS", SETTING_INT, AT(change_connections), 1, 64, "4", false,
+    {"CHANGE_CONNECTIONS", SETTING_INT, AT(pg.change_connections), 1, 64, "4", false,
      "connections for updates and deletes, each a transaction of its own, a worker"},
-    {"REPORT_CONNECTIONS", SETTING_INT, AT(report_connections), 1, 16, "2", false,
+    {"REPORT_CONNECTIONS", SETTING_INT, AT(pg.report_connections), 1, 16, "2", false,
      "connections for aggregates and long lists, a worker"},
-    {"LOOKUP_CONNECTIONS", SETTING_INT, AT(lookup_connections), 1, 256, "16", false,
+    {"LOOKUP_CONNECTIONS", SETTING_INT, AT(client.connections), 1, 256, "16", false,
      "connections to other services, a worker"},
-    {"LOOKUP_CONNECT_TIMEOUT_MS", SETTING_INT, AT(lookup_connect_timeout), 10, 60000, "200", false,
+    {"LOOKUP_CONNECT_TIMEOUT_MS", SETTING_INT, AT(client.connect_timeout), 10, 60000, "200", false,
      "another service takes a connection within this time (503)"},
-    {"LOOKUP_TIMEOUT_MS", SETTING_INT, AT(lookup_timeout), 10, 60000, "1000", false,
+    {"LOOKUP_TIMEOUT_MS", SETTING_INT, AT(directory.timeout), 10, 60000, "1000", false,
      "another service has answered by then (503)"},
     {"REQUEST_TIMEOUT_MS", SETTING_INT, AT(request_timeout), 50, 600000, "3000", false,
      "a request is answered within this time (503)"},
     {"REPORT_TIMEOUT_MS", SETTING_INT, AT(report_timeout), 50, 600000, "15000", false,
      "the same for aggregates and long lists"},
-    {"HEADER_TIMEOUT_MS", SETTING_INT, AT(header_timeout), 50, 600000, "5000", false,
+    {"HEADER_TIMEOUT_MS", SETTING_INT, AT(http.header_timeout), 50, 600000, "5000", false,
      "a request's header is here by then, else the connection is closed"},
-    {"BODY_TIMEOUT_MS", SETTING_INT, AT(body_timeout), 50, 600000, "10000", false,
+    {"BODY_TIMEOUT_MS", SETTING_INT, AT(http.body_timeout), 50, 600000, "10000", false,
      "a request's body is here by then, else the connection is closed"},
-    {"WRITE_TIMEOUT_MS", SETTING_INT, AT(write_timeout), 50, 600000, "30000", false,
+    {"WRITE_TIMEOUT_MS", SETTING_INT, AT(http.write_timeout), 50, 600000, "30000", false,
      "an answer is taken by then, else the connection is closed"},
-    {"KEEPALIVE_TIMEOUT_MS", SETTING_INT, AT(keepalive_timeout), 1000, 3600000, "75000", false,
+    {"KEEPALIVE_TIMEOUT_MS", SETTING_INT, AT(http.keepalive_timeout), 1000, 3600000, "75000", false,
      "an idle connection is closed after this time"},
     {"SHUTDOWN_TIMEOUT_MS", SETTING_INT, AT(shutdown_timeout), 100, 600000, "4000", false,
      "what is in flight at SIGTERM has this long to end"},
@@ -362,7 +362,7 @@ static enum settings_status read_flags(struct settings *settings, const struct a
 static bool expand_auth0_domain(struct settings *s)
 {
     static char url[AUTH_URL_MAX], issuer[AUTH_URL_MAX];
-    const char *domain = s->auth0_domain;
+    const char *domain = s->auth.auth0_domain;
 
     if (!domain)
         return true;
@@ -370,10 +370,10 @@ static bool expand_auth0_domain(struct settings *s)
         return bad("AUTH0_DOMAIN", domain, "is no domain name");
     snprintf(url, sizeof(url), "https://%s/.well-known/jwks.json", domain);
     snprintf(issuer, sizeof(issuer), "https://%s/", domain);
-    if (!s->auth_jwks_url)
-        s->auth_jwks_url = url;
-    if (!s->auth_issuer)
-        s->auth_issuer = issuer;
+    if (!s->auth.jwks_url)
+        s->auth.jwks_url = url;
+    if (!s->auth.issuer)
+        s->auth.issuer = issuer;
     return true;
 }
 
@@ -382,16 +382,16 @@ static bool check_auth(struct settings *s)
 {
     if (!expand_auth0_domain(s))
         return false;
-    const char *url = s->auth_jwks_url;
+    const char *url = s->auth.jwks_url;
     if (url && strncmp(url, "https://", 8) != 0 && strncmp(url, "file:", 5) != 0 && url[0] != '/')
         return bad("AUTH_JWKS_URL", url, "begins with neither https:// nor file:");
-    if (url && !s->auth_issuer)
+    if (url && !s->auth.issuer)
         return bad("AUTH_ISSUER", NULL, "is not given, but AUTH_JWKS_URL is");
-    if (url && !s->auth_audience)
+    if (url && !s->auth.audience)
         return bad("AUTH_AUDIENCE", NULL, "is not given, but AUTH_JWKS_URL or AUTH0_DOMAIN is");
-    if (s->auth_required && !url)
+    if (s->auth.required && !url)
         return bad("AUTH_REQUIRED", "on", "asks for AUTH_JWKS_URL or AUTH0_DOMAIN");
-    if (s->service_token && strlen(s->service_token) < SERVICE_TOKEN_MIN)
+    if (s->auth.service_token && strlen(s->auth.service_token) < SERVICE_TOKEN_MIN)
         return bad("SERVICE_TOKEN", NULL, "is shorter than 16 characters");
     return true;
 }
@@ -408,6 +408,14 @@ static int64_t workers_for(const struct api *api)
     return workers > 1 ? workers : 1;
 }
 
+/* What more than one room goes by. */
+static void share(struct settings *settings)
+{
+    settings->pg.request_timeout = settings->request_timeout;
+    settings->pg.report_timeout = settings->report_timeout;
+    settings->auth.fetch_timeout = settings->request_timeout;
+}
+
 enum settings_status settings_read(struct settings *settings, const struct api *api, int argc, char **argv)
 {
     *settings = (struct settings){0};
@@ -415,7 +423,7 @@ enum settings_status settings_read(struct settings *settings, const struct api *
         if (!read_environment(settings, &table[i], api))
             return SETTINGS_BAD;
     enum settings_status status = read_flags(settings, api, argc, argv);
-    if (status == SETTINGS_READY && !settings->database_url) {
+    if (status == SETTINGS_READY && !settings->pg.url) {
         bad("DATABASE_URL", NULL, "is not given");
         return SETTINGS_BAD;
     }
@@ -423,5 +431,6 @@ enum settings_status settings_read(struct settings *settings, const struct api *
         return SETTINGS_BAD;
     if (settings->workers == 0)
         settings->workers = workers_for(api);
+    share(settings);
     return status;
 }

@@ -11,59 +11,38 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/auth/auth.h"
+#include "common/base/log.h"
+#include "common/http/client.h"
+#include "common/http/server.h"
+#include "common/pg/pg.h"
+#include "common/watch/request_log.h"
+
 struct api;
 struct command;
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+/* Of the rooms that stand above this one: the services that are called. */
+struct directory_settings {
+    const char *user_progress_url;
+    const char *user_service_url; /* NULL: users are looked up in the service's own table */
+    int64_t timeout;              /* milliseconds */
+};
 
 struct settings {
     int64_t port;
     const char *bind_address;
-    const char *database_url;
-    const char *database_read_url; /* NULL: as database_url */
-    bool prepared_statements;
-    const char *user_progress_service_url;
     int64_t workers;
-    int64_t log_level;    /* enum log_level */
-    int64_t slow_request; /* milliseconds */
-    bool server_timing;
-    const char *cors_origins;
-
-    const char
-        *auth_jwks_url; /* NULL: authentication is not configured; else issuer and audience are there */
-    const char *auth_issuer;
-    const char *auth_audience;
-    const char *auth0_domain;
-    const char *auth_ca_file; /* NULL: the system's certificates */
-    bool auth_required;
-    bool auth_subject_scoped;
-    const char *service_token;     /* NULL: none */
-    const char *user_svc_base_url; /* NULL: users are looked up in the own table */
-
-    int64_t body_limit;   /* bytes */
-    int64_t header_limit; /* bytes */
-    int64_t url_limit;    /* bytes */
-    int64_t string_limit; /* code points */
-    int64_t list_limit;   /* items */
-
-    int64_t connection_limit;
-    int64_t request_limit; /* in flight, a worker */
-    int64_t queue_limit;   /* statements that wait, a worker and lane */
-    int64_t batch_limit;   /* statements of one batch */
-    int64_t read_connections, append_connections, change_connections, report_connections;
-
-    int64_t lookup_connections;     /* to other services, a worker */
-    int64_t lookup_connect_timeout; /* milliseconds */
-    int64_t lookup_timeout;
-
-    int64_t request_timeout; /* milliseconds, this and the following */
-    int64_t report_timeout;
-    int64_t header_timeout;
-    int64_t body_timeout;
-    int64_t write_timeout;
-    int64_t keepalive_timeout;
-    int64_t shutdown_timeout;
-
+    int64_t request_limit;                                     /* in flight, a worker */
+    int64_t request_timeout, report_timeout, shutdown_timeout; /* milliseconds */
+    int64_t string_limit;                                      /* code points */
+    int64_t list_limit;                                        /* items */
+    struct log_settings log;
+    struct http_settings http;
+    struct client_settings client;
+    struct auth_settings auth;
+    struct pg_settings pg;
+    struct watch_settings watch;
+    struct directory_settings directory;
     const struct command *command; /* that was asked for; NULL: to serve */
 };
 

@@ -181,6 +181,6 @@ void request_log_add(const struct request *rq)
 
     if (log_takes(level))
         add_line(rq, level);
-    if (rq->duration >= rq->worker->settings->slow_request * MILLISECOND && log_takes(LOG_WARNING))
+    if (rq->duration >= rq->worker->settings->watch.slow_request * MILLISECOND && log_takes(LOG_WARNING))
         warn_of_slow(rq);
 }

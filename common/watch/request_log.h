@@ -9,9 +9,14 @@
 #define COMMON_WATCH_REQUEST_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct request;
 struct worker;
+
+struct watch_settings {
+    int64_t slow_request; /* milliseconds */
+};
 
 /* Opens the log of a worker; false when memory is exhausted. */
 bool request_log_open(struct worker *worker);

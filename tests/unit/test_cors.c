@@ -21,7 +21,7 @@ static struct request rq;
 static int begin(void **state)
 {
     (void)state;
-    settings = (struct settings){.cors_origins = "*"};
+    settings = (struct settings){.http.cors_origins = "*"};
     rq = (struct request){.worker = &worker, .method = METHOD_GET};
     return 0;
 }
@@ -105,7 +105,7 @@ static void only_listed_origins_are_allowed(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         begin(NULL);
-        settings.cors_origins = cases[i].list;
+        settings.http.cors_origins = cases[i].list;
         rq.headers.origin = text_of(cases[i].origin);
         cors_headers(&rq);
         assert_int_equal(header("Access-Control-Allow-Origin") != NULL, cases[i].allowed);

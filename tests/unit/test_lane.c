@@ -110,7 +110,7 @@ static void where_much_waits_two_transactions_take_turns(void **state)
 static void a_batch_takes_no_more_than_its_limit(void **state)
 {
     (void)state;
-    stand_settings.batch_limit = 4;
+    stand_settings.pg.batch_limit = 4;
     open_ready();
     assert_int_equal(transactions_of(10, "limited"), 3);
 }
@@ -180,7 +180,7 @@ static void a_lock_wait_ends_in_unavailable_and_the_connection_goes_on(void **st
     struct job blocked = job_of(&change_slot, "blocked", 1);
 
     (void)state;
-    stand_settings.request_timeout = 600;
+    stand_settings.pg.request_timeout = 600;
     open_ready();
     sql("TRUNCATE slots");
     sql("INSERT INTO slots VALUES (1, 'free'), (2, 'free')");
@@ -210,7 +210,7 @@ static void a_batch_does_not_wait_long_for_a_lock_that_one_of_it_needs(void **st
     psql_run(locker, "BEGIN; UPDATE slots SET value = 'locked' WHERE id = 1");
     job_start(&blocked);
     job_start(&free_one);
-    stand_settings.change_connections = 1;
+    stand_settings.pg.change_connections = 1;
     /* Both go to the lane of changes, one behind the other; that one's lock wait is the longer. */
     stand_await(sql_number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stand' AND "
                            "wait_event_type = 'Lock'") == 1);
@@ -233,7 +233,7 @@ static void a_call_is_answered_by_its_deadline(void **state)
     struct job slow = job_of(&read_slowly, "", 20000), behind = job_of(&read_pid, "", 0);
 
     (void)state;
-    stand_settings.request_timeout = 300;
+    stand_settings.pg.request_timeout = 300;
     open_ready();
     job_start(&slow);
     stand_turn();
@@ -255,11 +255,11 @@ static void a_deadline_holds_behind_a_call_that_may_wait_longer(void **state)
     struct job patient = job_of(&read_pid, "", 0), hasty = job_of(&read_pid, "", 0);
 
     (void)state;
-    stand_settings.database_url = "postgresql:///none?host=/nonexistent";
+    stand_settings.pg.url = "postgresql:///none?host=/nonexistent";
     stand_open(marks_schema);
-    stand_settings.request_timeout = 2000;
+    stand_settings.pg.request_timeout = 2000;
     job_start(&patient);
-    stand_settings.request_timeout = 200;
+    stand_settings.pg.request_timeout = 200;
     job_start(&hasty);
     job_await(&hasty);
     assert_int_equal(hasty.answer, QUERY_REPLIED);
@@ -276,7 +276,7 @@ static void a_full_queue_refuses_at_once(void **state)
     struct job jobs[5];
 
     (void)state;
-    stand_settings.queue_limit = 3;
+    stand_settings.pg.queue_limit = 3;
     stand_open(marks_schema);
     for (int i = 0; i < 5; i++) {
         jobs[i] = job_of(&read_pid, "", 0);
@@ -296,8 +296,8 @@ static void a_database_that_is_away_for_long_refuses_at_once(void **state)
     struct job first = job_of(&append_mark, "away", 1), later = job_of(&append_mark, "away", 1);
 
     (void)state;
-    stand_settings.request_timeout = 1500;
-    stand_settings.database_url = "postgresql:///none?host=/nonexistent";
+    stand_settings.pg.request_timeout = 1500;
+    stand_settings.pg.url = "postgresql:///none?host=/nonexistent";
     stand_open(marks_schema);
     job_start(&first);
     assert_false(first.ended);
@@ -329,8 +329,8 @@ static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state
                          job_of(&insert_mark, "again", 1)};
 
     (void)state;
-    stand_settings.request_timeout = 1500;
-    stand_settings.database_url = hidden_database(folder, link);
+    stand_settings.pg.request_timeout = 1500;
+    stand_settings.pg.url = hidden_database(folder, link);
     stand_open(marks_schema);
     assert_int_equal(job_do(jobs[0]), QUERY_REPLIED);
     snprintf(socket, sizeof(socket), "%s/.s.PGSQL.%s", getenv("PGHOST"), getenv("PGPORT"));
@@ -456,9 +456,9 @@ static void a_transaction_waits_for_a_connection_until_its_deadline(void **state
     job_start(&holder);
     stand_turn();
     job_start(&patient);
-    stand_settings.request_timeout = 100;
+    stand_settings.pg.request_timeout = 100;
     job_start(&hasty);
-    stand_settings.request_timeout = 3000;
+    stand_settings.pg.request_timeout = 3000;
     job_await(&hasty);
     assert_int_equal(hasty.rq.status, 503);
     assert_true(hasty.took <= 200 * MILLISECOND);

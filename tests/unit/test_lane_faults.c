@@ -135,7 +135,7 @@ static void a_commit_that_nobody_hears_of_is_refused_at_the_deadline(void **stat
     struct job job = job_of(&append_mark, "muted", 1);
 
     (void)state;
-    stand_settings.request_timeout = 500;
+    stand_settings.pg.request_timeout = 500;
     open_ready();
     proxy_set(PROXY_MUTE_AFTER_SYNC, 1);
     job_start(&job);
@@ -154,7 +154,7 @@ static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **sta
     struct job job = job_of(&append_mark, "deaf", 1);
 
     (void)state;
-    stand_settings.request_timeout = 600;
+    stand_settings.pg.request_timeout = 600;
     open_ready();
     proxy_set(PROXY_DEAF_AFTER_SYNC, 1);
     job_start(&job);
@@ -177,9 +177,9 @@ static void who_waits_for_a_settlement_is_answered_by_the_deadline(void **state)
     open_ready();
     make_gate(true);
     proxy_set(PROXY_LEAVE_AFTER_SYNC, 1);
-    stand_settings.request_timeout = 400;
+    stand_settings.pg.request_timeout = 400;
     job_start(&hasty);
-    stand_settings.request_timeout = 3000;
+    stand_settings.pg.request_timeout = 3000;
     job_start(&patient);
     job_await(&hasty);
     assert_int_equal(hasty.answer, QUERY_REPLIED);

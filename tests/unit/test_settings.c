@@ -63,9 +63,9 @@ static void what_is_not_given_has_its_default(void **state)
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
     assert_int_equal(settings.port, 8099);
     assert_string_equal(settings.bind_address, "127.0.0.1");
-    assert_int_equal(settings.body_limit, 1 << 20);
-    assert_int_equal(settings.log_level, LOG_INFO);
-    assert_true(settings.prepared_statements);
+    assert_int_equal(settings.http.body_limit, 1 << 20);
+    assert_int_equal(settings.log.level, LOG_INFO);
+    assert_true(settings.pg.prepared_statements);
     assert_true(settings.workers >= 1);
     setenv("PORT", "", 1); /* as compose writes what is not set */
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
@@ -80,11 +80,11 @@ static void a_flag_wins_over_the_environment(void **state)
     setenv("PREPARED_STATEMENTS", "off", 1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
     assert_int_equal(settings.port, 1000);
-    assert_int_equal(settings.log_level, LOG_ERROR);
-    assert_false(settings.prepared_statements);
+    assert_int_equal(settings.log.level, LOG_ERROR);
+    assert_false(settings.pg.prepared_statements);
     assert_int_equal(read_settings("--port", "2000", "--log-level=debug"), SETTINGS_READY);
     assert_int_equal(settings.port, 2000);
-    assert_int_equal(settings.log_level, LOG_DEBUG);
+    assert_int_equal(settings.log.level, LOG_DEBUG);
 }
 
 static void a_blank_variable_is_as_one_that_is_not_there(void **state)
@@ -96,8 +96,8 @@ static void a_blank_variable_is_as_one_that_is_not_there(void **state)
     setenv("PORT", " ", 1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
     assert_int_equal(settings.port, 8099);
-    assert_null(settings.auth_jwks_url);
-    assert_null(settings.service_token);
+    assert_null(settings.auth.jwks_url);
+    assert_null(settings.auth.service_token);
 }
 
 static void flags_are_spelt_with_dashes_or_underscores(void **state)
@@ -105,7 +105,7 @@ static void flags_are_spelt_with_dashes_or_underscores(void **state)
     (void)state;
     assert_int_equal(read_settings("--request-timeout-ms=123", "--body_limit", "2048"), SETTINGS_READY);
     assert_int_equal(settings.request_timeout, 123);
-    assert_int_equal(settings.body_limit, 2048);
+    assert_int_equal(settings.http.body_limit, 2048);
     assert_int_equal(read_settings("--bind_address=::1"), SETTINGS_READY);
     assert_string_equal(settings.bind_address, "::1");
 }
@@ -147,7 +147,7 @@ static void a_database_has_to_be_given(void **state)
     unsetenv("DATABASE_URL");
     assert_complaint(NULL, "DATABASE_URL");
     assert_int_equal(read_settings("--database-url=postgresql:///y"), SETTINGS_READY);
-    assert_string_equal(settings.database_url, "postgresql:///y");
+    assert_string_equal(settings.pg.url, "postgresql:///y");
     unsetenv("DATABASE_URL");
     assert_int_equal(read_settings("--openapi"), SETTINGS_OPENAPI);
     assert_int_equal(read_settings("--health-check"), SETTINGS_HEALTH_CHECK);
@@ -171,7 +171,7 @@ static void a_secret_comes_from_a_file_without_its_line_end(void **state)
     unsetenv("DATABASE_URL");
     setenv("DATABASE_URL_FILE", name, 1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
-    assert_string_equal(settings.database_url, "postgresql:///secret");
+    assert_string_equal(settings.pg.url, "postgresql:///secret");
     setenv("DATABASE_URL", "postgresql:///other", 1);
     assert_complaint(NULL, "DATABASE_URL_FILE");
     unsetenv("DATABASE_URL");

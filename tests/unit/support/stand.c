@@ -19,17 +19,17 @@ static struct api api;
 void stand_defaults(const char *database_url)
 {
     stand_settings = (struct settings){
-        .database_url = database_url,
-        .prepared_statements = true,
+        .pg.url = database_url,
+        .pg.prepared_statements = true,
         .request_limit = 1000,
-        .queue_limit = 1000,
-        .batch_limit = 256,
-        .read_connections = 1,
-        .append_connections = 1,
-        .change_connections = 1,
-        .report_connections = 1,
-        .request_timeout = 3000,
-        .report_timeout = 3000,
+        .pg.queue_limit = 1000,
+        .pg.batch_limit = 256,
+        .pg.read_connections = 1,
+        .pg.append_connections = 1,
+        .pg.change_connections = 1,
+        .pg.report_connections = 1,
+        .pg.request_timeout = 3000,
+        .pg.report_timeout = 3000,
     };
 }
 
@@ -71,7 +71,7 @@ void job_start(struct job *job)
     stand_worker.loop.now = clock_monotonic();
     job->rq.worker = &stand_worker;
     job->rq.started = stand_worker.loop.now;
-    job->rq.deadline = stand_worker.loop.now + stand_settings.request_timeout * MILLISECOND;
+    job->rq.deadline = stand_worker.loop.now + stand_settings.pg.request_timeout * MILLISECOND;
     assert_true(fiber_start(&stand_worker.fibers, run_job, job));
 }
 
