@@ -12,6 +12,7 @@
 #include "common/json/json.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "directory/lookup_metrics.h"
 #include "directory/lookup_plain.h"
 
 #define BATCH_ITEMS  512                /* users, and types, of one call */
@@ -47,7 +48,7 @@ struct lookups {
 
 void lookup_reply_unavailable(struct request *rq)
 {
-    metrics_count(&rq->worker->metrics.lookup_failures);
+    metric_count(&rq->worker->lookup_metrics->failures);
     reply_unavailable_because(rq, "User Progress Service unavailable");
 }
 
@@ -231,7 +232,7 @@ static void send_batch(struct lookups *l)
     client_header(&l->call, "Content-Type", "application/json");
     lookup_own_headers(&l->call, l->sent->rq);
     l->busy = true;
-    metrics_count(&l->worker->metrics.lookup_calls[LOOKUP_BATCH]);
+    metric_count(&l->worker->lookup_metrics->calls[LOOKUP_BATCH]);
     if (write_question(l, &l->call.body) && client_start(l->worker, &l->call))
         return;
     struct question *sent = l->sent;
@@ -296,7 +297,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
         lookup_reply_unavailable(rq);
         return false;
     }
-    metrics_count(&rq->worker->metrics.lookups);
+    metric_count(&rq->worker->lookup_metrics->lookups);
     *l->tail = &q;
     l->tail = &q.next;
     fiber_wait();
@@ -354,7 +355,8 @@ bool lookups_open(struct worker *worker)
     l->worker = worker;
     l->tail = &l->head;
     l->timer.fire = expire;
-    return asprintf(&l->url, "%.*s/lookup", (int)base.len, base.at) >= 0;
+    worker->lookup_metrics = metrics_add_room(&worker->metrics, &lookup_metric_group);
+    return worker->lookup_metrics && asprintf(&l->url, "%.*s/lookup", (int)base.len, base.at) >= 0;
 }
 
 void lookups_close(struct worker *worker)

@@ -1,4 +1,5 @@
 #include "directory/lookup_plain.h"
+#include "directory/lookup_metrics.h"
 
 #include "common/http/request.h"
 #include "common/json/json.h"
@@ -32,7 +33,7 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct json_error error;
 
     lookup_own_headers(&call, rq);
-    metrics_count(&rq->worker->metrics.lookup_calls[LOOKUP_PLAIN]);
+    metric_count(&rq->worker->lookup_metrics->calls[LOOKUP_PLAIN]);
     if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
         return UNKNOWN;
     if (call.status == 200)

@@ -13,7 +13,8 @@
 
 #define LOOP_EVENTS 256 /* that one turn takes from the kernel */
 
-#define MILLISECOND ((int64_t)1000000) /* in the nanoseconds that times and waits are counted in */
+#define MICROSECOND ((int64_t)1000) /* in the nanoseconds that times and waits are counted in */
+#define MILLISECOND (1000 * MICROSECOND)
 #define SECOND      (1000 * MILLISECOND)
 
 struct watch {

@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/loop.h"
 #include "common/http/header.h"
+#include "common/http/metrics.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -178,7 +179,7 @@ static bool queue_answer(struct exchange *x)
     bool queued = add_headers(rq, response, x->close || rq->worker->draining) &&
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
-    metrics_request(rq);
+    metrics_request(&rq->worker->metrics, rq);
     request_log_add(rq);
     set_state(x, AWAITS_READER);
     return queued;
@@ -487,7 +488,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         c->next->link = &c->next;
     http->connections = c;
     http->connection_count++;
-    metrics_count(&http->worker->metrics.connections_accepted);
+    metric_count(&http->worker->http_metrics->connections_accepted);
     *context = c;
 }
 
@@ -594,12 +595,12 @@ static bool is_late(const struct http *http, struct connection *c)
 
 static void count_late(const struct http *http, const struct connection *c)
 {
-    enum metrics_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
-                                : c->state == AWAITS_READER ? LATE_READER
-                                                            : LATE_HEADER;
+    enum http_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
+                             : c->state == AWAITS_READER ? LATE_READER
+                                                         : LATE_HEADER;
 
     if (!http->worker->draining)
-        metrics_count(&http->worker->metrics.connections_late[awaited]);
+        metric_count(&http->worker->http_metrics->connections_late[awaited]);
 }
 
 /* Thousands that are late together are closed over some time: others have requests meanwhile. */
@@ -682,6 +683,8 @@ void http_run(struct worker *worker)
         resume_answered(http);
     }
     trim_rested(http);
+    metric_set(&worker->http_metrics->connections, http_connections(worker));
+    metric_set(&worker->http_metrics->requests, http_requests(worker));
 }
 
 long long http_wait(struct worker *worker)

@@ -1,4 +1,5 @@
 #include "common/pg/lane.h"
+#include "common/pg/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,9 +100,9 @@ static struct loop *loop_of(const struct lane *lane)
     return &lane->worker->loop;
 }
 
-static struct metrics *metrics_of(const struct lane *lane)
+static struct pg_metrics *metrics_of(const struct lane *lane)
 {
-    return &lane->worker->metrics;
+    return lane->worker->pg_metrics;
 }
 
 static bool writes(const struct lane *lane)
@@ -336,7 +337,7 @@ static void start(struct batch *batch, struct call *const *taken, size_t count)
         taken[i]->state = CALL_WAITING;
     }
     arrange(batch, taken);
-    histogram_observe(&metrics_of(batch->lane)->batches[batch->lane->kind], &metrics_batch_bounds, count);
+    histogram_observe(&metrics_of(batch->lane)->batches[batch->lane->kind], &pg_batch_bounds, count);
     set_patience(batch);
     send_executions(batch);
 }
@@ -452,7 +453,7 @@ static void owned_synced(struct batch *batch)
 
     batch->committed = !batch->failed;
     if (batch->committed)
-        metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
+        metric_count(&metrics_of(batch->lane)->commits[batch->lane->kind]);
     batch->broken = true; /* over, either way */
     if (call && batch->failed)
         call->state =
@@ -482,7 +483,7 @@ static void synced(struct batch *batch)
     }
     size_t count = batch->count;
     memcpy(done, batch->calls, count * sizeof(struct call *));
-    metrics_count(&metrics_of(batch->lane)->database_commits[batch->lane->kind]);
+    metric_count(&metrics_of(batch->lane)->commits[batch->lane->kind]);
     release(batch);
     if (batch->link.stands_in && loop_of(batch->lane)->now >= batch->stands_in_until) {
         link_close(&batch->link);
@@ -503,8 +504,7 @@ static void all_arrived(struct batch *batch)
     if (batch->settling) {
         batch->settling = false;
         bool was_committed = batch->claim_call.count == 0;
-        metrics_count(
-            &metrics_of(batch->lane)->database_settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
+        metric_count(&metrics_of(batch->lane)->settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
         if (!was_committed && batch->owned) {
             batch->failed = true; /* its statements are the owner's: nothing of them is there */
         } else if (!was_committed) {
@@ -556,8 +556,7 @@ static void arrived(struct link *link)
             break_link(batch);
             return;
         case LINK_FAILED:
-            metrics_count(
-                &metrics_of(batch->lane)->database_failures[metrics_sqlstate_place(link->sqlstate)]);
+            metric_count(&metrics_of(batch->lane)->failures[pg_sqlstate_place(link->sqlstate)]);
             if (!busy) {
                 break_link(batch);
                 return;
@@ -586,7 +585,7 @@ static void arrived(struct link *link)
  */
 static void rouse_lanes(const struct worker *worker)
 {
-    for (size_t kind = 0; kind < LANES; kind++) {
+    for (size_t kind = 0; kind < STATEMENT_KINDS; kind++) {
         struct lane *lane = pg_lane(worker, (enum statement_kind)kind);
         if (!lane->away_since)
             continue;
@@ -601,7 +600,7 @@ static void link_up(struct link *link)
 {
     struct batch *batch = container_of(link, struct batch, link);
 
-    metrics_count(&metrics_of(batch->lane)->database_connections_opened[batch->lane->kind]);
+    metric_count(&metrics_of(batch->lane)->connections_opened[batch->lane->kind]);
     if (batch->lane->away_since) {
         batch->lane->away_since = 0;
         rouse_lanes(batch->lane->worker);
@@ -632,7 +631,7 @@ static void connect_later(struct batch *batch)
 {
     struct lane *lane = batch->lane;
 
-    metrics_count(&metrics_of(lane)->database_connections_failed[lane->kind]);
+    metric_count(&metrics_of(lane)->connections_failed[lane->kind]);
     if (!lane->away_since && !lane_ready(lane))
         lane->away_since = loop_of(lane)->now;
     lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;

@@ -13,8 +13,6 @@
 
 #include "common/pg/link.h"
 
-#define LANES 4 /* of a worker, one for each kind of statement */
-
 struct batch;
 struct lane;
 struct request;

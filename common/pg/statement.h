@@ -35,6 +35,8 @@ enum statement_kind {
     STATEMENT_CHANGE, /* may wait for a row's lock or break a constraint: a transaction of its own */
 };
 
+#define STATEMENT_KINDS 4 /* there is a lane of connections for each */
+
 struct statement {
     const char *name; /* of the prepared statement, in logs and metrics */
     const char *sql;

@@ -17,10 +17,10 @@
 #include "common/http/server.h"
 #include "common/openapi/document.h"
 #include "common/pg/pg.h"
-#include "common/serve/process.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"
+#include "common/watch/process.h"
 
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
 #define HEALTH_WAIT_S 3    /* seconds that a health check waits */
@@ -202,7 +202,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
     for (size_t i = 0; i < count; i++)
-        metrics_close(&workers[i]);
+        metrics_close(&workers[i].metrics);
     router_close(router);
     keyset_free(keyset);
     free(workers);

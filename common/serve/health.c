@@ -2,7 +2,9 @@
 
 #include "common/http/request.h"
 #include "common/pg/pg.h"
+#include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "common/watch/metrics_text.h"
 #include "directory/lookup.h"
 
 struct health {
@@ -33,6 +35,19 @@ enum reply health_ready(struct request *rq)
         return REPLIED;
     }
     return reply(rq, &health_answer, &(struct health){TEXT("ok")});
+}
+
+enum reply health_metrics(struct request *rq)
+{
+    const struct worker *all = rq->worker->all;
+    const struct metrics *metrics[WORKERS_MAX];
+    size_t count = (size_t)rq->worker->settings->workers;
+
+    for (size_t i = 0; i < count; i++)
+        metrics[i] = &all[i].metrics;
+    reply_text(rq, 200, METRICS_CONTENT_TYPE, TEXT(""));
+    metrics_write(&rq->out, metrics, count);
+    return REPLIED;
 }
 
 enum reply health_openapi(struct request *rq)

@@ -5,9 +5,8 @@
 #define COMMON_SERVE_HEALTH_H
 
 #include "common/table/api.h"
-#include "common/watch/metrics_text.h"
 
-handler_fn health_live, health_ready, health_openapi;
+handler_fn health_live, health_ready, health_metrics, health_openapi;
 
 #define HEALTH_ENDPOINTS                                                                                     \
     {.method = METHOD_GET,                                                                                   \
@@ -31,7 +30,7 @@ handler_fn health_live, health_ready, health_openapi;
         {.method = METHOD_GET,                                                                               \
          .path = "/metrics",                                                                                 \
          .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN,                                         \
-         .handle = metrics_show},                                                                            \
+         .handle = health_metrics},                                                                          \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/openapi.json",                                                       \
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED,                        \

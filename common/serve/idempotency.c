@@ -1,6 +1,7 @@
 #include "common/serve/idempotency.h"
 
 #include "common/http/request.h"
+#include "common/serve/metrics.h"
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
 
@@ -94,7 +95,7 @@ static void answer_again(struct request *rq, const struct claim_in *claim)
     }
     reply_text(rq, (int)stored.status, "application/json", stored.body.at ? stored.body : TEXT(""));
     reply_header(rq, "Idempotency-Replayed", "true");
-    metrics_count(&rq->worker->metrics.idempotent_replays);
+    metric_count(&rq->worker->serve_metrics->idempotent_replays);
 }
 
 void idempotency_run(struct request *rq)

@@ -3,6 +3,7 @@
 #include "common/base/fiber.h"
 #include "common/http/request.h"
 #include "common/pg/lane.h"
+#include "common/pg/metrics.h"
 #include "common/serve/worker.h"
 
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
@@ -19,7 +20,7 @@ static enum query_result run(struct request *rq, struct call *call)
         fiber_wait();
     } else {
         call->state = CALL_UNAVAILABLE;
-        metrics_count(&rq->worker->metrics.database_refused[call->statement->kind]);
+        metric_count(&rq->worker->pg_metrics->refused[call->statement->kind]);
     }
     timing_database(rq, call->statement, since);
     if (call->state == CALL_DONE)

@@ -47,7 +47,7 @@ static const struct setting table[] = {
      "off: statements are sent unnamed and sessions are left as they are, for a PgBouncer older than 1.21"},
     {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(directory.user_progress_url), 0, 0,
      "http://127.0.0.1:8004", false, "where User Progress answers"},
-    {"WORKERS", SETTING_INT, AT(workers), 0, 64, "0", false,
+    {"WORKERS", SETTING_INT, AT(workers), 0, WORKERS_MAX, "0", false,
      "worker threads, each with its own loop and connections; 0: one a processor, 4 at the most; half of "
      "that in"
      " services that ask User Progress"},

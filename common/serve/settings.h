@@ -21,6 +21,8 @@
 struct api;
 struct command;
 
+#define WORKERS_MAX 64
+
 /* Of the rooms that stand above this one: the services that are called. */
 struct directory_settings {
     const char *user_progress_url;

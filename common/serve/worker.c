@@ -10,10 +10,13 @@
 #include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/client.h"
+#include "common/http/metrics.h"
 #include "common/http/request.h"
 #include "common/http/server.h"
+#include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/idempotency.h"
+#include "common/serve/metrics.h"
 #include "common/serve/settings.h"
 #include "common/table/api.h"
 #include "common/watch/request_log.h"
@@ -90,6 +93,18 @@ static void woken(struct watch *watch, uint32_t events)
     (void)got;
 }
 
+static bool open_metrics(struct worker *worker)
+{
+    struct metrics *m = &worker->metrics;
+
+    if (!metrics_open(m, worker->api))
+        return false;
+    worker->serve_metrics = metrics_add_room(m, &serve_metric_group);
+    worker->http_metrics = metrics_add_room(m, &http_metric_group);
+    worker->pg_metrics = metrics_add_room(m, &pg_metric_group);
+    return worker->serve_metrics && worker->http_metrics && worker->pg_metrics;
+}
+
 bool worker_open(struct worker *worker, int listener, bool first)
 {
     const char *failed = NULL;
@@ -103,10 +118,12 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no random numbers";
     else if (!loop_open(&worker->loop))
         failed = "no epoll";
+    else if (!open_metrics(worker))
+        failed = "no memory";
     else if (!http_open(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!metrics_open(worker) || !request_log_open(worker) || !pg_open(worker) ||
-             !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!request_log_open(worker) || !pg_open(worker) || !auth_open(worker, first) ||
+             (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -139,7 +156,9 @@ static void turn(struct worker *worker)
     http_run(worker);
     send(worker);
     request_log_flush(worker);
-    metrics_turn(worker);
+    metric_set(&worker->serve_metrics->fibers, worker->fibers.running);
+    histogram_observe(&worker->serve_metrics->turns, &serve_turn_bounds,
+                      (uint64_t)(clock_monotonic() - worker->loop.now));
 }
 
 static void close_worker(struct worker *worker)
@@ -181,6 +200,7 @@ void worker_interlude(struct worker *worker)
 
 struct errand {
     struct worker worker;
+    struct pg_metrics metrics; /* that nobody reads */
     void (*work)(struct request *rq, void *arg);
     void *arg;
     bool done;
@@ -203,6 +223,7 @@ bool worker_do_alone(const struct settings *settings, const struct api *api,
         .worker = {.settings = settings, .api = api, .fibers.limit = 1}, .work = work, .arg = arg};
     struct worker *worker = &errand.worker;
 
+    worker->pg_metrics = &errand.metrics;
     if (!loop_open(&worker->loop))
         return false;
     bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);

@@ -18,12 +18,16 @@ struct api;
 struct auth;
 struct client;
 struct http;
+struct http_metrics;
 struct keyset;
+struct lookup_metrics;
 struct lookups;
 struct pg;
+struct pg_metrics;
 struct request;
 struct request_log;
 struct router;
+struct serve_metrics;
 struct settings;
 
 struct worker {
@@ -32,8 +36,12 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
-    struct metrics metrics;
-    const struct worker *all; /* the workers of this process, for those who add their metrics up */
+    struct metrics metrics; /* of each room, for those who add them up */
+    struct serve_metrics *serve_metrics;
+    struct http_metrics *http_metrics;
+    struct pg_metrics *pg_metrics;
+    struct lookup_metrics *lookup_metrics; /* of services that look users and labs up */
+    const struct worker *all;              /* the workers of this process */
     struct request_log *request_log;
     struct http *http;
     struct pg *pg;

@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "common/http/metrics.h"
 #include "common/http/server.h"
 #include "common/table/router.h"
 #include "common/watch/metrics.h"
@@ -273,7 +274,9 @@ static void open_server(void)
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     assert_non_null(worker.router);
     assert_true(loop_open(&worker.loop));
-    assert_true(metrics_open(&worker) && request_log_open(&worker));
+    assert_true(metrics_open(&worker.metrics, &api) && request_log_open(&worker));
+    worker.http_metrics = metrics_add_room(&worker.metrics, &http_metric_group);
+    assert_non_null(worker.http_metrics);
     assert_true(http_open(&worker, listener));
 }
 
@@ -282,7 +285,7 @@ static void close_server(void)
     assert_int_equal(http_requests(&worker), 0);
     http_close(&worker);
     request_log_close(&worker);
-    metrics_close(&worker);
+    metrics_close(&worker.metrics);
     fiber_pool_free(&worker.fibers);
     loop_close(&worker.loop);
     router_close((struct router *)(uintptr_t)worker.router);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/serve/process.h"
+#include "common/watch/process.h"
 
 #define MEMORY ((size_t)64 << 20) /* bytes: much more than anything else here */
 

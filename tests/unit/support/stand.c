@@ -9,11 +9,13 @@
 
 #include "common/base/fiber.h"
 #include "common/pg/link.h"
+#include "common/pg/metrics.h"
 
 #define TURN (20 * MILLISECOND) /* a turn without events waits this long */
 
 struct settings stand_settings;
 struct worker stand_worker;
+static struct pg_metrics metrics;
 static struct api api;
 
 void stand_defaults(const char *database_url)
@@ -36,7 +38,7 @@ void stand_defaults(const char *database_url)
 void stand_open(const char *schema)
 {
     api = (struct api){.name = "stand", .schema = schema, .schema_version = 1};
-    stand_worker = (struct worker){.settings = &stand_settings, .api = &api};
+    stand_worker = (struct worker){.settings = &stand_settings, .api = &api, .pg_metrics = &metrics};
     stand_worker.fibers.limit = (size_t)stand_settings.request_limit;
     link_schema_doubt();
     assert_true(loop_open(&stand_worker.loop));

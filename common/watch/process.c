@@ -1,4 +1,4 @@
-#include "common/serve/process.h"
+#include "common/watch/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
  * What the kernel knows of this process.
  */
-#ifndef COMMON_SERVE_PROCESS_H
-#define COMMON_SERVE_PROCESS_H
+#ifndef COMMON_WATCH_PROCESS_H
+#define COMMON_WATCH_PROCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,17 @@
+/*
+ * What the lookups on User Progress count.
+ */
+#ifndef DIRECTORY_LOOKUP_METRICS_H
+#define DIRECTORY_LOOKUP_METRICS_H
+
+#include "common/base/metric.h"
+
+enum lookup_call { LOOKUP_BATCH, LOOKUP_PLAIN, LOOKUP_CALLS };
+
+struct lookup_metrics {
+    metric lookups, calls[LOOKUP_CALLS], failures;
+};
+
+extern const struct metric_group lookup_metric_group;
+
+#endif
