@@ -7,14 +7,14 @@
 #include "directory/lookup.h"
 #include "directory/lookup_plain.h"
 
-bool forward_takes(const struct request *rq)
+static bool takes(struct text raw_path)
 {
     static const struct text roots[] = {TEXT("/users"), TEXT("/labs")};
 
     for (size_t i = 0; i < 2; i++) {
         size_t len = roots[i].len;
-        if (rq->raw_path.len >= len && memcmp(rq->raw_path.at, roots[i].at, len) == 0 &&
-            (rq->raw_path.len == len || rq->raw_path.at[len] == '/'))
+        if (raw_path.len >= len && memcmp(raw_path.at, roots[i].at, len) == 0 &&
+            (raw_path.len == len || raw_path.at[len] == '/'))
             return true;
     }
     return false;
@@ -60,8 +60,8 @@ enum reply forward(struct request *rq)
                                .body = rq->body_bytes.len ? rq->body_bytes : TEXT_NULL,
                                .wanted = wanted,
                                .answer_limit = WRITER_LIMIT,
-                               .deadline = rq->worker->loop.now +
-                                           rq->worker->settings->directory.timeout * MILLISECOND};
+                               .deadline =
+                                   rq->loop->now + rq->worker->settings->directory.timeout * MILLISECOND};
 
     call.url = arena_printf(&rq->arena, "%.*s%.*s%s%.*s", (int)base.len, base.at, (int)rq->raw_path.len,
                             rq->raw_path.at, rq->raw_query.at ? "?" : "", (int)rq->raw_query.len,
@@ -83,3 +83,8 @@ enum reply forward(struct request *rq)
     }
     return answer(rq, &call);
 }
+
+const struct forwarding directory_forwarding = {
+    .takes = takes,
+    .endpoint = {.flags = ENDPOINT_FORWARD, .handle = forward},
+};

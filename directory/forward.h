@@ -6,8 +6,8 @@
 
 #include "common/table/api.h"
 
-/* Whether a request's path belongs to User Progress. */
-bool forward_takes(const struct request *rq);
+/* The paths of User Progress, for a service's api. */
+extern const struct forwarding directory_forwarding;
 
 /* Sends a request on as it is, and its answer back: status, the headers that matter, body. Waits. */
 handler_fn forward;

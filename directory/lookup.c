@@ -280,7 +280,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
             const struct text *lab_types, size_t lab_count, struct known_lab *labs)
 {
     struct lookups *l = rq->worker->lookups;
-    int64_t since = rq->worker->loop.now;
+    int64_t since = rq->loop->now;
     int64_t deadline = since + rq->worker->settings->directory.timeout * MILLISECOND;
     struct question q = {.rq = rq,
                          .fiber = fiber_current(),
@@ -293,7 +293,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
                          .labs = labs};
 
     if (user_count > BATCH_ITEMS || lab_count > BATCH_ITEMS ||
-        !timer_set(&rq->worker->loop, &l->timer, l->head ? l->timer.at : q.deadline)) {
+        !timer_set(rq->loop, &l->timer, l->head ? l->timer.at : q.deadline)) {
         lookup_reply_unavailable(rq);
         return false;
     }
@@ -301,7 +301,7 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
     *l->tail = &q;
     l->tail = &q.next;
     fiber_wait();
-    timing_lookup(rq, since);
+    rq->timing.lookup += rq->loop->now - since;
     if (q.state == PLAIN)
         q.state = lookup_plain(rq, q.deadline, user_ids, user_count, users, lab_types, lab_count, labs)
                       ? ANSWERED

@@ -70,7 +70,7 @@ bool lookup_reaches(struct request *rq)
         .method = "GET",
         .url = client_url(rq, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
         .answer_limit = ANSWER_LIMIT,
-        .deadline = rq->worker->loop.now + rq->worker->settings->directory.timeout * MILLISECOND};
+        .deadline = rq->loop->now + rq->worker->settings->directory.timeout * MILLISECOND};
 
     return call.url && client_run(rq, &call) && call.status == 200;
 }

@@ -107,6 +107,7 @@ const struct api performance_reporting_api = {
     .schema = performance_reporting_schema_sql,
     .schema_version = 1,
     .asks_user_progress = true,
+    .forwarding = &directory_forwarding,
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
 };

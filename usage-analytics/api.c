@@ -109,6 +109,7 @@ const struct api usage_analytics_api = {
     .schema = usage_analytics_schema_sql,
     .schema_version = 1,
     .asks_user_progress = true,
+    .forwarding = &directory_forwarding,
     .upkeep = usage_fold,
     .upkeep_every = FOLD_EVERY,
     .endpoints = endpoints,

@@ -14,7 +14,7 @@ bool user_service_require(struct request *rq, struct text user_id)
                                .method = "GET",
                                .url = client_url(rq, s->directory.user_service_url, "/", user_id),
                                .answer_limit = ANSWER_LIMIT,
-                               .deadline = rq->worker->loop.now + s->directory.timeout * MILLISECOND};
+                               .deadline = rq->loop->now + s->directory.timeout * MILLISECOND};
 
     client_trace(&call, rq);
     if (!call.url || !client_run(rq, &call) || (call.status != 200 && call.status != 404)) {

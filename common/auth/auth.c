@@ -31,7 +31,8 @@ struct auth {
 static void do_refresh(void *arg)
 {
     struct worker *worker = arg;
-    struct request rq = {.worker = worker,
+    struct request rq = {.loop = &worker->loop,
+                         .worker = worker,
                          .deadline = worker->loop.now + worker->settings->auth.fetch_timeout * MILLISECOND};
 
     keyset_fetch(worker->keyset, &rq);

@@ -58,22 +58,22 @@ void *arena_zalloc(struct arena *arena, size_t size)
     return block ? memset(block, 0, size) : NULL;
 }
 
-void *arena_grow(struct arena *arena, void *block, size_t old_size, size_t new_size)
+void *arena_grow(struct arena *arena, void *block, size_t room, size_t new_room)
 {
-    if (new_size > ARENA_LIMIT)
+    if (new_room > ARENA_LIMIT)
         return NULL;
     if (block && arena->chunk) {
-        size_t old_room = aligned(old_size ? old_size : 1);
+        size_t old_room = aligned(room ? room : 1);
         char *end = arena->chunk->bytes + arena->used;
-        size_t more = aligned(new_size) > old_room ? aligned(new_size) - old_room : 0;
+        size_t more = aligned(new_room) > old_room ? aligned(new_room) - old_room : 0;
         if ((char *)block + old_room == end && more <= arena->chunk->size - arena->used) {
             arena->used += more;
             return block;
         }
     }
-    void *larger = arena_alloc(arena, new_size);
+    void *larger = arena_alloc(arena, new_room);
     if (larger && block)
-        memcpy(larger, block, old_size);
+        memcpy(larger, block, room);
     return larger;
 }
 

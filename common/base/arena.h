@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 #define ARENA_FIRST ((size_t)4096)      /* bytes of the first chunk, which an arena keeps when it is reset */
@@ -29,10 +30,10 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
 
 /*
- * Makes a block larger: in place where it is the newest of its chunk, else by a copy. NULL when that is not
- * possible; the old block then stays as it was.
+ * Makes a block larger: in place where it is the newest of its chunk, else by a copy. `room` is the size that
+ * was asked for it, not what is in use of that. NULL when it cannot grow; the old block then stays as it was.
  */
-void *arena_grow(struct arena *arena, void *block, size_t old_size, size_t new_size);
+void *arena_grow(struct arena *arena, void *block, size_t room, size_t new_room) MUST_CHECK;
 
 /* A copy of the text in the arena; the null text stays null, and is the answer when memory is exhausted. */
 struct text arena_text(struct arena *arena, struct text t);

@@ -4,9 +4,10 @@
 #include <zlib.h>
 
 #define LEVEL   1
-#define MEMORY  8         /* zlib's own default */
-#define WINDOW  (15 + 16) /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
-#define TRAILER 8         /* bytes at the end of a member: a checksum, and the length before compression */
+#define MEMORY  8              /* zlib's own default */
+#define WINDOW  (15 + 16)      /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
+#define FIRST   ((size_t)4096) /* bytes that are made room for at first */
+#define TRAILER 8 /* bytes at the end of a member: a checksum, and the length before compression */
 
 static void *zlib_alloc(void *arena, unsigned count, unsigned size)
 {
@@ -58,4 +59,63 @@ struct text gzip_expand(struct arena *arena, struct text gzipped)
     bool whole = inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in == 0 && z.avail_out == 0;
     inflateEnd(&z);
     return whole ? (struct text){room, len} : TEXT_NULL;
+}
+
+/* The next room for what is expanded, one byte more than the limit at most; false: it has all of that. */
+static bool make_room(struct arena *arena, char **room, size_t *size, size_t limit)
+{
+    size_t larger = *size ? *size * 2 : FIRST;
+
+    if (larger > limit + 1)
+        larger = limit + 1;
+    char *grown = larger > *size ? arena_alloc(arena, larger) : NULL;
+    if (!grown)
+        return false;
+    if (*size)
+        memcpy(grown, *room, *size);
+    *room = grown;
+    *size = larger;
+    return true;
+}
+
+/* Runs an opened stream over all of its input. */
+static enum gzip_status expand(struct arena *arena, z_stream *z, size_t limit, struct text *plain)
+{
+    char *room = NULL;
+    size_t size = 0;
+
+    z->avail_out = 0;
+    for (;;) {
+        if (!z->avail_out) {
+            size_t len = size;
+            if (!make_room(arena, &room, &size, limit))
+                return size > limit ? GZIP_TOO_LARGE : GZIP_NO_MEMORY;
+            z->next_out = (unsigned char *)room + len;
+            z->avail_out = (unsigned)(size - len);
+        }
+        int status = inflate(z, Z_NO_FLUSH);
+        if (status == Z_STREAM_END && !z->avail_in) {
+            *plain = (struct text){room, size - z->avail_out};
+            return plain->len > limit ? GZIP_TOO_LARGE : GZIP_OK;
+        }
+        if (status == Z_STREAM_END)
+            status = inflateReset(z);
+        if (status == Z_MEM_ERROR)
+            return GZIP_NO_MEMORY;
+        if (status != Z_OK || (!z->avail_in && z->avail_out))
+            return GZIP_DAMAGED;
+    }
+}
+
+enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit,
+                                    struct text *plain)
+{
+    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = arena};
+
+    set_buffers(&z, gzipped, NULL, 0);
+    if (inflateInit2(&z, WINDOW) != Z_OK)
+        return GZIP_NO_MEMORY;
+    enum gzip_status status = expand(arena, &z, limit, plain);
+    inflateEnd(&z);
+    return status;
 }

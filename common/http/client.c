@@ -60,7 +60,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *cls)
         size_t room = call->answer_size ? call->answer_size * 2 : ANSWER_FIRST;
         while (room < call->answer.len + len)
             room *= 2;
-        char *grown = arena_grow(call->arena, (void *)(uintptr_t)call->answer.at, call->answer.len, room);
+        char *grown = arena_grow(call->arena, (void *)(uintptr_t)call->answer.at, call->answer_size, room);
         if (!grown)
             return 0;
         call->answer.at = grown;
@@ -410,8 +410,8 @@ bool client_run(struct request *rq, struct client_call *call)
     call->fiber = fiber_current();
     if (!client_start(rq->worker, call))
         return false;
-    int64_t since = rq->worker->loop.now;
+    int64_t since = rq->loop->now;
     fiber_wait();
-    timing_lookup(rq, since);
+    rq->timing.lookup += rq->loop->now - since;
     return call->status != 0;
 }

@@ -1,18 +1,17 @@
 #include "common/http/cors.h"
 
 #include "common/http/request.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
 #include "common/table/router.h"
 
-#define PREFLIGHT_AGE "600" /* seconds that a browser may keep a preflight's answer */
+#define PREFLIGHT_AGE "600"          /* seconds that a browser may keep a preflight's answer */
+#define ECHO_MAX      ((size_t)2048) /* bytes that an answer repeats of what the client sent */
 
 /* Those that method_of knows. */
 static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
-static bool allowed(const struct request *rq, struct text origin)
+static bool is_allowed(const char *origins, struct text origin)
 {
-    struct text list = text_of(rq->worker->settings->http.cors_origins);
+    struct text list = text_of(origins);
 
     while (list.len) {
         const char *comma = memchr(list.at, ',', list.len);
@@ -26,33 +25,37 @@ static bool allowed(const struct request *rq, struct text origin)
     return false;
 }
 
-/* Answers with a header whose value the client sent; libmicrohttpd refuses one that is empty. */
+/* What a script may read of an answer beside what the Fetch standard lets it (section 4.5). */
+static const char exposed[] = "Link, X-Total-Count, X-Request-ID, ETag, Location, Retry-After, Server-Timing";
+
+/* Answers with a header whose value the client sent; one of any length would leave no room for the answer. */
 static void echo(struct request *rq, const char *name, struct text value)
 {
-    char *copy = value.len ? arena_string(&rq->arena, value) : NULL;
+    char *copy = value.len && value.len <= ECHO_MAX ? arena_string(&rq->arena, value) : NULL;
 
     if (copy)
         reply_header(rq, name, copy);
 }
 
-void cors_headers(struct request *rq)
+void cors_headers(struct request *rq, const char *origins)
 {
     if (!rq->headers.origin.at)
         return;
     reply_header(rq, "Vary", "Origin");
-    if (!allowed(rq, rq->headers.origin))
+    if (!is_allowed(origins, rq->headers.origin))
         return;
     echo(rq, "Access-Control-Allow-Origin", rq->headers.origin);
     reply_header(rq, "Access-Control-Allow-Credentials", "true");
+    reply_header(rq, "Access-Control-Expose-Headers", exposed);
 }
 
-bool cors_preflight(struct request *rq)
+bool cors_preflight(struct request *rq, const char *origins)
 {
     const struct request_headers *h = &rq->headers;
 
     if (rq->method != METHOD_OPTIONS || !h->origin.at || !h->access_control_request_method.at)
         return false;
-    bool origin_good = allowed(rq, h->origin);
+    bool origin_good = is_allowed(origins, h->origin);
     bool method_good = method_of(h->access_control_request_method) != METHOD_OTHER;
     const char *complaint = !origin_good && !method_good ? "Disallowed CORS origin, method"
                             : !origin_good               ? "Disallowed CORS origin"

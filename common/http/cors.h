@@ -7,12 +7,15 @@
 
 #include <stdbool.h>
 
+#include "common/base/declare.h"
+
 struct request;
 
-/* Answers a preflight; false when the request is none. */
-bool cors_preflight(struct request *rq);
+/* Replies to a preflight; false when the request is none. `origins` are those allowed, separated by commas.
+ */
+bool cors_preflight(struct request *rq, const char *origins) MUST_CHECK;
 
 /* Adds the headers that an answer to an allowed origin has. */
-void cors_headers(struct request *rq);
+void cors_headers(struct request *rq, const char *origins);
 
 #endif

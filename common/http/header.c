@@ -6,8 +6,31 @@
 
 #define LENGTH_DIGITS 18 /* of a Content-Length that fits 64 bits */
 
-/* tchar of RFC 9110, section 5.6.2 */
-static bool is_token(struct text t)
+/* What a header means that comes more than once: two readers must not choose differently. */
+enum repetition { REFUSED, ABSENT, JOINED, FIRST_COUNTS };
+
+static const struct kept {
+    struct text name;
+    size_t at;
+    enum repetition repetition;
+} kept[] = {
+    {TEXT("Accept-Encoding"), offsetof(struct request_headers, accept_encoding), JOINED},
+    {TEXT("Access-Control-Request-Headers"), offsetof(struct request_headers, access_control_request_headers),
+     JOINED},
+    {TEXT("Access-Control-Request-Method"), offsetof(struct request_headers, access_control_request_method),
+     FIRST_COUNTS},
+    {TEXT("Authorization"), offsetof(struct request_headers, authorization), REFUSED},
+    {TEXT("Content-Encoding"), offsetof(struct request_headers, content_encoding), REFUSED},
+    {TEXT("Content-Type"), offsetof(struct request_headers, content_type), REFUSED},
+    {TEXT("Idempotency-Key"), offsetof(struct request_headers, idempotency_key), REFUSED},
+    {TEXT("If-None-Match"), offsetof(struct request_headers, if_none_match), JOINED},
+    {TEXT("Origin"), offsetof(struct request_headers, origin), REFUSED},
+    {TEXT("Traceparent"), offsetof(struct request_headers, traceparent), ABSENT},
+    {TEXT("User-Agent"), offsetof(struct request_headers, user_agent), FIRST_COUNTS},
+    {TEXT("X-Request-ID"), offsetof(struct request_headers, request_id), ABSENT},
+};
+
+bool header_is_token(struct text t)
 {
     for (size_t i = 0; i < t.len; i++) {
         unsigned char c = (unsigned char)t.at[i];
@@ -18,8 +41,7 @@ static bool is_token(struct text t)
     return t.len > 0;
 }
 
-/* field-value of RFC 9110, section 5.5: no control characters but a tab */
-static bool is_field_value(struct text t)
+bool header_is_value(struct text t)
 {
     for (size_t i = 0; i < t.len; i++) {
         unsigned char c = (unsigned char)t.at[i];
@@ -49,6 +71,52 @@ static void take_host(struct header_scan *scan, struct text value)
     scan->hosts++;
 }
 
+static void take_encoding(struct header_scan *scan, struct text value)
+{
+    scan->encodings++;
+    scan->chunked = text_equal_folded(value, TEXT("chunked"));
+    if (!scan->chunked)
+        scan->fault = "Unsupported Transfer-Encoding";
+}
+
+/* The lines of a list are one list (RFC 9110, section 5.3); without memory the first counts. */
+static void join(struct header_scan *scan, struct text *list, struct text more)
+{
+    char *both = arena_alloc(scan->arena, list->len + 2 + more.len);
+
+    if (!both)
+        return;
+    memcpy(both, list->at, list->len);
+    memcpy(both + list->len, ", ", 2);
+    memcpy(both + list->len + 2, more.at, more.len);
+    *list = (struct text){both, list->len + 2 + more.len};
+}
+
+static void keep(struct header_scan *scan, struct request_headers *headers, size_t i, struct text value)
+{
+    struct text *at = (struct text *)((char *)headers + kept[i].at);
+    bool again = scan->seen & 1u << i;
+
+    scan->seen |= 1u << i;
+    if (!again) {
+        *at = value;
+        return;
+    }
+    switch (kept[i].repetition) {
+    case REFUSED:
+        scan->fault = "A header that may come once came more than once";
+        break;
+    case ABSENT:
+        *at = TEXT_NULL;
+        break;
+    case JOINED:
+        join(scan, at, value);
+        break;
+    case FIRST_COUNTS:
+        break;
+    }
+}
+
 /* Whether a line begins where the one before has ended, behind a CRLF; a lone LF ends no line here. */
 static bool follows(const struct header_scan *scan, const char *line)
 {
@@ -58,30 +126,12 @@ static bool follows(const struct header_scan *scan, const char *line)
 void header_scan_take(struct header_scan *scan, struct request_headers *headers, struct text name,
                       struct text value)
 {
-    static const struct {
-        struct text name;
-        size_t at;
-    } kept[] = {
-        {TEXT("Accept-Encoding"), offsetof(struct request_headers, accept_encoding)},
-        {TEXT("Access-Control-Request-Headers"),
-         offsetof(struct request_headers, access_control_request_headers)},
-        {TEXT("Access-Control-Request-Method"),
-         offsetof(struct request_headers, access_control_request_method)},
-        {TEXT("Authorization"), offsetof(struct request_headers, authorization)},
-        {TEXT("Content-Type"), offsetof(struct request_headers, content_type)},
-        {TEXT("Idempotency-Key"), offsetof(struct request_headers, idempotency_key)},
-        {TEXT("If-None-Match"), offsetof(struct request_headers, if_none_match)},
-        {TEXT("Origin"), offsetof(struct request_headers, origin)},
-        {TEXT("Traceparent"), offsetof(struct request_headers, traceparent)},
-        {TEXT("User-Agent"), offsetof(struct request_headers, user_agent)},
-        {TEXT("X-Request-ID"), offsetof(struct request_headers, request_id)},
-    };
-
+    scan->lines++;
     scan->bytes += name.len + value.len + 4; /* `: ` and the line's end */
     bool hidden = scan->end && !follows(scan, name.at);
     if (scan->end)
         scan->end = value.at + value.len;
-    if (hidden || !is_token(name) || !is_field_value(value)) {
+    if (hidden || !header_is_token(name) || !header_is_value(value)) {
         scan->fault = "Invalid header";
         return;
     }
@@ -90,19 +140,18 @@ void header_scan_take(struct header_scan *scan, struct request_headers *headers,
     } else if (text_equal_folded(name, TEXT("Content-Length"))) {
         take_length(scan, value);
     } else if (text_equal_folded(name, TEXT("Transfer-Encoding"))) {
-        scan->encodings++;
-        scan->chunked = text_equal_folded(value, TEXT("chunked"));
-        if (!scan->chunked)
-            scan->fault = "Unsupported Transfer-Encoding";
+        take_encoding(scan, value);
     } else {
         for (size_t i = 0; i < COUNT(kept); i++)
             if (text_equal_folded(name, kept[i].name))
-                *(struct text *)((char *)headers + kept[i].at) = value;
+                keep(scan, headers, i, value);
     }
 }
 
-const char *header_scan_end(const struct header_scan *scan)
+const char *header_scan_end(const struct header_scan *scan, struct request_headers *headers)
 {
+    if (headers->origin.len > ORIGIN_MAX)
+        headers->origin = TEXT_NULL;
     if (scan->fault)
         return scan->fault;
     if (scan->end && memcmp(scan->end, "\0\0\0", 4) != 0) /* its CRLF, then that of the empty line */

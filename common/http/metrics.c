@@ -15,6 +15,8 @@ static const struct metric_family families[] = {
      .help = "Connections accepted."},
     {"http_connections_late_total", METRIC_COUNTER, EACH(connections_late, "awaited", late),
      .help = "Connections closed because a header, a body or the reader of an answer was late."},
+    {"http_connections_given_way_total", METRIC_COUNTER, ONE(connections_given_way),
+     .help = "Idle connections closed because clients waited to be accepted."},
 };
 
 const struct metric_group http_metric_group = {sizeof(struct http_metrics), families, COUNT(families)};

@@ -11,6 +11,7 @@ enum http_late { LATE_HEADER, LATE_BODY, LATE_READER, HTTP_LATE };
 struct http_metrics {
     metric connections_accepted;
     metric connections_late[HTTP_LATE];
+    metric connections_given_way;
     metric connections, requests; /* gauges, as they were at the end of the last turn */
 };
 

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/http/header.h"
+
 #define DETAIL_MAX 1024 /* bytes of a formatted detail; longer ones are cut at a character */
 
 static enum reply begin(struct request *rq, int status)
@@ -11,7 +13,7 @@ static enum reply begin(struct request *rq, int status)
     rq->status = status;
     rq->content_type = "application/json";
     rq->out = writer_start(&rq->arena);
-    rq->gzipped = false;
+    rq->gzipped = rq->tells_length = false;
     return REPLIED;
 }
 
@@ -110,23 +112,11 @@ enum reply reply_unavailable(struct request *rq)
     return reply_unavailable_because(rq, "Service temporarily unavailable");
 }
 
-enum reply reply_redirect(struct request *rq, struct text raw_path)
+enum reply reply_redirect(struct request *rq, const char *location)
 {
-    /* What a URL may have stays as it came (RFC 3986, section 2), the rest no header could carry. */
-    static const char kept[] = ":/?#[]@!$&'()*+,;=%";
-    struct writer location = writer_start(&rq->arena);
-
-    write_url(&location, raw_path, kept);
-    if (rq->raw_query.at) {
-        write_char(&location, '?');
-        write_url(&location, rq->raw_query, kept);
-    }
-    write_char(&location, '\0');
-    if (location.failed)
-        return reply_unavailable(rq);
     begin(rq, 307);
     rq->content_type = NULL;
-    reply_header(rq, "Location", location.at);
+    reply_header(rq, "Location", location);
     return REPLIED;
 }
 
@@ -148,8 +138,14 @@ enum reply reply_gzipped(struct request *rq, const char *content_type, struct te
     return REPLIED;
 }
 
+void reply_length(struct request *rq, uint64_t length)
+{
+    rq->tells_length = true;
+    rq->told_length = length;
+}
+
 void reply_header(struct request *rq, const char *name, const char *value)
 {
-    if (rq->answer_header_count < HEADERS_MAX)
+    if (rq->answer_header_count < HEADERS_MAX && header_is_value(text_of(value)) && *value)
         rq->answer_headers[rq->answer_header_count++] = (struct header){name, value};
 }

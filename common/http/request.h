@@ -12,21 +12,22 @@
 
 #include "common/base/arena.h"
 #include "common/base/text.h"
+#include "common/http/timing.h"
 #include "common/json/writer.h"
 #include "common/shape/shape.h"
 #include "common/table/api.h"
-#include "common/watch/timing.h"
+#include "common/table/router.h"
 
 struct batch;
-struct fiber;
+struct loop;
 struct worker;
 
-#define HEADERS_MAX 12 /* that an answer may have beside those that http.c adds */
+#define HEADERS_MAX 24 /* that an answer may have beside Content-Type */
 
 /* Request headers that the rest of the program looks at; null where they were not sent. */
 struct request_headers {
-    struct text authorization, content_type, idempotency_key, if_none_match, accept_encoding, origin,
-        request_id, traceparent, user_agent;
+    struct text authorization, content_encoding, content_type, idempotency_key, if_none_match,
+        accept_encoding, origin, request_id, traceparent, user_agent;
     struct text access_control_request_method, access_control_request_headers;
 };
 
@@ -36,7 +37,8 @@ struct header {
 };
 
 struct request {
-    struct worker *worker;
+    struct loop *loop;
+    struct worker *worker; /* of common/serve alone */
     struct arena arena;
     enum method method; /* METHOD_GET for HEAD too */
     bool head;
@@ -45,8 +47,10 @@ struct request {
     struct text raw_path, raw_query;
     struct request_headers headers;
     struct text body_bytes;
-    const struct endpoint *endpoint;
-    const struct endpoint *route;    /* the same, or that of User Progress where it is forwarded to */
+    const struct endpoint *endpoint; /* that handles it; NULL: none */
+    const struct endpoint *route;    /* that names it in logs and metrics: the same, or what it forwards to */
+    struct named_text parameters[SEGMENTS_MAX]; /* of the raw path, in the order of the route's */
+    size_t parameter_count;
     const void *path, *query, *body; /* structs of the endpoint's shapes */
     struct text id;                  /* X-Request-ID, taken over or made */
     struct text subject;             /* the `sub` of its token; null: none */
@@ -65,18 +69,17 @@ struct request {
     const char *content_type;
     struct header answer_headers[HEADERS_MAX];
     size_t answer_header_count;
+    bool tells_length; /* the answer to a HEAD has the Content-Length `told_length` */
+    uint64_t told_length;
 };
 
 /*
- * Answers a request whose header and body are here: at once, or later from a fiber, by http_answer in either
- * case.
+ * Whether the body is declared as JSON, application/json or application/…+json (RFC 6839, section 3.1), or
+ * not declared.
  */
-void request_start(struct request *rq);
-
-/* Whether the body is declared as JSON, or not declared. */
 bool request_is_json(const struct request *rq);
 
-/* Made by http.c: sends what the request holds as its answer. */
+/* Sends what the request holds as its answer; once, on the loop's thread, also from a fiber. */
 void http_answer(struct request *rq);
 
 /* The answer. Each ends what a handler has to do: `return reply(…)`. */
@@ -94,8 +97,8 @@ enum reply reply_unavailable(struct request *rq);
 enum reply reply_unavailable_because(struct request *rq, const char *detail);
 /* `{"<member>":"…"}`: an error whose body the contract words otherwise. */
 enum reply reply_member(struct request *rq, int status, const char *member, const char *text);
-/* 307 to another path, the query kept. */
-enum reply reply_redirect(struct request *rq, struct text raw_path);
+/* 307 to a reference, which must live as long as the request. */
+enum reply reply_redirect(struct request *rq, const char *location);
 /* Text of another kind. The text must live as long as the request. */
 enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text);
 
@@ -106,7 +109,11 @@ enum reply reply_text(struct request *rq, int status, const char *content_type, 
 enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
                          const char *version);
 
-/* Adds a header to the answer; both strings must live as long as the request. */
+/* The answer is that to a HEAD, and tells what a GET would have had (RFC 9110, section 8.6). */
+void reply_length(struct request *rq, uint64_t length);
+
+/* Adds a header to the answer; both strings must live as long as the request. Beyond HEADERS_MAX, or where no
+ * header can carry the value, it is left out. */
 void reply_header(struct request *rq, const char *name, const char *value);
 
 #endif

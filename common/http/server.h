@@ -1,9 +1,10 @@
 /*
  * HTTP with libmicrohttpd: connections in, requests checked and gathered, answers out.
  *
- * One daemon a worker, its epoll inside the worker's. What libmicrohttpd lets through is looked at before
- * anything else is done with it: header names and values, lengths and encodings, the target, the limits. A
- * watchdog closes connections whose header, body or reader is late.
+ * One `struct http` a worker, its epoll inside the loop's. What libmicrohttpd lets through is looked at
+ * before anything else is done with it: header names and values, lengths and encodings, the target, the
+ * limits. A watchdog closes connections whose header, body or reader is late. What a request means is its
+ * owner's matter: it is handed over by the hooks, and answered by http_answer (request.h).
  */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
@@ -12,34 +13,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct worker;
+#include "common/base/declare.h"
+#include "common/http/settings.h"
 
-struct http_settings {
-    int64_t body_limit, header_limit, url_limit; /* bytes */
-    int64_t connection_limit;                    /* open connections of the process */
-    int64_t header_timeout, body_timeout, write_timeout, keepalive_timeout; /* milliseconds */
-    bool server_timing;
-    const char *cors_origins; /* separated by commas */
-};
+struct http;
+struct http_metrics;
+struct loop;
 
-/* Starts to serve a listening socket, which the worker then owns; false when libmicrohttpd cannot. */
-bool http_open(struct worker *worker, int listener);
+/*
+ * Starts to serve a listening socket, which it then owns, with at most `connections` open ones. Loop,
+ * settings and metrics must outlive it. NULL when libmicrohttpd cannot or memory is exhausted.
+ */
+struct http *http_open(struct loop *loop, const struct http_settings *settings, size_t connections,
+                       int listener, struct http_metrics *metrics, const struct http_hooks *hooks) MUST_CHECK;
 
 /* Lets libmicrohttpd work; called once a turn. */
-void http_run(struct worker *worker);
+void http_run(struct http *http);
 
-/* How long the loop may wait at the most, in nanoseconds. */
-long long http_wait(struct worker *worker);
+/* How long the loop may wait at most, in nanoseconds. */
+int64_t http_wait(struct http *http);
 
-/* Accepts no more; kept-alive connections are closed when they are idle. */
-void http_drain(struct worker *worker);
+/* Accepts no more; answers close their connections, and kept-alive ones are closed when they are idle. */
+void http_drain(struct http *http);
 
 /* Requests in flight, and open connections. */
-size_t http_requests(const struct worker *worker);
-size_t http_connections(const struct worker *worker);
+size_t http_requests(const struct http *http);
+size_t http_connections(const struct http *http);
 
 /* Closes everything; nothing may be in flight. */
-void http_close(struct worker *worker);
+void http_close(struct http *http);
 
 /* The library's version, as it calls itself. */
 const char *http_library_version(void);

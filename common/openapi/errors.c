@@ -38,6 +38,10 @@ const char openapi_error_responses[] =
     "\"UriTooLong\":{\"description\":\"The target is too long.\","
     "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"},"
     "\"example\":{\"detail\":\"URI too long\"}}}},"
+    "\"UnsupportedCoding\":{\"description\":\"The body's Content-Encoding is not understood.\","
+    "\"headers\":{\"Accept-Encoding\":{\"description\":\"What is.\",\"schema\":{\"type\":\"string\"}}},"
+    "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"},"
+    "\"example\":{\"detail\":\"Unsupported Content-Encoding\"}}}},"
     "\"Unprocessable\":{\"description\":\"The input is not valid.\","
     "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/ValidationError\"},"
     "\"example\":{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"user_id\"],"
@@ -143,9 +147,9 @@ static const struct {
     int status;
     const char *name;
 } shared_responses[] = {
-    {304, "NotModified"},   {400, "Malformed"},       {401, "Unauthorized"},
-    {403, "Forbidden"},     {413, "TooLarge"},        {414, "UriTooLong"},
-    {422, "Unprocessable"}, {431, "HeadersTooLarge"}, {503, "Unavailable"},
+    {304, "NotModified"},     {400, "Malformed"},   {401, "Unauthorized"},      {403, "Forbidden"},
+    {413, "TooLarge"},        {414, "UriTooLong"},  {415, "UnsupportedCoding"}, {422, "Unprocessable"},
+    {431, "HeadersTooLarge"}, {503, "Unavailable"},
 };
 
 static bool may_answer(const struct endpoint *e, int status)
@@ -158,6 +162,7 @@ static bool may_answer(const struct endpoint *e, int status)
     case 403:
         return e->flags & ENDPOINT_TOKEN;
     case 413:
+    case 415:
         return e->body_in;
     case 414:
         return e->path_in || e->query_in;

@@ -37,7 +37,7 @@ static char *bytes_room(struct bytes *b, size_t len)
         size_t size = b->size ? b->size * 2 : 256;
         while (size < b->len + len)
             size *= 2;
-        char *at = arena_grow(b->arena, b->at, b->len, size);
+        char *at = arena_grow(b->arena, b->at, b->size, size);
         if (!at) {
             b->failed = true;
             return NULL;

@@ -9,7 +9,7 @@
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
 static enum query_result run(struct request *rq, struct call *call)
 {
-    int64_t since = rq->worker->loop.now;
+    int64_t since = rq->loop->now;
 
     call->arena = &rq->arena;
     call->deadline = rq->deadline;
@@ -22,7 +22,7 @@ static enum query_result run(struct request *rq, struct call *call)
         call->state = CALL_UNAVAILABLE;
         metric_count(&rq->worker->pg_metrics->refused[call->statement->kind]);
     }
-    timing_database(rq, call->statement, since);
+    timing_database(&rq->timing, call->statement->name, rq->loop->now - since);
     if (call->state == CALL_DONE)
         return call->count ? QUERY_ROW : QUERY_NONE;
     if (call->state == CALL_CONFLICT && call->statement->kind == STATEMENT_CHANGE)
@@ -57,10 +57,10 @@ bool query_begin(struct request *rq)
         rq->transaction_depth++;
         return true;
     }
-    int64_t since = rq->worker->loop.now;
+    int64_t since = rq->loop->now;
     rq->transaction_doomed = false;
     rq->transaction = lane_take(pg_lane(rq->worker, STATEMENT_CHANGE), rq->deadline);
-    timing_database(rq, NULL, since);
+    timing_database(&rq->timing, NULL, rq->loop->now - since);
     if (!rq->transaction)
         reply_unavailable(rq);
     return rq->transaction != NULL;
@@ -76,9 +76,9 @@ bool query_commit(struct request *rq)
         query_rollback(rq);
         return true; /* the reply is the one of the part that was rolled back */
     }
-    int64_t since = rq->worker->loop.now;
+    int64_t since = rq->loop->now;
     bool committed = lane_commit(rq->transaction);
-    timing_database(rq, NULL, since);
+    timing_database(&rq->timing, NULL, rq->loop->now - since);
     rq->transaction = NULL;
     if (!committed)
         reply_unavailable(rq);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/auth/auth.h"
@@ -17,6 +16,7 @@
 #include "common/pg/pg.h"
 #include "common/serve/idempotency.h"
 #include "common/serve/metrics.h"
+#include "common/serve/pipeline.h"
 #include "common/serve/settings.h"
 #include "common/table/api.h"
 #include "common/watch/request_log.h"
@@ -28,7 +28,8 @@
 /* A request that nobody sent, for statements that the service runs for itself. */
 static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
 {
-    struct request rq = {.worker = worker,
+    struct request rq = {.loop = &worker->loop,
+                         .worker = worker,
                          .deadline = worker->loop.now + worker->settings->report_timeout * MILLISECOND};
 
     work(&rq);
@@ -105,6 +106,21 @@ static bool open_metrics(struct worker *worker)
     return worker->serve_metrics && worker->http_metrics && worker->pg_metrics;
 }
 
+/* A step of HTTP is a moment to deal with what has come from elsewhere. */
+static bool open_http(struct worker *worker, int listener)
+{
+    const struct settings *s = worker->settings;
+    const struct http_hooks hooks = {.worker = worker,
+                                     .on_request = pipeline_take,
+                                     .on_refused = pipeline_leave,
+                                     .on_step = worker_interlude};
+    size_t connections = (size_t)(s->http.connection_limit / s->workers);
+
+    worker->http = http_open(&worker->loop, &s->http, connections ? connections : 1, listener,
+                             worker->http_metrics, &hooks);
+    return worker->http;
+}
+
 bool worker_open(struct worker *worker, int listener, bool first)
 {
     const char *failed = NULL;
@@ -114,13 +130,11 @@ bool worker_open(struct worker *worker, int listener, bool first)
     worker->forget.fire = forget_due;
     worker->stacks.fire = stacks_due;
     worker->upkeep.fire = upkeep_due;
-    if (getrandom(&worker->request_ids, sizeof(worker->request_ids), 0) != sizeof(worker->request_ids))
-        failed = "no random numbers";
-    else if (!loop_open(&worker->loop))
+    if (!loop_open(&worker->loop))
         failed = "no epoll";
     else if (!open_metrics(worker))
         failed = "no memory";
-    else if (!http_open(worker, listener))
+    else if (!open_http(worker, listener))
         failed = "libmicrohttpd did not start";
     else if (!request_log_open(worker) || !pg_open(worker) || !auth_open(worker, first) ||
              (worker->api->asks_user_progress && !lookups_open(worker)))
@@ -150,10 +164,10 @@ static void send(struct worker *worker)
 
 static void turn(struct worker *worker)
 {
-    loop_turn(&worker->loop, http_wait(worker));
+    loop_turn(&worker->loop, http_wait(worker->http));
     /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
     send(worker);
-    http_run(worker);
+    http_run(worker->http);
     send(worker);
     request_log_flush(worker);
     metric_set(&worker->serve_metrics->fibers, worker->fibers.running);
@@ -164,8 +178,8 @@ static void turn(struct worker *worker)
 static void close_worker(struct worker *worker)
 {
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
-    if (http_requests(worker) == 0)
-        http_close(worker);
+    if (http_requests(worker->http) == 0)
+        http_close(worker->http);
     auth_close(worker);
     lookups_close(worker);
     client_close(worker);
@@ -184,9 +198,9 @@ void *worker_run(void *arg)
     while (!atomic_load_explicit(&worker->stop, memory_order_relaxed))
         turn(worker);
     worker->draining = true;
-    http_drain(worker);
+    http_drain(worker->http);
     end = worker->loop.now + worker->settings->shutdown_timeout * MILLISECOND;
-    while ((http_requests(worker) || http_connections(worker) || worker->fibers.running) &&
+    while ((http_requests(worker->http) || http_connections(worker->http) || worker->fibers.running) &&
            worker->loop.now < end)
         turn(worker);
     close_worker(worker);
@@ -209,7 +223,7 @@ struct errand {
 static void run_errand(void *arg)
 {
     struct errand *errand = arg;
-    struct request rq = {.worker = &errand->worker};
+    struct request rq = {.loop = &errand->worker.loop, .worker = &errand->worker};
 
     errand->work(&rq, errand->arg);
     arena_free(&rq.arena);

@@ -50,7 +50,6 @@ struct worker {
     struct client *client;   /* of services that call others */
     struct lookups *lookups; /* of services that look users and labs up */
     struct text openapi;     /* the service's document */
-    uint64_t request_ids;    /* the next generated X-Request-ID */
     bool draining;           /* SIGTERM has come: answers close their connections */
     struct timer stacks;     /* those of fibers that are not wanted any more */
     struct timer forget;     /* rows that are kept for a day only; the first worker's */

@@ -72,6 +72,12 @@ struct endpoint {
     handler_fn *handle;
 };
 
+/* Paths that another service answers, by any method, whether the table has them or not. */
+struct forwarding {
+    bool (*takes)(struct text raw_path);
+    struct endpoint endpoint; /* whose handler passes the request on */
+};
+
 struct settings;
 
 /* Something else that a daemon does when its first argument names it. */
@@ -94,6 +100,7 @@ struct api {
     int upkeep_every;                   /* milliseconds */
     const struct endpoint *endpoints;
     size_t endpoint_count;
+    const struct forwarding *forwarding; /* NULL: nothing is forwarded */
     const struct command *commands;
     size_t command_count;
 };

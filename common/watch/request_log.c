@@ -168,7 +168,7 @@ static void warn_of_slow(const struct request *rq)
     log_entry_milliseconds(&entry, "database_ms", rq->timing.database);
     log_entry_milliseconds(&entry, "lookup_ms", rq->timing.lookup);
     if (rq->timing.slowest) {
-        log_entry_text(&entry, "statement", text_of(rq->timing.slowest->name));
+        log_entry_text(&entry, "statement", text_of(rq->timing.slowest));
         log_entry_milliseconds(&entry, "statement_ms", rq->timing.slowest_time);
     }
     if (log_write(room, log_entry_end(&entry)) == 0)

@@ -1,8 +1,16 @@
 """Connections as RFC 9112 has them: persistence, pipelining, bodies with a length and in chunks."""
 
 import json
+import re
+import resource
+import time
+from urllib.parse import urlsplit
 
+import pytest
+
+from harness import exchange
 from harness.samples import user_body
+from harness.wait import until
 from harness.wire import Wire
 
 MIB = 1 << 20
@@ -61,8 +69,6 @@ def test_a_chunked_body_is_read(user_progress):
             "POST", "/users/", "Transfer-Encoding: chunked", body=chunks + b"0\r\nX-Trailer: 1\r\n\r\n"
         )
         assert wire.answer().status == 200
-        wire.request("GET", "/")
-        assert wire.answer().status == 200
 
 
 def test_a_body_sent_byte_by_byte_is_read(user_progress):
@@ -119,3 +125,114 @@ def test_clients_that_leave_early_harm_nobody(user_progress, api):
         wire.request("GET", "/users/")
         wire.close()
     assert api.get("/").status_code == 200
+
+
+# At the limits: of connections, of descriptors
+
+
+def answered(wire: Wire) -> bool:
+    wire.request("GET", "/livez")
+    answer = wire.answer()
+    return answer is not None and answer.status == 200
+
+
+def held(url: str, count: int) -> list[Wire]:
+    """Connections in the middle of a body, which are not idle."""
+    wires = [Wire(url) for _ in range(count)]
+    for wire in wires:
+        wire.request("POST", "/users/", "Content-Length: 100", "Expect: 100-continue")
+        assert wire.answer().status == 100
+    return wires
+
+
+def close_all(wires: list[Wire]) -> None:
+    for wire in wires:
+        wire.close()
+
+
+def test_at_the_limit_a_slot_that_becomes_free_is_used_within_a_second(fresh):
+    url = fresh(CONNECTION_LIMIT="16", WORKERS="1").url
+    wires = held(url, 16)
+    late = Wire(url)
+    late.request("GET", "/livez")
+    late.socket.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        late.socket.recv(1)
+    late.socket.settimeout(30)
+    began = time.monotonic()
+    wires.pop().close()
+    assert late.answer().status == 200
+    assert time.monotonic() - began < 1
+    close_all([*wires, late])
+
+
+def test_idle_connections_give_way_to_those_who_wait_the_longest_idle_first(fresh):
+    url = fresh(CONNECTION_LIMIT="16", WORKERS="1").url
+    wires = [Wire(url) for _ in range(16)]
+    for wire in wires:
+        assert answered(wire)
+    busy = wires[8:]
+    began = time.monotonic()
+    late = [Wire(url) for _ in range(4)]
+    for wire in late:
+        assert answered(wire)
+        assert all(answered(wire) for wire in busy)
+    assert time.monotonic() - began < 2
+    close_all([*wires, *late])
+
+
+def test_more_workers_than_connections_still_accept_somebody(fresh):
+    url = fresh(CONNECTION_LIMIT="16", WORKERS="20").url
+    assert exchange.request(url, "GET", "/livez").status == 200
+
+
+def test_with_all_descriptors_used_a_slot_that_becomes_free_is_used_within_a_second(fresh):
+    daemon = fresh(WORKERS="1")
+    with daemon.client() as client:
+        opened = int(float(re.search(r"^process_open_fds (\S+)", client.get("/metrics").text, re.M)[1]))
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (opened + 20, opened + 20))
+    wires = [Wire(daemon.url) for _ in range(60)]
+    began = time.monotonic()
+    assert sum(answered(wire) for wire in wires) == 60  # each that has had its answer gives way to the next
+    assert time.monotonic() - began < 10
+    close_all(wires)
+    until(lambda: exchange.request(daemon.url, "GET", "/livez").status == 200, "it to serve again", 1)
+
+
+def is_held(daemon, port: int) -> bool:
+    """Whether the daemon still has its end of the connection from a port of ours."""
+    own = urlsplit(daemon.url).port
+    lines = (line.split() for line in open(f"/proc/{daemon.pid}/net/tcp").read().splitlines()[1:])
+    return any(
+        line[1].endswith(f":{own:04X}") and line[2].endswith(f":{port:04X}") and line[9] != "0" for line in lines
+    )
+
+
+@pytest.mark.parametrize("path", ["/livez", "/nope", "/users/nope"])
+def test_a_client_that_half_closes_after_its_request_is_answered_and_let_go(fresh, path):
+    daemon = fresh()
+    for _ in range(20):
+        with Wire(daemon.url) as wire:
+            port = wire.socket.getsockname()[1]
+            wire.request("GET", path)
+            wire.socket.shutdown(1)
+            assert wire.answer().status in (200, 404)
+            assert wire.closed()
+            until(lambda: not is_held(daemon, port), "the connection to be let go", 1)
+
+
+def test_a_method_and_empty_lines_of_more_than_a_page_harm_nobody(fresh):
+    """Where a connection's memory begins is not where its first request line does."""
+    daemon = fresh(WORKERS="1")
+    wires = [Wire(daemon.url) for _ in range(300)]
+    for n, wire in enumerate(wires):
+        start = b"\r\n" * (2048 * (n % 3)) if n % 2 else b"X" * (5000 * (n % 3))
+        wire.send(start + b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert wire.answer().status in (200, 400, 405)
+    time.sleep(0.3)
+    for wire in wires:
+        wire.request("GET", "/livez")
+        answer = wire.answer()
+        assert answer is None or answer.status == 200
+    assert exchange.request(daemon.url, "GET", "/users/nope").status == 404
+    close_all(wires)

@@ -8,9 +8,13 @@ import re
 
 import pytest
 
+from harness import exchange
+from harness.daemon import SERVICES
 from harness.wire import Wire
 
-SECOND = b"GET /users/smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+SMUGGLED = b"GET /users/smuggled HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+WHOLE = b"2\r\n{}\r\n0\r\n\r\n"  # chunks as they should be
 
 # Heads (after the request line) whose framing two parties could read in two ways, or that are no HTTP.
 AMBIGUOUS = {
@@ -43,7 +47,18 @@ AMBIGUOUS = {
     "empty name": b"Host: h\r\n: x",
     "zero byte": b"Host: h\r\nX: a\x00b",
     "bare carriage return": b"Host: h\r\nX: a\rContent-Length: 4",
+    "bare line feed": b"Host: h\r\nX: a\nTransfer-Encoding: chunked",
+    "bare line feed before a length": b"Host: h\nContent-Length: 4",
+    "folded other line": b"Host: h\r\nX: a\r\n b",
+    "folded coding after a tab": b"Host: h\r\nTransfer-Encoding:\r\n\tchunked",
+    "zero byte in a name": b"Host: h\r\nX\x00Y: a",
+    "zero byte before a length": b"Host: h\r\nX: a\x00\r\nContent-Length: 4",
+    "delete in a value": b"Host: h\r\nX: a\x7fb",
 }
+
+
+def library_is_old(url: str) -> bool:
+    return 'libmicrohttpd="0.' in exchange.request(url, "GET", "/metrics").text
 
 
 def statuses(data: bytes) -> list[int]:
@@ -54,9 +69,68 @@ def statuses(data: bytes) -> list[int]:
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_ambiguous_framing_is_refused_and_the_rest_never_read(user_progress, name):
     with Wire(user_progress) as wire:
-        wire.send(b"POST /users/ HTTP/1.1\r\n" + AMBIGUOUS[name] + b"\r\n\r\n0\r\n\r\n" + SECOND)
+        wire.send(b"POST /users/ HTTP/1.1\r\n" + AMBIGUOUS[name] + b"\r\n\r\n0\r\n\r\n" + SMUGGLED)
         answers = statuses(wire.rest())
         assert answers and set(answers) <= {400, 413}, answers
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GE\rT / HTTP/1.1",
+        b"G\x01T / HTTP/1.1",
+        b"G(T / HTTP/1.1",
+        b"G\x00T / HTTP/1.1",
+        b"GET /users/nobody#x HTTP/1.1",
+        b"DELETE /#/users/nobody HTTP/1.1",
+        b"GET /users/a\x01b HTTP/1.1",
+        b"GET /users/a\x7fb HTTP/1.1",
+        b"GET /users/a\tb HTTP/1.1",
+        b"GET /users/a b HTTP/1.1",
+        b"GET  /users/a HTTP/1.1",
+        b"GET /users/a  HTTP/1.1",
+        b"GET /users/?a=b c HTTP/1.1",
+        b"GET /users/?a=\x02 HTTP/1.1",
+        b"GET /users/?a=b#c HTTP/1.1",
+        b"GET /users/a\x00b HTTP/1.1",
+        b"GET /users/\x00 HTTP/1.1",
+        b"GET /users/?a=\x00b HTTP/1.1",
+        b"GET /users/a\rb HTTP/1.1",
+        b"GET /\x00 HTTP/1.1",
+        b"GET http://h/users/a#b HTTP/1.1",
+        b"GET users HTTP/1.1",
+        b"OPTIONS * HTTP/1.1",
+        b"CONNECT h:80 HTTP/1.1",
+    ],
+)
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_method_or_target_that_is_none_is_refused_and_the_rest_never_read(services, service, line):
+    with Wire(services[service]) as wire:
+        wire.send(line + b"\r\nHost: h\r\n\r\n" + SMUGGLED)
+        answers = statuses(wire.rest())
+        assert answers and set(answers) == {400}, answers
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        WHOLE,
+        b"2\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\n\r\n",
+        b"2\r\n{}\r\n0\r\n\n",
+        b"2\r\n{}\r\n0\r\nX: y\n\r\n",
+    ],
+)
+def test_what_follows_a_chunked_body_is_never_a_request_where_a_line_feed_could_hide(user_progress, chunks):
+    """0.9 takes a lone line feed for the end of a line there: whatever came behind such a body is not read."""
+    with Wire(user_progress) as wire:
+        wire.request("POST", "/users/", "Transfer-Encoding: chunked", body=chunks + SMUGGLED)
+        answers = statuses(wire.rest())
+    if library_is_old(user_progress):
+        assert len(answers) == 1 and answers[0] in (400, 422), answers
+    else:
+        assert answers == ([422, 404] if chunks == WHOLE else [400]), answers
 
 
 @pytest.mark.parametrize(
@@ -74,7 +148,7 @@ def test_ambiguous_framing_is_refused_and_the_rest_never_read(user_progress, nam
 )
 def test_broken_chunks_are_refused_and_the_rest_never_read(user_progress, chunks):
     with Wire(user_progress) as wire:
-        wire.request("POST", "/users/", "Transfer-Encoding: chunked", body=chunks + SECOND)
+        wire.request("POST", "/users/", "Transfer-Encoding: chunked", body=chunks + SMUGGLED)
         answer = wire.answer()
         assert answer is None or answer.status in (400, 413), answer
         assert wire.closed()
@@ -96,7 +170,7 @@ def test_broken_chunks_are_refused_and_the_rest_never_read(user_progress, chunks
 )
 def test_a_broken_request_line_is_refused_and_the_rest_never_read(user_progress, line):
     with Wire(user_progress) as wire:
-        wire.send(line + b"\r\nHost: h\r\n\r\n" + SECOND)
+        wire.send(line + b"\r\nHost: h\r\n\r\n" + SMUGGLED)
         wire.socket.shutdown(1)
         answer = wire.answer()
         assert answer is None or answer.status in (400, 404, 405, 501, 505), answer

@@ -1,12 +1,17 @@
 """HTTP as the contract and RFC 9110 have it: routes, methods, headers."""
 
+import gzip
+import json
 import re
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
 from harness import exchange
-from harness.samples import new_user, token
+from harness.samples import new_user, token, user_body
 from harness.wire import Wire
+
+MIB = 1 << 20
 
 
 class TestRouting:
@@ -14,11 +19,14 @@ class TestRouting:
     @pytest.mark.parametrize(
         ("path", "location"),
         [
-            ("/users", "/users/"),
-            ("/labs?skip=1&limit=2", "/labs/?skip=1&limit=2"),
-            ("/users/x/", "/users/x"),
-            ("/labs/type/%C3%A9/?a=%20", "/labs/type/%C3%A9?a=%20"),
-            ("/progress/lab-attempt/7/", "/progress/lab-attempt/7"),
+            ("/users", "users/"),
+            ("/labs?skip=1&limit=2", "labs/?skip=1&limit=2"),
+            ("/labs?", "labs/?"),
+            ("/users/x/", "../x"),
+            ("/users/x//", "../../x"),
+            ("/users/a:b/", "../a%3Ab"),
+            ("/labs/type/%C3%A9/?a=%20:", "../%C3%A9?a=%20:"),
+            ("/progress/lab-attempt/7/", "../7"),
         ],
     )
     def test_a_missing_or_extra_slash_is_redirected_relatively_with_the_method_kept(
@@ -26,18 +34,55 @@ class TestRouting:
     ):
         answer = exchange.request(user_progress, method, path)
         assert (answer.status, answer.headers["location"], answer.body) == (307, location, b"")
+        for prefix in ("", "/some/prefix"):
+            own, reference = urlsplit(path), urlsplit(location)
+            steps, segment = re.fullmatch(r"((?:\.\./)*)([^/]+/?)", reference.path).groups()
+            above = (prefix + own.path).split("/")[: -1 - len(steps) // 3]
+            wanted = own.path.rstrip("/") if steps else f"{own.path}/"
+            assert unquote("/".join([*above, segment])) == unquote(prefix + wanted)
+            assert reference.query == own.query and not reference.netloc and not reference.scheme
 
     def test_a_redirect_encodes_what_no_header_carries(self, user_progress):
         with Wire(user_progress) as wire:
-            wire.request("GET", "/users/a\x01b<\xe9>/?q=\x7f\"^")
+            wire.request("GET", '/users/ab<\xe9>/?q="^\xff')
             answer = wire.answer()
-        assert (answer.status, answer.headers["location"]) == (307, "/users/a%01b%3C%E9%3E?q=%7F%22%5E")
+        assert (answer.status, answer.headers["location"]) == (307, "../ab%3C%E9%3E?q=%22%5E%FF")
+
+    def test_a_redirect_that_would_lead_to_too_long_a_target_is_414(self, user_progress):
+        with Wire(user_progress) as wire:
+            wire.request("GET", "/users/" + "\xff" * 6000 + "/")
+            assert wire.answer().status == 414
 
     def test_a_redirect_never_names_another_host(self, user_progress):
-        for path in ("//evil.example/users/x/", "/%2F%2Fevil.example/", "//evil.example", "/\\evil.example/"):
+        for path in ("//evil.example/users/x/", "/%2F%2Fevil.example/", "//evil.example", "/\\evil.example/",
+                     "/users/http://evil.example/", "/users/javascript:x/", "/users/%2F%2Fevil.example/"):  # fmt: skip
             answer = exchange.request(user_progress, "GET", path)
             location = answer.headers.get("location", "/")
-            assert location.startswith("/") and not re.match(r"/[/\\]", location), (path, location)
+            assert urlsplit(urljoin(f"http://h{path}", location)).netloc == "h", (path, location)
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/users/..", "/users/../", "/users/.", "/users/./", "/../users", "/./users/", "/users/%2e%2e", "/users/%2E%2e/", "/users/.%2e",
+         "/users/%2e", "/labs/type/..", "/%2e%2e/%2e%2e/users/", "/users/x/../y", "/users/x/..?a=b", "http://h/users/../labs/"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+    def test_a_path_with_dot_segments_is_not_found_redirected_or_forwarded(self, services, path, method):
+        for url in services.values():
+            with Wire(url) as wire:
+                wire.request(method, path)
+                answer = wire.answer()
+            assert (answer.status, answer.json()) == (404, {"detail": "Not Found"}), url
+            assert "location" not in answer.headers
+
+    def test_dots_that_are_no_dot_segment_are_part_of_an_id(self, user_progress):
+        for path in ("/users/...", "/users/..a", "/users/a..", "/users/.a", "/users/%2e%2e%2e"):
+            assert exchange.request(user_progress, "GET", path).json() == {"detail": "User not found"}
+
+    def test_every_other_byte_of_a_target_counts_as_if_it_were_encoded(self, user_progress, api):
+        user = new_user(api, id=f'auth0|{token()}"<>^`{{}}\\é')
+        with Wire(user_progress) as wire:
+            wire.request("GET", "/users/" + user["id"].encode().decode("latin-1"))
+            assert wire.answer().json() == user
 
     @pytest.mark.parametrize(
         ("path", "methods"),
@@ -84,7 +129,8 @@ class TestRouting:
         "path",
         ["/users/%00", "/users/a%00b", "/labs/type/%00", "/users/%ff", "/users/%C3%28", "/users/%ED%A0%80", "/users/..%2f..%2fetc%2fpasswd",
          "/users/%2e%2e%2f", "/users/%", "/users/%4", "/users/%zz", "/progress/%00", "/progress/lab-attempt/%00", "/%00", "/%ff", "/..%2f",
-         "/users/" + "x" * 7000, "/users/?skip=%00", "/users/?skip=%ff", "/users/?%00=1", "/users/?skip=%zz", "/../users/", "/users/\u00e9"],
+         "/users/" + "x" * 7000, "/users/?skip=%00", "/users/?skip=%ff", "/users/?%00=1", "/users/?skip=%zz", "/users/\u00e9",
+         "/users/?" + "&" * 1000, "/users/?" + "a&" * 4000, "/users/?" + "skip=0&" * 1000],
     )  # fmt: skip
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
     def test_a_strange_path_is_a_client_error_in_json(self, user_progress, method, path):
@@ -124,6 +170,29 @@ class TestHeaders:
         assert headers["access-control-allow-credentials"] == "true"
         assert "Origin" in headers["vary"]
 
+    def test_a_script_may_read_what_it_needs_of_an_answer(self, api):
+        exposed = api.get("/", headers={"Origin": "http://ui.example"}).headers["access-control-expose-headers"]
+        wanted = "Link, X-Total-Count, X-Request-ID, ETag, Location, Retry-After, Server-Timing"
+        assert exposed == wanted
+
+    @pytest.mark.parametrize("length", [513, 3000, 30 * 1024])
+    def test_an_origin_of_any_length_gets_an_answer_and_a_long_one_counts_as_none(self, user_progress, length):
+        for length, echoed in ((512, True), (length, False)):
+            origin = "http://".ljust(length, "x")
+            with Wire(user_progress) as wire:
+                wire.request("GET", "/", f"Origin: {origin}")
+                answer = wire.answer()
+            assert answer.status == 200
+            assert answer.headers.get("access-control-allow-origin") == (origin if echoed else None)
+
+    def test_a_preflight_that_asks_for_many_headers_gets_an_answer(self, user_progress):
+        names = ", ".join(f"x-header-{n}" for n in range(2000))
+        with Wire(user_progress) as wire:
+            wire.request("OPTIONS", "/", "Origin: http://ui.example", "Access-Control-Request-Method: PUT",
+                         f"Access-Control-Request-Headers: {names}")  # fmt: skip
+            answer = wire.answer()
+        assert answer.status == 200 and "access-control-allow-headers" not in answer.headers
+
     def test_without_an_origin_there_are_no_cross_origin_headers(self, api):
         assert "access-control-allow-origin" not in api.get("/").headers
 
@@ -147,3 +216,85 @@ class TestHeaders:
         assert allowed["access-control-allow-origin"] == "http://b.example"
         assert "access-control-allow-origin" not in refused
         assert "Origin" in refused["vary"]
+
+
+ONCE = {
+    "Authorization": "Bearer x",
+    "Content-Encoding": "gzip",
+    "Content-Type": "application/json",
+    "Idempotency-Key": "k",
+    "Origin": "http://ui.example",
+}
+
+
+class TestRepeated:
+    """A header that comes twice (RFC 9110, section 5.3): two readers must not choose differently."""
+
+    def ask(self, url: str, *headers: str, path: str = "/"):
+        with Wire(url) as wire:
+            wire.request("GET", path, *headers)
+            return wire.answer()
+
+    @pytest.mark.parametrize("name", ONCE)
+    def test_what_may_come_once_is_refused_twice(self, user_progress, name):
+        for again in (ONCE[name], "other", ""):
+            answer = self.ask(user_progress, f"{name}: {ONCE[name]}", f"{name.lower()}: {again}")
+            assert answer.status == 400 and "detail" in answer.json(), again
+
+    @pytest.mark.parametrize("name", ["X-Request-ID", "traceparent"])
+    def test_what_only_traces_counts_as_absent(self, user_progress, name):
+        answer = self.ask(user_progress, f"{name}: first", f"{name}: second")
+        assert answer.status == 200 and answer.headers["x-request-id"] not in ("first", "second")
+
+    def test_lists_are_one_list(self, user_progress):
+        tag = self.ask(user_progress, path="/docs").headers["etag"]
+        answer = self.ask(user_progress, 'If-None-Match: "x"', f"If-None-Match: {tag}", path="/docs")
+        assert answer.status == 304
+        answer = self.ask(
+            user_progress, "Accept-Encoding: br", "Accept-Encoding: gzip", path="/openapi.json"
+        )
+        assert answer.headers["content-encoding"] == "gzip"
+
+    def test_of_others_the_first_counts(self, user_progress):
+        for _ in range(2):
+            answer = self.ask(user_progress, "User-Agent: a", "User-Agent: b", "X-Other: 1", "X-Other: 2")
+            assert answer.status == 200
+
+
+class TestCompressedBodies:
+    def post(self, url: str, body: bytes, coding: str | None):
+        headers = {"Content-Type": "application/json"} | ({"Content-Encoding": coding} if coding else {})
+        return exchange.request(url, "POST", "/users/", headers, body)
+
+    @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+    def test_gzip_is_read_on_every_service(self, services, coding):
+        for url in services.values():
+            body = json.dumps(user_body()).encode()
+            half = len(body) // 2
+            assert self.post(url, gzip.compress(body), coding).status == 200
+            body = json.dumps(user_body()).encode()
+            assert self.post(url, gzip.compress(body[:half]) + gzip.compress(body[half:]), coding).status == 200
+
+    def test_a_body_is_bounded_as_it_is_expanded(self, user_progress):
+        for size, status in ((MIB, 200), (MIB + 1, 413), (900 * MIB, 413)):
+            body = gzip.compress(json.dumps(user_body()).encode().ljust(min(size, 8 * MIB)))
+            if size > 8 * MIB:
+                body = gzip.compress(b" " * (64 * MIB))
+            assert self.post(user_progress, body, "gzip").status == status, size
+
+    def test_a_damaged_body_is_400(self, user_progress):
+        whole = gzip.compress(json.dumps(user_body()).encode())
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 0x55
+        for body in (whole[:-1], whole[:10], whole[:3], b"\x1f", whole + b"x", b"x" + whole, bytes(flipped), b"{}"):
+            answer = self.post(user_progress, body, "gzip")
+            assert (answer.status, list(answer.json())) == (400, ["detail"]), body
+
+    @pytest.mark.parametrize("coding", ["br", "deflate", "zstd", "gzip, gzip", "gzip, br"])
+    def test_another_coding_is_415_and_told_which_is_understood(self, user_progress, coding):
+        answer = self.post(user_progress, b"{}", coding)
+        assert (answer.status, answer.headers["accept-encoding"]) == (415, "gzip")
+
+    def test_no_coding_and_identity_are_plain(self, user_progress):
+        for coding in ("", "identity"):
+            assert self.post(user_progress, json.dumps(user_body()).encode(), coding).status == 200

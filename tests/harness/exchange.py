@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from harness import document
 
@@ -120,15 +120,17 @@ def difference(expected, got, values: dict, where: str = "") -> str | None:
     return f"{where or 'the answer'}: expected {fill(json.dumps(expected), values)}, got {json.dumps(got)}"
 
 
-def relative(location: str) -> str:
-    return re.sub(r"^https?://[^/]*", "", location)
+def reached(target: str, location: str) -> str:
+    """The path and query that a Location of the target's answer leads to."""
+    return re.sub(r"^https?://[^/]*", "", urljoin(f"http://host{target}", location))
 
 
 def header_difference(exchange: dict, answer: Answer, values: dict) -> str | None:
     for name, expected in exchange.get("response_headers", {}).items():
         expected, got = fill(expected, values), answer.headers.get(name)
         if name == "location" and got is not None:
-            expected, got = relative(expected), relative(got)
+            target = fill(exchange["path"], values)
+            expected, got = reached(target, expected), reached(target, got)
         if name == "allow":
             continue
         if got != expected:

@@ -11,18 +11,15 @@
 #include "common/base/declare.h"
 #include "common/http/cors.h"
 #include "common/http/request.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
 
-static struct settings settings;
-static struct worker worker = {.settings = &settings};
+static const char *origins;
 static struct request rq;
 
 static int begin(void **state)
 {
     (void)state;
-    settings = (struct settings){.http.cors_origins = "*"};
-    rq = (struct request){.worker = &worker, .method = METHOD_GET};
+    origins = "*";
+    rq = (struct request){.method = METHOD_GET};
     return 0;
 }
 
@@ -49,8 +46,8 @@ static void preflight(const char *origin, const char *method, const char *header
     rq.headers.origin = text_of(origin);
     rq.headers.access_control_request_method = text_of(method);
     rq.headers.access_control_request_headers = text_of(headers);
-    assert_true(cors_preflight(&rq));
-    cors_headers(&rq);
+    assert_true(cors_preflight(&rq, origins));
+    cors_headers(&rq, origins);
 }
 
 static void assert_body(const char *expected)
@@ -63,7 +60,7 @@ static void an_allowed_origin_is_echoed(void **state)
 {
     (void)state;
     rq.headers.origin = TEXT("http://a.example");
-    cors_headers(&rq);
+    cors_headers(&rq, origins);
     assert_string_equal(header("Vary"), "Origin");
     assert_string_equal(header("Access-Control-Allow-Origin"), "http://a.example");
     assert_string_equal(header("Access-Control-Allow-Credentials"), "true");
@@ -72,7 +69,7 @@ static void an_allowed_origin_is_echoed(void **state)
 static void without_an_origin_nothing_is_added(void **state)
 {
     (void)state;
-    cors_headers(&rq);
+    cors_headers(&rq, origins);
     assert_int_equal(rq.answer_header_count, 0);
 }
 
@@ -81,7 +78,7 @@ static void an_empty_origin_is_not_echoed(void **state)
 {
     (void)state;
     rq.headers.origin = TEXT("");
-    cors_headers(&rq);
+    cors_headers(&rq, origins);
     assert_null(header("Access-Control-Allow-Origin"));
     arena_free(&rq.arena);
     preflight("http://a", "GET", "");
@@ -105,9 +102,9 @@ static void only_listed_origins_are_allowed(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         begin(NULL);
-        settings.http.cors_origins = cases[i].list;
+        origins = cases[i].list;
         rq.headers.origin = text_of(cases[i].origin);
-        cors_headers(&rq);
+        cors_headers(&rq, origins);
         assert_int_equal(header("Access-Control-Allow-Origin") != NULL, cases[i].allowed);
         assert_int_equal(header("Access-Control-Allow-Credentials") != NULL, cases[i].allowed);
         assert_string_equal(header("Vary"), "Origin");
@@ -148,12 +145,12 @@ static void an_options_request_that_asks_nothing_is_no_preflight(void **state)
 {
     (void)state;
     rq.method = METHOD_OPTIONS;
-    assert_false(cors_preflight(&rq));
+    assert_false(cors_preflight(&rq, origins));
     rq.headers.origin = TEXT("http://a");
-    assert_false(cors_preflight(&rq));
+    assert_false(cors_preflight(&rq, origins));
     rq.headers.access_control_request_method = TEXT("GET");
     rq.method = METHOD_GET;
-    assert_false(cors_preflight(&rq));
+    assert_false(cors_preflight(&rq, origins));
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)

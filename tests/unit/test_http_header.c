@@ -10,22 +10,23 @@
 #include "common/base/declare.h"
 #include "common/http/header.h"
 
-#define LINES_MAX 5
+#define LINES_MAX 7
 
 struct line {
     const char *name, *value;
 };
 
 static struct request_headers headers;
+static struct arena *scan_arena;
 
 /* What is wrong with a header of these lines, or NULL; ended by a line without a name. */
 static const char *scan_of(const struct line *lines, bool version_1_0, struct header_scan *scan)
 {
-    *scan = (struct header_scan){.version_1_0 = version_1_0};
+    *scan = (struct header_scan){.arena = scan_arena, .version_1_0 = version_1_0};
     headers = (struct request_headers){0};
     for (; lines->name; lines++)
         header_scan_take(scan, &headers, text_of(lines->name), text_of(lines->value));
-    return header_scan_end(scan);
+    return header_scan_end(scan, &headers);
 }
 
 static void good_headers_pass(void **state)
@@ -187,6 +188,67 @@ static void what_the_program_looks_at_is_kept(void **state)
     assert_null(headers.content_type.at);
 }
 
+static void what_may_come_once_is_refused_twice(void **state)
+{
+    static const char *const names[] = {"Authorization",   "Content-Encoding", "Content-Type",
+                                        "Idempotency-Key", "Origin",           "origin"};
+    struct header_scan scan;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct line lines[] = {{"Host", "a"}, {names[i], ""}, {names[i], "b"}, {0}};
+        assert_non_null(scan_of(lines, false, &scan));
+    }
+}
+
+static void what_traces_counts_as_absent_where_it_comes_more_than_once(void **state)
+{
+    static const struct line lines[] = {{"Host", "a"},       {"X-Request-ID", "1"}, {"x-request-id", "2"},
+                                        {"traceparent", ""}, {"Traceparent", "b"},  {0}};
+    struct header_scan scan;
+
+    (void)state;
+    assert_null(scan_of(lines, false, &scan));
+    assert_null(headers.request_id.at);
+    assert_null(headers.traceparent.at);
+}
+
+static void lists_are_joined_and_of_others_the_first_counts(void **state)
+{
+    static const struct line lines[] = {{"Host", "a"},
+                                        {"Accept-Encoding", "br"},
+                                        {"User-Agent", "one"},
+                                        {"accept-encoding", "gzip"},
+                                        {"User-Agent", "two"},
+                                        {"Accept-Encoding", ""},
+                                        {0}};
+    struct arena arena = {0};
+    struct header_scan scan;
+
+    (void)state;
+    scan_arena = &arena;
+    assert_null(scan_of(lines, false, &scan));
+    scan_arena = NULL;
+    assert_true(text_equal(headers.accept_encoding, TEXT("br, gzip, ")));
+    assert_true(text_equal(headers.user_agent, TEXT("one")));
+    arena_free(&arena);
+}
+
+static void an_origin_beyond_its_bound_counts_as_none(void **state)
+{
+    char origin[ORIGIN_MAX + 2] = {0};
+    const struct line lines[] = {{"Host", "a"}, {"Origin", origin}, {0}};
+    struct header_scan scan;
+
+    (void)state;
+    memset(origin, 'o', ORIGIN_MAX);
+    assert_null(scan_of(lines, false, &scan));
+    assert_int_equal(headers.origin.len, ORIGIN_MAX);
+    origin[ORIGIN_MAX] = 'o';
+    assert_null(scan_of(lines, false, &scan));
+    assert_null(headers.origin.at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +259,10 @@ int main(void)
         cmocka_unit_test(http_1_0_needs_no_host_and_knows_no_chunks),
         cmocka_unit_test(the_length_and_the_size_are_told),
         cmocka_unit_test(what_the_program_looks_at_is_kept),
+        cmocka_unit_test(what_may_come_once_is_refused_twice),
+        cmocka_unit_test(what_traces_counts_as_absent_where_it_comes_more_than_once),
+        cmocka_unit_test(lists_are_joined_and_of_others_the_first_counts),
+        cmocka_unit_test(an_origin_beyond_its_bound_counts_as_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@
 
 #include "common/http/metrics.h"
 #include "common/http/server.h"
+#include "common/serve/pipeline.h"
 #include "common/table/router.h"
 #include "common/watch/metrics.h"
 #include "common/watch/request_log.h"
@@ -250,6 +251,11 @@ static const struct api api = {.name = "memory", .endpoints = endpoints, .endpoi
 static struct sockaddr_in address;
 static struct worker worker;
 
+static void step(struct worker *unused)
+{
+    (void)unused;
+}
+
 static void open_server(void)
 {
     static struct settings settings;
@@ -277,13 +283,16 @@ static void open_server(void)
     assert_true(metrics_open(&worker.metrics, &api) && request_log_open(&worker));
     worker.http_metrics = metrics_add_room(&worker.metrics, &http_metric_group);
     assert_non_null(worker.http_metrics);
-    assert_true(http_open(&worker, listener));
+    const struct http_hooks hooks = {
+        .worker = &worker, .on_request = pipeline_take, .on_refused = pipeline_leave, .on_step = step};
+    worker.http = http_open(&worker.loop, &settings.http, 100, listener, worker.http_metrics, &hooks);
+    assert_non_null(worker.http);
 }
 
 static void close_server(void)
 {
-    assert_int_equal(http_requests(&worker), 0);
-    http_close(&worker);
+    assert_int_equal(http_requests(worker.http), 0);
+    http_close(worker.http);
     request_log_close(&worker);
     metrics_close(&worker.metrics);
     fiber_pool_free(&worker.fibers);
@@ -309,9 +318,9 @@ static int ask(const char *path)
     assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
     for (;;) {
         assert_true(clock_monotonic() < end);
-        long long wait = http_wait(&worker);
+        int64_t wait = http_wait(worker.http);
         loop_turn(&worker.loop, wait < 10 * MILLISECOND ? wait : 10 * MILLISECOND);
-        http_run(&worker);
+        http_run(worker.http);
         request_log_flush(&worker);
         ssize_t got = recv(fd, answer + len, sizeof(answer) - 1 - len, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN))

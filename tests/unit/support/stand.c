@@ -71,6 +71,7 @@ static void run_job(void *arg)
 void job_start(struct job *job)
 {
     stand_worker.loop.now = clock_monotonic();
+    job->rq.loop = &stand_worker.loop;
     job->rq.worker = &stand_worker;
     job->rq.started = stand_worker.loop.now;
     job->rq.deadline = stand_worker.loop.now + stand_settings.pg.request_timeout * MILLISECOND;

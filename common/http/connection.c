@@ -1,0 +1,72 @@
+/* The connections of clients, from the accept to the end. */
+#include "common/http/internal.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct connection *c = info ? calloc(1, sizeof(*c)) : NULL;
+
+    http->accepted++;
+    metric_count(&http->metrics->connections_accepted);
+    if (!c)
+        return; /* a connection without a context is refused at its first request */
+    c->fd = info->connect_fd;
+    c->since = http->loop->now;
+    c->next = http->connections;
+    c->link = &http->connections;
+    if (c->next)
+        c->next->link = &c->next;
+    http->connections = c;
+    http->connection_count++;
+    *context = c;
+}
+
+/* Whether bytes have arrived that libmicrohttpd did not read: closing would reset the connection. */
+static bool has_unread(const struct connection *c)
+{
+    int unread = 0;
+
+    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void connection_closed(struct http *http, void **context)
+{
+    struct connection *c = *context;
+
+    http->ready = true; /* libmicrohttpd accepts at a limit again when it runs the next time */
+    if (!c)
+        return;
+    if (!c->cut && (c->answered_early || has_unread(c)))
+        linger_start(http, c->fd);
+    http->connection_count--;
+    pool_leave_rested(c);
+    if (http->swept == c)
+        http->swept = c->next;
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    free(c);
+    *context = NULL;
+}
+
+void connection_cut(struct connection *c)
+{
+    c->cut = true;
+    shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+}
+
+uint64_t connection_received(const struct connection *c)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return 0;
+    return info.tcpi_bytes_received + 1;
+}

@@ -1,0 +1,360 @@
+/*
+ * An exchange: one request and its answer, as libmicrohttpd's callbacks bring and take them.
+ *
+ * The header is looked at as soon as it is there, and refused then; else the body is gathered, and the
+ * request handed to the hooks once it is whole. While it waits for its answer, the connection is suspended.
+ */
+#include "common/http/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/http/target.h"
+
+#define EXCHANGES_MAX  256            /* free ones that are kept with their first memory */
+#define BODY_FIRST     ((size_t)2048) /* bytes that a chunked body gets at first */
+#define PASSED_LIMITS  8              /* times the limit: what is read of a chunked body that is too large */
+#define ID_MAX         128            /* bytes of an X-Request-ID that is taken over */
+#define ID_MADE        16             /* bytes of one that is made */
+#define LINE_OF_HEADER ((size_t)72)   /* bytes that libmicrohttpd notes of each */
+
+struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target)
+{
+    struct exchange *x = http->idle;
+
+    if (x) {
+        http->idle = x->next;
+        http->idle_count--;
+        struct arena arena = x->rq.arena;
+        memset(x, 0, sizeof(*x));
+        x->rq.arena = arena;
+    } else {
+        x = calloc(1, sizeof(*x));
+        if (!x)
+            return NULL;
+    }
+    x->http = http;
+    x->mhd = mhd;
+    x->raw_target = target;
+    x->rq.loop = http->loop;
+    x->rq.worker = http->hooks.worker;
+    x->rq.started = http->loop->now;
+    x->rq.target = arena_text(&x->rq.arena, text_of(target));
+    http->requests++;
+    return x;
+}
+
+static void exchange_free(struct exchange *x)
+{
+    struct http *http = x->http;
+
+    http->requests--;
+    if (http->idle_count >= EXCHANGES_MAX) {
+        arena_free(&x->rq.arena);
+        free(x);
+        return;
+    }
+    arena_reset(&x->rq.arena);
+    x->next = http->idle;
+    http->idle = x;
+    http->idle_count++;
+}
+
+void exchange_free_idle(struct http *http)
+{
+    while (http->idle) {
+        struct exchange *next = http->idle->next;
+        arena_free(&http->idle->rq.arena);
+        free(http->idle);
+        http->idle = next;
+    }
+    http->idle_count = 0;
+}
+
+static void set_state(struct exchange *x, enum connection_state state)
+{
+    x->connection->state = state;
+    x->connection->since = x->http->loop->now;
+}
+
+/* Answering */
+
+/* Of a HEAD that tells a length nothing is ever read. */
+static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
+{
+    (void)cls;
+    (void)at;
+    (void)into;
+    (void)size;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The body lies in the request's memory, which lives until the exchange ends. */
+static struct MHD_Response *make_response(struct request *rq)
+{
+    if (rq->head && rq->tells_length)
+        return MHD_create_response_from_callback(rq->told_length, 1, read_nothing, NULL, NULL);
+    return MHD_create_response_from_buffer(rq->out.len, rq->out.at, MHD_RESPMEM_PERSISTENT);
+}
+
+static bool add_headers(const struct request *rq, struct MHD_Response *response, bool close)
+{
+    bool added = true;
+
+    if (rq->content_type)
+        added = MHD_add_response_header(response, "Content-Type", rq->content_type) == MHD_YES;
+    for (size_t i = 0; i < rq->answer_header_count; i++)
+        added = added && MHD_add_response_header(response, rq->answer_headers[i].name,
+                                                 rq->answer_headers[i].value) == MHD_YES;
+    return added && (!close || MHD_add_response_header(response, "Connection", "close") == MHD_YES);
+}
+
+/* Hands the answer to libmicrohttpd; false when it cannot take it, and the connection has to be closed. */
+static bool queue_answer(struct exchange *x)
+{
+    struct request *rq = &x->rq;
+    struct MHD_Response *response = make_response(rq);
+
+    if (!response)
+        return false;
+    bool queued = add_headers(rq, response, x->close || x->http->draining) &&
+                  MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
+    MHD_destroy_response(response);
+    x->connection->answered_early |= x->close;
+    set_state(x, AWAITS_READER);
+    return queued;
+}
+
+void http_answer(struct request *rq)
+{
+    struct exchange *x = container_of(rq, struct exchange, rq);
+
+    x->answered = true;
+    if (!x->suspended)
+        return; /* whoever called the hook queues it */
+    x->next = x->http->resumable;
+    x->http->resumable = x;
+}
+
+void exchange_resume_answered(struct http *http)
+{
+    struct exchange *x = http->resumable;
+
+    http->resumable = NULL;
+    while (x) {
+        struct exchange *next = x->next;
+        /* One that could not be queued is closed when libmicrohttpd calls for it again. */
+        x->suspended = false;
+        (void)queue_answer(x);
+        MHD_resume_connection(x->mhd);
+        http->ready = true;
+        x = next;
+    }
+}
+
+/* Answers a request that is not handed on, and closes its connection. */
+static enum MHD_Result refuse(struct exchange *x, int status, const char *detail)
+{
+    x->close = x->started = true;
+    reply_error(&x->rq, status, detail);
+    x->http->hooks.on_refused(&x->rq);
+    return queue_answer(x) ? MHD_YES : MHD_NO;
+}
+
+/* The header */
+
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                   const char *value, size_t value_len)
+{
+    struct exchange *x = cls;
+
+    (void)kind;
+    header_scan_take(&x->scan, &x->rq.headers, (struct text){name, name_len},
+                     (struct text){value ? value : "", value_len});
+    return MHD_YES;
+}
+
+/* The next generated id: 16 hexadecimal digits, a counter from a random start. */
+static struct text make_id(struct exchange *x)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t n = x->http->next_id++ * UINT64_C(0x9e3779b97f4a7c15); /* spreads, and repeats after 2^64 */
+    char *id = arena_alloc(&x->rq.arena, ID_MADE);
+
+    if (!id)
+        return TEXT("");
+    for (int i = ID_MADE - 1; i >= 0; i--, n >>= 4)
+        id[i] = digits[n & 15];
+    return (struct text){id, ID_MADE};
+}
+
+static bool is_usable_id(struct text id)
+{
+    bool good = id.at && id.len > 0 && id.len <= ID_MAX;
+
+    for (size_t i = 0; good && i < id.len; i++)
+        good = id.at[i] > ' ' && id.at[i] < 0x7f;
+    return good;
+}
+
+/* Whether the parts of the request line follow one another, with nothing hidden behind a NUL or a second
+ * space: 0.9 leaves them where they came. */
+static bool is_whole_line(const struct exchange *x, const char *version)
+{
+    const struct request *rq = &x->rq;
+
+    return !x->scan.end || (x->raw_target == rq->method_name.at + rq->method_name.len + 1 &&
+                            version == x->raw_target + rq->target.len + 1);
+}
+
+/* What is wrong with the request line and the header's lines, or NULL. */
+static const char *find_fault(struct exchange *x, const char *version)
+{
+    struct request *rq = &x->rq;
+    const char *fault = header_scan_end(&x->scan, &rq->headers);
+
+    if (fault)
+        return fault;
+    if (!header_is_token(rq->method_name))
+        return "Invalid method";
+    if (!is_whole_line(x, version) || !target_split(rq->target, &rq->raw_path, &rq->raw_query))
+        return "Invalid request target";
+    return NULL;
+}
+
+/* Whether the request leaves libmicrohttpd the room to answer it. */
+static bool fits(const struct exchange *x)
+{
+    size_t taken = x->rq.method_name.len + x->rq.target.len + x->scan.bytes + x->scan.lines * LINE_OF_HEADER;
+
+    return x->scan.bytes <= (size_t)x->http->settings->header_limit && taken <= x->http->pool_budget;
+}
+
+static enum MHD_Result check_header(struct exchange *x, const char *fault)
+{
+    const struct http_settings *settings = x->http->settings;
+
+    if (x->rq.target.len > (size_t)settings->url_limit)
+        return refuse(x, 414, "URI too long");
+    if (!fits(x))
+        return refuse(x, 431, "Request header block too large");
+    if (fault)
+        return refuse(x, 400, fault);
+    if (x->scan.content_length > (uint64_t)settings->body_limit)
+        return refuse(x, 413, "Request body too large");
+    /* An answer at this first call would close the connection: the request starts at the call that ends its
+     * body. */
+    return MHD_YES;
+}
+
+enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version)
+{
+    struct request *rq = &x->rq;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    bool old = MHD_get_version()[0] == '0';
+
+    x->begun = true;
+    x->connection = info ? info->socket_context : NULL;
+    if (!x->connection || !rq->target.at)
+        return MHD_NO;
+    pool_find(x->http, x->connection, method);
+    x->connection->trimmed = false;
+    set_state(x, AWAITS_BODY);
+    rq->method_name = text_of(method);
+    rq->method = method_of(rq->method_name);
+    rq->head = rq->method == METHOD_HEAD;
+    x->scan.arena = &rq->arena;
+    x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    x->scan.end = old ? version + strlen(version) : NULL;
+    MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
+    /* 0.9 takes a lone LF for the end of a line between chunks, where others do not: nothing follows them. */
+    x->close = old && x->scan.chunked;
+    const char *fault = find_fault(x, version);
+    rq->id = is_usable_id(rq->headers.request_id) ? rq->headers.request_id : make_id(x);
+    return check_header(x, fault);
+}
+
+/* The body */
+
+/* The room that a body of `len` bytes and more gets. */
+static size_t body_room(const struct exchange *x, size_t len)
+{
+    size_t size = x->scan.content_length ? x->scan.content_length : x->body_size * 2;
+
+    if (size < BODY_FIRST && !x->scan.content_length)
+        size = BODY_FIRST;
+    while (size < len)
+        size *= 2;
+    return size;
+}
+
+enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
+{
+    size_t limit = (size_t)x->http->settings->body_limit;
+
+    if (!x->body_too_large && len > limit - x->body_len) {
+        x->body_too_large = true;
+        x->body_passed = x->body_len;
+    }
+    if (x->body_too_large || x->body_lost) {
+        x->body_passed += len;
+        if (x->body_passed <= PASSED_LIMITS * limit)
+            return MHD_YES; /* until its end, or the watchdog's */
+        x->connection->cut = true;
+        return MHD_NO;
+    }
+    if (x->body_len + len > x->body_size) {
+        size_t size = body_room(x, x->body_len + len);
+        char *body = arena_grow(&x->rq.arena, x->body, x->body_size, size);
+        if (!body) {
+            x->body_lost = true;
+            return MHD_YES;
+        }
+        x->body = body;
+        x->body_size = size;
+    }
+    memcpy(x->body + x->body_len, bytes, len);
+    x->body_len += len;
+    return MHD_YES;
+}
+
+enum MHD_Result exchange_start(struct exchange *x)
+{
+    if (x->answered)
+        return MHD_NO; /* its answer could not be queued */
+    if (x->started)
+        return MHD_YES;
+    set_state(x, AWAITS_ANSWER);
+    x->rq.started = x->http->loop->now; /* what came before was the client's time */
+    x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
+    if (x->body_too_large)
+        return refuse(x, 413, "Request body too large");
+    x->started = true;
+    if (x->body_lost) {
+        reply_unavailable(&x->rq);
+        x->http->hooks.on_refused(&x->rq);
+    } else {
+        x->http->hooks.on_request(&x->rq);
+    }
+    if (x->answered)
+        return queue_answer(x) ? MHD_YES : MHD_NO;
+    x->suspended = true;
+    MHD_suspend_connection(x->mhd);
+    return MHD_YES;
+}
+
+void exchange_end(struct exchange *x)
+{
+    struct http *http = x->http;
+    struct connection *c = x->connection;
+
+    if (c) {
+        set_state(x, AWAITS_NOTHING);
+        c->since = 0;
+        c->ended = http->loop->now;
+        c->received = 0;
+        pool_enter_rested(http, c);
+    }
+    exchange_free(x);
+}

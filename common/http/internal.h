@@ -1,0 +1,129 @@
+/*
+ * What the files that serve HTTP share, and nobody else includes: the server, its connections, its exchanges.
+ */
+#ifndef COMMON_HTTP_INTERNAL_H
+#define COMMON_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "common/base/loop.h"
+#include "common/http/header.h"
+#include "common/http/metrics.h"
+#include "common/http/request.h"
+#include "common/http/settings.h"
+
+/* What the watchdog waits for. */
+enum connection_state { AWAITS_HEADER, AWAITS_BODY, AWAITS_ANSWER, AWAITS_READER, AWAITS_NOTHING };
+
+struct connection {
+    struct connection *next, **link;
+    struct connection *rested_next,
+        **rested_link; /* among those that came to rest in this turn; NULL: not there */
+    int fd;
+    enum connection_state state;
+    int64_t since;       /* the state began; of AWAITS_NOTHING: the first byte of a header was seen, or 0 */
+    int64_t ended;       /* the last request was answered; 0: none yet */
+    uint64_t received;   /* bytes when the connection became idle; 0: not looked at yet */
+    char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not known for certain */
+    bool begun;          /* its first request has come */
+    bool trimmed;        /* the pool's clean pages are given back */
+    bool answered_early; /* the client may still be sending what was refused */
+    bool cut;            /* nothing more is read from it */
+};
+
+/* A request and what HTTP adds to it. */
+struct exchange {
+    struct request rq;
+    struct http *http;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    struct exchange *next; /* among the free ones, or those to resume */
+    struct header_scan scan;
+    const char *raw_target; /* in libmicrohttpd's memory */
+    bool begun, started, suspended, answered, close;
+    char *body;
+    size_t body_len, body_size;
+    uint64_t body_passed; /* bytes of a body that is too large: read, and not kept */
+    bool body_too_large, body_lost;
+};
+
+struct http {
+    struct watch watch;
+    struct loop *loop;
+    const struct http_settings *settings;
+    struct http_metrics *metrics;
+    struct http_hooks hooks;
+    struct MHD_Daemon *daemon;
+    int listener; /* libmicrohttpd's; -1 once it is drained */
+    struct timer sweep;
+    struct connection *connections;
+    struct connection *swept; /* where the look at them goes on; NULL: with the first */
+    struct connection *rested;
+    struct exchange *idle;
+    size_t idle_count;
+    struct exchange *resumable;
+    struct lingering *lingering;
+    size_t lingering_count;
+    size_t requests, connection_count;
+    size_t pool_size, pool_budget; /* bytes: of a connection's memory, and of what a request may take of it */
+    uint64_t accepted, accepted_before; /* connections, and how many when the watchdog last looked */
+    uint64_t next_id;                   /* of the X-Request-IDs that are made */
+    unsigned steps;
+    bool ready;    /* libmicrohttpd has something to do */
+    bool draining; /* since `draining_since` */
+    int64_t draining_since;
+};
+
+/* exchange.c: a request's way through libmicrohttpd's callbacks. */
+
+/* The first that is heard of a request: its target before anything is decoded or cut. NULL: no memory. */
+struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target);
+/* The header is there. */
+enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
+/* A part of the body. */
+enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len) MUST_CHECK;
+/* The body is whole. */
+enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
+/* The answer has been sent, or the connection has ended. */
+void exchange_end(struct exchange *x);
+/* Queues the answers that came while libmicrohttpd did not run. */
+void exchange_resume_answered(struct http *http);
+/* Frees those that are kept for the next requests. */
+void exchange_free_idle(struct http *http);
+
+/* connection.c */
+
+void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context);
+void connection_closed(struct http *http, void **context);
+/* Ends a connection from our side, whatever it is waiting for; libmicrohttpd cleans up. */
+void connection_cut(struct connection *c);
+/* Bytes that have arrived, and one: never 0, which means that it cannot be told. */
+uint64_t connection_received(const struct connection *c);
+
+/* watchdog.c */
+
+bool watchdog_start(struct http *http) MUST_CHECK;
+void watchdog_stop(struct http *http);
+
+/* pool.c: the memory of idle connections. */
+
+/* The bytes that libmicrohttpd is told to keep for a connection, and how many of them a request may take. */
+void pool_plan(struct http *http);
+/* Remembers where the memory begins; `method` is where the first request line of a connection lies. */
+void pool_find(const struct http *http, struct connection *c, const char *method);
+/* Gives back what is clean. */
+void pool_trim(const struct http *http, struct connection *c);
+/* Of the connections that have just come to rest, while there is nothing else to do. */
+void pool_trim_rested(struct http *http);
+/* Whether hardly any connection is in use: the others will not touch their memory again soon. */
+bool pool_is_calm(const struct http *http);
+void pool_enter_rested(struct http *http, struct connection *c);
+void pool_leave_rested(struct connection *c);
+
+/* linger.c: what a client sends after its answer. */
+
+/* Reads on a descriptor of its own into nothing, so that the client gets the answer and not a reset. */
+void linger_start(struct http *http, int fd);
+void linger_stop_all(struct http *http);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * After an answer that a client did not wait for. A socket that is closed while its client still sends is
+ * reset, and a reset takes the answer with it (RFC 9112, section 9.6): so what still comes is read into
+ * nothing for a while.
+ */
+#include "common/http/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINGER_TIME  (2 * SECOND)
+#define LINGER_BYTES ((size_t)64 << 20)
+#define LINGER_PART  ((size_t)1 << 20) /* bytes that one turn passes over */
+#define LINGERS_MAX  256               /* a worker; beyond that sockets are closed at once */
+
+struct lingering {
+    struct watch watch;
+    struct timer end;
+    struct http *http;
+    struct lingering *next, **link;
+    size_t left;
+};
+
+static void linger_stop(struct lingering *l)
+{
+    *l->link = l->next;
+    if (l->next)
+        l->next->link = l->link;
+    l->http->lingering_count--;
+    timer_cancel(l->http->loop, &l->end);
+    loop_unwatch(l->http->loop, &l->watch);
+    close(l->watch.fd);
+    free(l);
+}
+
+static void linger_late(struct timer *timer)
+{
+    linger_stop(container_of(timer, struct lingering, end));
+}
+
+/* MSG_TRUNC discards the bytes in the kernel (tcp(7)). */
+static void linger_ready(struct watch *watch, uint32_t events)
+{
+    struct lingering *l = container_of(watch, struct lingering, watch);
+    size_t part = l->left < LINGER_PART ? l->left : LINGER_PART;
+    ssize_t passed = recv(watch->fd, NULL, part, MSG_TRUNC | MSG_DONTWAIT);
+
+    (void)events;
+    if (passed < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (passed > 0)
+        l->left -= (size_t)passed;
+    if (passed <= 0 || !l->left)
+        linger_stop(l);
+}
+
+void linger_start(struct http *http, int fd)
+{
+    struct lingering *l = http->lingering_count < LINGERS_MAX ? calloc(1, sizeof(*l)) : NULL;
+
+    if (!l)
+        return;
+    l->http = http;
+    l->left = LINGER_BYTES;
+    l->end.fire = linger_late;
+    l->watch = (struct watch){.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .ready = linger_ready};
+    if (l->watch.fd < 0 || !loop_watch(http->loop, &l->watch, EPOLLIN)) {
+        if (l->watch.fd >= 0)
+            close(l->watch.fd);
+        free(l);
+        return;
+    }
+    l->next = http->lingering;
+    l->link = &http->lingering;
+    if (l->next)
+        l->next->link = &l->next;
+    http->lingering = l;
+    http->lingering_count++;
+    if (!timer_set(http->loop, &l->end, http->loop->now + LINGER_TIME))
+        linger_stop(l);
+}
+
+void linger_stop_all(struct http *http)
+{
+    while (http->lingering)
+        linger_stop(http->lingering);
+}

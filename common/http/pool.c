@@ -1,0 +1,103 @@
+/*
+ * The memory that libmicrohttpd keeps for each connection. It clears all of it after every request, so that
+ * each page becomes resident; pages of zeros in private anonymous memory read the same after they are given
+ * back to the kernel.
+ */
+#include "common/http/internal.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#define POOL_PAGE  ((size_t)4096)
+#define POOL_PAGES 64 /* that it may have at most, by the limits of the settings */
+#define POOL_MAPPED                                                                                          \
+    (9 * POOL_PAGE) /* libmicrohttpd maps what is larger than 32 KiB, and allocates the rest */
+#define POOL_LINES   (2 * POOL_PAGE) /* bytes for what it notes of each header line, 64 to 72 a line */
+#define POOL_ANSWER  POOL_PAGE       /* bytes for the header of an answer, without a Location */
+#define MANY         256 /* connections of a worker, from which on their memory is worth more than some time */
+#define TRIM_AT_ONCE 32  /* connections, before the loop looks for events again */
+#define CALM         16  /* connections for each request under way, and more */
+
+void pool_plan(struct http *http)
+{
+    size_t url = (size_t)http->settings->url_limit;
+    size_t size = (size_t)http->settings->header_limit + url + POOL_LINES + url + POOL_ANSWER;
+
+    http->pool_size = (size + POOL_PAGE - 1) & ~(POOL_PAGE - 1);
+    if (http->pool_size < POOL_MAPPED)
+        http->pool_size = POOL_MAPPED;
+    http->pool_budget = http->pool_size - url - POOL_ANSWER;
+}
+
+/*
+ * The first request line of a connection lies where its memory begins, or behind empty lines that came before
+ * it: where less than a page has come in all, it lies in the first page, whatever the client sent.
+ */
+void pool_find(const struct http *http, struct connection *c, const char *method)
+{
+    if (c->begun)
+        return;
+    c->begun = true;
+    uint64_t received = connection_received(c);
+    if (http->pool_size >= POOL_MAPPED && received && received - 1 < POOL_PAGE)
+        c->pool = (char *)((uintptr_t)method & ~(uintptr_t)(POOL_PAGE - 1));
+}
+
+void pool_trim(const struct http *http, struct connection *c)
+{
+    static const char zeros[POOL_PAGE];
+    unsigned char resident[POOL_PAGES];
+    size_t pages = http->pool_size / POOL_PAGE;
+    size_t from = 1, to = 1; /* a run of clean pages */
+
+    c->trimmed = true;
+    if (!c->pool || pages > POOL_PAGES || mincore(c->pool, http->pool_size, resident) != 0)
+        return;
+    for (; to <= pages; to++) {
+        if (to < pages && (!(resident[to] & 1) || memcmp(c->pool + to * POOL_PAGE, zeros, POOL_PAGE) == 0))
+            continue;
+        if (to > from)
+            (void)madvise(c->pool + from * POOL_PAGE, (to - from) * POOL_PAGE, MADV_DONTNEED);
+        from = to + 1;
+    }
+}
+
+bool pool_is_calm(const struct http *http)
+{
+    return http->requests * CALM < http->connection_count;
+}
+
+void pool_leave_rested(struct connection *c)
+{
+    if (!c->rested_link)
+        return;
+    *c->rested_link = c->rested_next;
+    if (c->rested_next)
+        c->rested_next->rested_link = c->rested_link;
+    c->rested_link = NULL;
+}
+
+void pool_enter_rested(struct http *http, struct connection *c)
+{
+    if (c->rested_link || http->connection_count <= MANY)
+        return;
+    c->rested_next = http->rested;
+    c->rested_link = &http->rested;
+    if (c->rested_next)
+        c->rested_next->rested_link = &c->rested_next;
+    http->rested = c;
+}
+
+/*
+ * With many connections open each one's memory is given back as soon as there is nothing else to do, not
+ * after a while: under load it would only be touched again, at several times the cost of the request.
+ */
+void pool_trim_rested(struct http *http)
+{
+    for (int i = 0; http->rested && http->loop->quiet && i < TRIM_AT_ONCE; i++) {
+        struct connection *c = http->rested;
+        pool_leave_rested(c);
+        if (c->state == AWAITS_NOTHING && !c->trimmed)
+            pool_trim(http, c);
+    }
+}

@@ -1,0 +1,18 @@
+#include "common/http/request.h"
+
+bool request_is_json(const struct request *rq)
+{
+    struct text type = rq->headers.content_type;
+
+    if (!type.at)
+        return true;
+    const char *semicolon = memchr(type.at, ';', type.len);
+    struct text essence =
+        text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
+    if (essence.len < 13 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
+        return false;
+    struct text subtype = {essence.at + 12, essence.len - 12};
+    return text_equal_folded(subtype, TEXT("json")) ||
+           (subtype.len >= 5 &&
+            text_equal_folded((struct text){subtype.at + subtype.len - 5, 5}, TEXT("+json")));
+}

@@ -1,0 +1,32 @@
+/*
+ * What the HTTP server is handed: its part of the settings, and whom it calls.
+ */
+#ifndef COMMON_HTTP_SETTINGS_H
+#define COMMON_HTTP_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request;
+struct worker;
+
+struct http_settings {
+    int64_t body_limit, header_limit, url_limit; /* bytes */
+    int64_t connection_limit;                    /* open connections of the process */
+    int64_t header_timeout, body_timeout, write_timeout, keepalive_timeout; /* milliseconds */
+    bool server_timing;
+    const char *cors_origins; /* separated by commas */
+};
+
+struct http_hooks {
+    struct worker *worker; /* becomes that of each request; nothing here looks into it */
+    /* A request is whole: answers it with http_answer, at once or later. */
+    void (*on_request)(struct request *rq);
+    /* The reply to a request that is refused before it is whole (400, 413, 414, 431, 503) is there: hands it
+     * to http_answer at once. */
+    void (*on_refused)(struct request *rq);
+    /* A few requests of a turn are done: what is not HTTP may have its turn. Resumes fibers. */
+    void (*on_step)(struct worker *worker);
+};
+
+#endif

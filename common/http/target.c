@@ -1,0 +1,58 @@
+#include "common/http/target.h"
+
+static bool is_clean(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        if (c <= ' ' || c == 0x7f || c == '#')
+            return false;
+    }
+    return true;
+}
+
+bool target_split(struct text target, struct text *path, struct text *query)
+{
+    struct text t = target;
+
+    if (t.len > 7 && text_equal_folded((struct text){t.at, 7}, TEXT("http://"))) {
+        const char *slash = memchr(t.at + 7, '/', t.len - 7);
+        t = slash ? (struct text){slash, t.len - (size_t)(slash - t.at)} : TEXT("/");
+    }
+    if (!t.len || t.at[0] != '/' || !is_clean(target))
+        return false;
+    const char *mark = memchr(t.at, '?', t.len);
+    *path = (struct text){t.at, mark ? (size_t)(mark - t.at) : t.len};
+    *query = mark ? (struct text){mark + 1, t.len - path->len - 1} : TEXT_NULL;
+    return true;
+}
+
+/* The bytes of a dot at the start of a text: 1, or 3 where it is encoded; 0: there is none. */
+static size_t dot(struct text t)
+{
+    if (t.len && t.at[0] == '.')
+        return 1;
+    return t.len >= 3 && text_equal_folded((struct text){t.at, 3}, TEXT("%2e")) ? 3 : 0;
+}
+
+static bool is_dots(struct text segment)
+{
+    size_t first = dot(segment);
+    struct text rest = {segment.at + first, segment.len - first};
+
+    return first && (!rest.len || dot(rest) == rest.len);
+}
+
+bool target_has_dots(struct text raw_path)
+{
+    struct text left = raw_path;
+
+    while (left.len) {
+        const char *slash = memchr(left.at, '/', left.len);
+        size_t len = slash ? (size_t)(slash - left.at) : left.len;
+        if (is_dots((struct text){left.at, len}))
+            return true;
+        left.at += len + (slash ? 1 : 0);
+        left.len -= len + (slash ? 1 : 0);
+    }
+    return false;
+}

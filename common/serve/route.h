@@ -1,0 +1,17 @@
+/*
+ * Which endpoint a request is for.
+ */
+#ifndef COMMON_SERVE_ROUTE_H
+#define COMMON_SERVE_ROUTE_H
+
+#include <stdbool.h>
+
+#include "common/base/declare.h"
+
+struct request;
+
+/* Sets the request's endpoint, route and raw path parameters; false: a redirect, 404, 405 or 414 is the
+ * reply. */
+bool route_find(struct request *rq) MUST_CHECK;
+
+#endif

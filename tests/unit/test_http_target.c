@@ -1,0 +1,69 @@
+/* The target of a request: what may be in it, its path and query, dot segments. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/http/target.h"
+
+static void assert_parts(const char *target, const char *path, const char *query)
+{
+    struct text got_path, got_query;
+
+    assert_true(target_split(text_of(target), &got_path, &got_query));
+    assert_true(text_equal(got_path, text_of(path)));
+    assert_true(text_equal(got_query, text_of(query)));
+}
+
+static void a_target_is_a_path_and_a_query(void **state)
+{
+    (void)state;
+    assert_parts("/", "/", NULL);
+    assert_parts("/a/b?c=d?e", "/a/b", "c=d?e");
+    assert_parts("/a?", "/a", "");
+    assert_parts("http://h:80/a?b", "/a", "b");
+    assert_parts("HTTP://h", "/", NULL);
+    assert_parts("/\xff|\"<>\\", "/\xff|\"<>\\", NULL);
+}
+
+static void what_two_parties_could_read_in_two_ways_is_no_target(void **state)
+{
+    static const struct text none[] = {TEXT(""),           TEXT("*"),     TEXT("a/b"),   TEXT("h:80"),
+                                       TEXT("https://h/"), TEXT("/a b"),  TEXT("/a\tb"), TEXT("/a#b"),
+                                       TEXT("/?a#b"),      TEXT("/\x7f"), TEXT("/a\0b"), TEXT("/?\x01"),
+                                       TEXT("http://h#/")};
+    struct text path, query;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(target_split(none[i], &path, &query));
+}
+
+static void dot_segments_are_seen_encoded_or_not(void **state)
+{
+    static const char *const with[] = {"/.",    "/..",     "/a/../b", "/a/./",   "/%2e",
+                                       "/%2E.", "/.%2e/a", "/%2e%2E", "/a//..//"};
+    static const char *const without[] = {"/",     "/a",       "/...", "/.a",    "/a.", "/..a",
+                                          "/%2ea", "/%2e%2e.", "/%2f", "/..%2f", "/%2", "/%2e%2"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(with); i++)
+        if (!target_has_dots(text_of(with[i])))
+            fail_msg("not seen: %s", with[i]);
+    for (size_t i = 0; i < COUNT(without); i++)
+        if (target_has_dots(text_of(without[i])))
+            fail_msg("seen: %s", without[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_target_is_a_path_and_a_query),
+        cmocka_unit_test(what_two_parties_could_read_in_two_ways_is_no_target),
+        cmocka_unit_test(dot_segments_are_seen_encoded_or_not),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
