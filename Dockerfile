@@ -1,7 +1,7 @@
-# One image a service: docker build --target user-progress .
+# One image per service: docker build --target user-progress .
 # `build` has the compiler; the images have the binary and the libraries it runs with, and nothing to build with.
 
-# The files of /docs and /redoc, from npm: only made again when their pins change.
+# The files of /docs and /redoc, from npm: made again only when their pins change.
 FROM debian:trixie-slim AS pages
 RUN apt-get update \
  && apt-get install -y --no-install-recommends npm ca-certificates \

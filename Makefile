@@ -4,7 +4,7 @@ VARIANT ?= release
 OUT     := build/$(VARIANT)
 CC      ?= cc
 
-# A line a file, or with V=1 the commands themselves.
+# One line per file, or with V=1 the commands themselves.
 ifdef V
 SAY := @:
 else
@@ -116,7 +116,7 @@ api: build
 	@PYTHONDONTWRITEBYTECODE=1 VARIANT=$(VARIANT) $(or $(PYTHON),/usr/bin/python3) -m pytest -q -p no:cacheprovider \
 		$(or $(wildcard tests/api/test_$(K).py tests/api/$(K)),tests/api -k '$(K)') $(PYTEST_ARGS)
 
-# Those that end and promote servers: failover, replicas, PgBouncer, the proxy.
+# The tests that stop and promote servers: failover, replicas, PgBouncer, the proxy.
 test-faults:
 	@MAKE='$(MAKE)' tools/test-faults $(VARIANT)
 
@@ -131,7 +131,7 @@ test-image:
 test-compose:
 	@tools/test-compose
 
-# How fast, beside PostgreSQL by itself: see bench/run.
+# How fast the services are, beside PostgreSQL by itself: see bench/run.
 bench:
 	@MAKE='$(MAKE)' bench/run
 
@@ -141,7 +141,7 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 
-# One process a core; what to look for is in .clang-tidy.
+# One process per core; what to look for is in .clang-tidy.
 tidy:
 	@mkdir -p $(OUT)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
@@ -164,7 +164,7 @@ up down logs env clean-data:
 psql:
 	@tools/stack psql $(DB)
 
-# A bearer token that the running services take, for the user SUB.
+# A bearer token that the running services accept, for the user SUB.
 token:
 	@tools/stack token '$(SUB)'
 

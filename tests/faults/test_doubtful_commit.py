@@ -16,7 +16,7 @@ LOST = b"SFATAL\0C08P01\0Mserver conn crashed?\0\0"
 
 
 class Spoiler(Server):
-    """Between a daemon and PostgreSQL. Once it is told to, the answer to a commit becomes an error and the end.
+    """Between a daemon and PostgreSQL. On command, the answer to a commit becomes an error and the connection ends.
 
     It spoils transactions that write alone: they are those with the statement that claims a batch's number.
     """

@@ -69,7 +69,7 @@ def test_no_acknowledged_write_is_lost_or_doubled_when_a_replica_takes_over(prim
 @pytest.mark.parametrize("order", [1, -1], ids=["primary-first", "replica-first"])
 def test_the_same_through_a_pgbouncer_beside_each_server(primary, follower, start_daemon, order):
     """A PgBouncer whose server is gone lets its clients wait: a turn of the hosts may be lost to it. One whose server
-    was promoted goes on saying that it is a standby, until it is told to connect anew."""
+    was promoted keeps saying that it is a standby until it is told to connect again."""
     database = primary.create_database()
     with PgBouncer(primary) as first, PgBouncer(follower) as second:
         url = any_of(database, *[first, second][::order])

@@ -35,7 +35,7 @@ class Outcomes:
 
 
 class Load:
-    """Runs in a `with`, writing as `user`; the address is asked for anew whenever a connection was lost."""
+    """Runs in a `with`, writing as `user`; the address is asked for again after a connection was lost."""
 
     def __init__(self, address: Callable[[], str], writers: int = 8):
         self.address = address

@@ -73,7 +73,7 @@ class PgBouncer(Server):
         self.process.send_signal(signal.SIGHUP)
 
     def reconnect(self) -> None:
-        """Has it forget what its server said of itself as it connected: that it is a standby."""
+        """Makes it forget what its server said when it connected: that it is a standby."""
         with closing(self.connect("pgbouncer")) as connection, connection.cursor() as cursor:
             cursor.execute("RECONNECT")
 

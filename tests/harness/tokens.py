@@ -61,7 +61,7 @@ class Issuer:
     def token(
         self, sub: str | None = "someone", key: Key | None = None, headers: dict | None = None, **claims
     ) -> str:
-        """A good token but for the claims given; a claim that is None is left out."""
+        """A good token except for the claims given; a claim that is None is left out."""
         key = key or self.key
         said = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "exp": int(time.time()) + 600, **claims}
         kept = {name: value for name, value in said.items() if value is not None}

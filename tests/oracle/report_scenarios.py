@@ -1,7 +1,7 @@
 """The requests that the original Performance Reporting and Usage Analytics are asked, always the same ones.
 
 As in scenarios.py. Answers that add up what other scenarios left behind (trends) or that this project gives in the
-documents' shape (reports on records) are recorded by their status alone: tests/api works those out anew.
+documents' shape (reports on records) are recorded by their status alone: tests/api computes those again.
 """
 
 import random

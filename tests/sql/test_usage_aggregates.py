@@ -222,7 +222,7 @@ def test_a_report_reads_what_its_notes_touch_and_not_the_events_there_are(databa
         connection.commit()
     run(service.connect(), FILL % MANY)
     run(service.connect(), f"SELECT usage_fold({MANY})")
-    if planned == "when full":  # ANALYZE has all plans made anew
+    if planned == "when full":  # ANALYZE makes PostgreSQL plan everything again
         run(service.connect(), "ANALYZE")
     run(service.connect(), FILL % NOTES)
     service.call(connection, *call)

@@ -20,7 +20,7 @@ def make_pages(directory, path: str = os.environ["PATH"]):
 
 @pytest.fixture
 def without_npm(tmp_path) -> str:
-    """A PATH with the programs of this one, npm and node aside."""
+    """A PATH with the programs of this one except npm and node."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("bash", "cat", "cp", "dirname", "basename", "gzip", "head", "mkdir", "mv", "rm", "sha256sum",

@@ -1,4 +1,4 @@
-"""tools/stack: what `make up` and its kin promise, with the daemons as they are built."""
+"""tools/stack: what `make up` and its relatives promise, with the daemons as they are built."""
 
 import os
 import shlex

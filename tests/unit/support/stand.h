@@ -19,7 +19,7 @@ extern struct worker stand_worker;
 /* What each test starts with: short timeouts, one connection a lane. */
 void stand_defaults(const char *database_url);
 
-/* Opens the lanes; the schema is looked at anew. */
+/* Opens the lanes; the schema is checked again. */
 void stand_open(const char *schema);
 void stand_close(void);
 
