@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -13,6 +14,9 @@ from jwt.algorithms import RSAAlgorithm
 
 ISSUER = "https://tenant.example.com/"
 AUDIENCE = "https://labs.example.com/api"
+
+MISSING = "Authorization header missing"
+INVALID = "Invalid token"
 
 
 def base64url(part: dict | bytes) -> str:
@@ -75,3 +79,16 @@ class Issuer:
 
     def bearer(self, *arguments, **options) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(*arguments, **options)}"}
+
+
+def ask(
+    client: httpx.Client, authorization: str | None = None, path: str = "/api/progress/someone"
+) -> httpx.Response:
+    """The answer to a call of the progress log with this header."""
+    return client.get(path, headers={"Authorization": authorization} if authorization is not None else {})
+
+
+def refused(answer: httpx.Response, message: str = INVALID) -> bool:
+    """Whether it is a 401 with this message that names the scheme."""
+    assert (answer.status_code, answer.json()) == (401, {"message": message}), answer.text
+    return answer.headers["www-authenticate"] == "Bearer"

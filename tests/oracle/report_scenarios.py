@@ -8,7 +8,6 @@ import random
 from typing import Iterator
 
 from scenarios import (
-    ODD_VALUES,
     PATH_INTEGERS,
     UNKNOWN_ID,
     Scenario,
@@ -16,6 +15,7 @@ from scenarios import (
     several_members,
     whole_bodies,
 )
+from values import ODD_VALUES
 import bodies
 
 ODD_VALUES[

@@ -4,12 +4,6 @@ import pytest
 
 from harness.daemon import Daemons
 from harness.samples import new_user
-from harness.tokens import Issuer
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
-    return Issuer(tmp_path_factory.mktemp("issuer"))
 
 
 @pytest.fixture(scope="module")
