@@ -2,9 +2,14 @@
 
 #include <stdlib.h>
 
-#include "common/base/digest.h"
+#include <openssl/evp.h>
 
-#define NONE UINT32_MAX
+#define DIGEST_SIZE 32
+#define NONE        UINT32_MAX
+
+struct digest {
+    unsigned char bytes[DIGEST_SIZE];
+};
 
 struct entry {
     struct digest digest;
@@ -19,7 +24,8 @@ struct entry {
  * its entry.
  */
 struct token_cache {
-    struct digester *digester;
+    EVP_MD *sha256;
+    EVP_MD_CTX *context;
     size_t capacity;
     size_t oldest;
     uint32_t *chains; /* `capacity` of them: the first entry, or NONE */
@@ -33,10 +39,11 @@ struct token_cache *token_cache_new(size_t capacity)
     if (!cache)
         return NULL;
     cache->capacity = capacity;
-    cache->digester = digester_open();
+    cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    cache->context = EVP_MD_CTX_new();
     cache->chains = malloc(capacity * sizeof(*cache->chains));
     cache->entries = calloc(capacity, sizeof(*cache->entries));
-    if (!cache->digester || !cache->chains || !cache->entries) {
+    if (!cache->sha256 || !cache->context || !cache->chains || !cache->entries) {
         token_cache_free(cache);
         return NULL;
     }
@@ -53,13 +60,16 @@ void token_cache_free(struct token_cache *cache)
         free(cache->entries[i].texts);
     free(cache->entries);
     free(cache->chains);
-    digester_close(cache->digester);
+    EVP_MD_CTX_free(cache->context);
+    EVP_MD_free(cache->sha256);
     free(cache);
 }
 
 static bool hash(struct token_cache *cache, struct text token, struct digest *digest)
 {
-    return digester_run(cache->digester, &token, 1, digest);
+    return EVP_DigestInit_ex(cache->context, cache->sha256, NULL) &&
+           EVP_DigestUpdate(cache->context, token.at, token.len) &&
+           EVP_DigestFinal_ex(cache->context, digest->bytes, NULL);
 }
 
 static uint32_t *chain_of(struct token_cache *cache, const struct digest *digest)

@@ -19,7 +19,6 @@
 #include "common/table/router.h"
 
 struct batch;
-struct idempotency;
 struct loop;
 struct worker;
 
@@ -60,9 +59,8 @@ struct request {
     int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* query_begin … query_commit */
     struct timing timing;
-    struct idempotency *idempotency; /* the key that its first write claims; NULL: none */
-    unsigned transaction_depth;      /* query_begin inside of another one */
-    bool transaction_doomed;         /* an inner one was rolled back */
+    unsigned transaction_depth; /* query_begin inside of another one */
+    bool transaction_doomed;    /* an inner one was rolled back */
 
     int status;
     struct writer out;   /* the answer's body */

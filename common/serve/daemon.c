@@ -16,6 +16,8 @@
 #include "common/base/log.h"
 #include "common/http/server.h"
 #include "common/openapi/document.h"
+#include "common/pg/keeper.h"
+#include "common/pg/link.h"
 #include "common/pg/pg.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -196,7 +198,14 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     fflush(stdout);
     log_line(LOG_INFO, "serves", "address", settings->bind_address, "libmicrohttpd", http_library_version(),
              NULL);
+    struct keeper *keeper =
+        keeper_start(&(struct keeper_task){.url = settings->pg.url,
+                                           .name = api->name,
+                                           .schema = api->schema,
+                                           .session_settings = settings->pg.prepared_statements,
+                                           .ready = link_schema_ready});
     await_end(&awaited);
+    keeper_stop(keeper);
     for (size_t i = 0; i < count; i++)
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)

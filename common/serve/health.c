@@ -28,7 +28,7 @@ enum reply health_live(struct request *rq)
 
 enum reply health_ready(struct request *rq)
 {
-    if (!pg_ready(rq->worker->pg))
+    if (!pg_ready(rq->worker))
         return reply_unavailable_because(rq, "The database is not available");
     if (rq->worker->api->asks_user_progress && !lookup_reaches(rq)) {
         lookup_reply_unavailable(rq);

@@ -87,9 +87,8 @@ static void handle(void *arg)
 {
     struct request *rq = arg;
 
-    bool keeps = rq->endpoint->flags & ENDPOINT_CREATES && !(rq->endpoint->flags & ENDPOINT_FORWARD);
-
-    if (rq->headers.idempotency_key.at && keeps)
+    if (rq->headers.idempotency_key.at && rq->method == METHOD_POST &&
+        !(rq->endpoint->flags & ENDPOINT_FORWARD))
         idempotency_run(rq);
     else
         rq->endpoint->handle(rq);
