@@ -1,5 +1,5 @@
--- Tables of Performance Reporting. The daemon runs this file whole, in one transaction and under its advisory lock,
--- at every start: on an empty database, on one that the original service filled, or on its own.
+-- Tables of Performance Reporting. The daemon runs all up to the first step in one transaction and under its advisory
+-- lock: on an empty database, on one that the original service filled, or on an earlier version's.
 
 CREATE TABLE IF NOT EXISTS user_performance (
     id serial PRIMARY KEY,
@@ -40,21 +40,14 @@ EXCEPTION WHEN data_exception OR feature_not_supported THEN
 END
 $$;
 
--- Looked for by name first: even to find an index there, CREATE INDEX would wait for every writer.
-DO $$
-BEGIN
-    IF to_regclass('ix_user_performance_user_id') IS NULL THEN
-        CREATE INDEX ix_user_performance_user_id ON user_performance (user_id);
-    END IF;
-    IF to_regclass('ix_user_performance_lab_type') IS NULL THEN
-        CREATE INDEX ix_user_performance_lab_type ON user_performance (lab_type);
-    END IF;
-    IF to_regclass('user_performance_of_lab') IS NULL THEN
-        CREATE INDEX user_performance_of_lab ON user_performance (lab_type, user_id) INCLUDE (completion_time, success);
-    END IF;
-    IF to_regclass('user_performance_with_errors') IS NULL THEN
-        CREATE INDEX user_performance_with_errors ON user_performance (lab_type, id)
-         WHERE performance_has_errors(errors);
-    END IF;
-END
-$$;
+-- Indexes are made while others write (common/pg/keeper.h says how).
+-- step: index ix_user_performance_user_id
+CREATE INDEX CONCURRENTLY ix_user_performance_user_id ON user_performance (user_id);
+-- step: index ix_user_performance_lab_type
+CREATE INDEX CONCURRENTLY ix_user_performance_lab_type ON user_performance (lab_type);
+-- step: index user_performance_of_lab
+CREATE INDEX CONCURRENTLY user_performance_of_lab
+    ON user_performance (lab_type, user_id) INCLUDE (completion_time, success);
+-- step: index user_performance_with_errors
+CREATE INDEX CONCURRENTLY user_performance_with_errors ON user_performance (lab_type, id)
+ WHERE performance_has_errors(errors);

@@ -101,7 +101,7 @@ def test_usage_is_folded_on_the_primary_and_reported_by_the_replica(start_readin
             created(client.post("/analytics/event", json={**event, "event_data": {"session_id": session}}))
 
         def folded() -> bool:
-            cursor.execute("SELECT (SELECT count(*) FROM usage_changes), (SELECT count(*) FROM usage_sessions)")
+            cursor.execute("SELECT (SELECT count(*) FROM usage_notes), (SELECT count(*) FROM usage_pairs)")
             return cursor.fetchone() == (0, 1)
 
         until(folded, "the events to be folded")

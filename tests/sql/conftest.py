@@ -43,10 +43,22 @@ class Service:
         self.open = []
 
     def install(self):
+        """As the daemon does it: the first part in one transaction, then each step by itself."""
+        text = schema_text(ROOT / self.name)
+        first, *steps = re.split(r"^-- step: (.*)$", text, flags=re.MULTILINE)
         connection = psycopg2.connect(**self.dsn)
-        with connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'; SET client_min_messages = error;")
-            cursor.execute(schema_text(ROOT / self.name))
+            cursor.execute("BEGIN;" + first + ";COMMIT")
+            for step, sql in zip(steps[::2], steps[1::2]):
+                kind, *names = step.split()
+                cursor.execute("SELECT to_regclass(%s) IS NOT NULL", names)
+                if kind == "index" and cursor.fetchone()[0]:
+                    continue
+                cursor.execute(sql)
+                while kind == "slice" and cursor.fetchone()[0]:
+                    cursor.execute(sql)
         connection.close()
 
     def connect(self, autocommit=True):

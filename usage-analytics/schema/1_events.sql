@@ -1,16 +1,16 @@
--- Tables of Usage Analytics. The daemon runs this file whole, in one transaction and under its advisory lock,
--- at every start: on an empty database, on one that the original service filled, or on its own.
+-- Tables of Usage Analytics. All up to the first step (6_steps.sql) is run whole, in one transaction and under the
+-- daemons' advisory lock: on an empty database, on one that the original service filled, or on an earlier version's.
+-- It takes no lock on usage_events that a writer waits for.
 --
--- usage_events is the only truth. Everything else here is derived from it, and is kept by the database itself
--- whoever writes. docs/aggregates.md says how and why, docs/sessions.md what a session is:
+-- usage_events is the only truth. Everything else is derived from it and kept by the database itself, whoever writes.
+-- docs/aggregates.md says how and why, docs/sessions.md what a session is:
 --
---   usage_changes    what happened to usage_events and is not folded yet: written by triggers, never waits
---   usage_counts     events by lab type, span of time and event type       \
---   usage_spans      users last seen and sessions begun, the same way       | changed by usage_fold alone
---   usage_last_seen  the minute of a user's last event in a lab type        |
---   usage_sessions   sessions by their start                               /
---
--- A reader adds to the folded tables what the changes in its own snapshot amount to, and is exact.
+--   usage_notes    what happened to usage_events and is not folded yet: written by triggers, never waits
+--   usage_marks    lab types whose derived rows say nothing until they are worked out again from usage_events
+--   usage_by_type  events by lab type, span of time and event type        \
+--   usage_by_lab   users last seen and sessions begun, the same way       | of a lab type without a mark:
+--   usage_seen     when a user's last event in a lab type was             | exact together with its notes
+--   usage_pairs    sessions: a start and the complete that ends it        /
 
 CREATE TABLE IF NOT EXISTS usage_events (
     id serial PRIMARY KEY,
@@ -29,7 +29,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$ -- an exception's block is a su
 DECLARE
     session text;
 BEGIN
-    IF strpos(event_data::text, '\u') = 0 THEN
+    IF strpos(event_data::text, E'\\u') = 0 THEN
         session := event_data ->> 'session_id';
     ELSE
         BEGIN
@@ -56,85 +56,31 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT hashtextextended(session, hashtextextended(who, hashtextextended(lab, 0)))
 $$;
 
--- The first run: the column that carries the key, and the indexes that the reports' probes need. They are asked
--- for by name first, because even to find them there ALTER and CREATE INDEX would wait for every writer.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_attribute
-                    WHERE attrelid = 'usage_events'::regclass AND attname = 'session_key' AND NOT attisdropped) THEN
-        ALTER TABLE usage_events
-            ADD COLUMN session_key text GENERATED ALWAYS AS (usage_session_key(event_data)) STORED;
-    END IF;
-    IF to_regclass('ix_usage_events_user_id') IS NULL THEN
-        CREATE INDEX ix_usage_events_user_id ON usage_events (user_id);
-    END IF;
-    IF to_regclass('ix_usage_events_lab_type') IS NULL THEN
-        CREATE INDEX ix_usage_events_lab_type ON usage_events (lab_type);
-    END IF;
-    IF to_regclass('usage_events_time') IS NULL THEN
-        CREATE INDEX usage_events_time ON usage_events (timestamp);
-    END IF;
-    IF to_regclass('usage_events_of_no_lab') IS NULL THEN
-        CREATE INDEX usage_events_of_no_lab ON usage_events (timestamp) WHERE lab_type IS NULL;
-    END IF;
-    -- An event is in one of the next three. Their time is an expression, so that who looks for a user's or a session's
-    -- events in the order of time is never tempted by the index on the time alone.
-    IF to_regclass('usage_events_starts_of_user') IS NULL THEN
-        CREATE INDEX usage_events_starts_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), id)
-         WHERE event_type = 'start';
-    END IF;
-    IF to_regclass('usage_events_completes_of_user') IS NULL THEN
-        CREATE INDEX usage_events_completes_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), id)
-         WHERE event_type = 'complete';
-    END IF;
-    IF to_regclass('usage_events_others_of_user') IS NULL THEN
-        CREATE INDEX usage_events_others_of_user
-            ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'))
-         WHERE (event_type IN ('start', 'complete')) IS NOT TRUE;
-    END IF;
-    IF to_regclass('usage_events_starts_of_session') IS NULL THEN
-        CREATE INDEX usage_events_starts_of_session
-            ON usage_events (usage_session_hash(lab_type, user_id, session_key), coalesce(timestamp, '-infinity'), id)
-         WHERE event_type = 'start' AND session_key IS NOT NULL;
-    END IF;
-    IF to_regclass('usage_events_completes_of_session') IS NULL THEN
-        CREATE INDEX usage_events_completes_of_session
-            ON usage_events (usage_session_hash(lab_type, user_id, session_key), coalesce(timestamp, '-infinity'), id)
-         WHERE event_type = 'complete' AND session_key IS NOT NULL;
-    END IF;
-END
+-- Whether an event can be a step of a session: one without a time, or with one that only PostgreSQL can tell (years
+-- 1 to 9999 are what the original's datetime holds), has no place among them.
+CREATE OR REPLACE FUNCTION usage_has_place(at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT at >= '0001-01-01 00:00Z' AND at < '9999-12-31 00:00Z'
 $$;
 
--- What sessions are made of. An event without a time, or one that only PostgreSQL can tell (years 1 to 9999 are
--- what the original's datetime holds), has no place among them.
-CREATE OR REPLACE VIEW usage_steps AS
-    SELECT id, lab_type, user_id, event_type, session_key, timestamp AS at
-      FROM usage_events
-     WHERE event_type IN ('start', 'complete')
-       AND timestamp >= '0001-01-01 00:00Z' AND timestamp < '9999-12-31 00:00Z';
-
 -- The steps of a kind, start or complete, of a user in a lab type and of a session. Both are planned as part of the
--- query that asks, so that it takes what it needs from the index.
-CREATE OR REPLACE FUNCTION usage_user_steps(kind text, lab text, who text)
-RETURNS TABLE (at timestamptz, id integer, session_key text)
+-- query that asks, so that it takes what it needs from the index. The id is a bigint whatever the column is.
+CREATE OR REPLACE FUNCTION usage_steps_of_user(kind text, lab text, who text)
+RETURNS TABLE (at timestamptz, id bigint, event_data json)
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(timestamp, '-infinity'), id, session_key
+    SELECT coalesce(timestamp, '-infinity'), id::bigint, event_data
       FROM usage_events
-     WHERE event_type = kind AND coalesce(timestamp, '-infinity') >= '0001-01-01 00:00Z'
-       AND coalesce(timestamp, '-infinity') < '9999-12-31 00:00Z'
+     WHERE event_type = kind AND usage_has_place(coalesce(timestamp, '-infinity'))
        AND usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
        AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who)
 $$;
-CREATE OR REPLACE FUNCTION usage_session_steps(kind text, lab text, who text, session text)
-RETURNS TABLE (at timestamptz, id integer)
+CREATE OR REPLACE FUNCTION usage_steps_of_session(kind text, lab text, who text, session text)
+RETURNS TABLE (at timestamptz, id bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(timestamp, '-infinity'), id
+    SELECT coalesce(timestamp, '-infinity'), id::bigint
       FROM usage_events
-     WHERE event_type = kind AND coalesce(timestamp, '-infinity') >= '0001-01-01 00:00Z'
-       AND coalesce(timestamp, '-infinity') < '9999-12-31 00:00Z'
-       AND usage_session_hash(lab_type, user_id, session_key) = usage_session_hash(lab, who, session)
-       AND (lab_type, user_id, session_key) IS NOT DISTINCT FROM (lab, who, session) AND session_key IS NOT NULL
+     WHERE event_type = kind AND usage_has_place(coalesce(timestamp, '-infinity'))
+       AND usage_session_hash(lab_type, user_id, usage_session_key(event_data)) = usage_session_hash(lab, who, session)
+       AND (lab_type, user_id, usage_session_key(event_data)) IS NOT DISTINCT FROM (lab, who, session)
+       AND usage_session_key(event_data) IS NOT NULL
 $$;
-

@@ -1,27 +1,116 @@
--- The spans that a window from `since` on is made of: whole days, the whole hours before them, the whole minutes
--- before those. What is left is less than a minute: [since, the first minute's `at`).
+-- The spans that a window from `since` on is made of: whole days, the whole hours before them, the whole slots
+-- before those. What is left is less than a slot: [since, the first slot's `at`).
 CREATE OR REPLACE FUNCTION usage_window(since timestamptz)
 RETURNS TABLE (span text, first_at timestamptz, last_at timestamptz)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     VALUES ('day', usage_span_from('day', since), timestamptz 'infinity'),
            ('hour', usage_span_from('hour', since),
             nullif(usage_span_from('day', since) - interval '1 us', '-infinity')),
-           ('minute', usage_span_from('minute', since),
+           ('slot', usage_span_from('slot', since),
             nullif(usage_span_from('hour', since) - interval '1 us', '-infinity'))
 $$;
 
--- The lab types that events can be of.
+-- The lab types that events can be of; null where nobody knows yet.
 CREATE OR REPLACE FUNCTION usage_labs() RETURNS text[]
-LANGUAGE sql STABLE AS $$
-    WITH RECURSIVE labs AS (
-        SELECT min(lab_type) AS lab_type FROM usage_counts
-        UNION ALL
-        SELECT (SELECT min(k.lab_type) FROM usage_counts k WHERE k.lab_type > labs.lab_type)
-          FROM labs WHERE labs.lab_type IS NOT NULL)
-    SELECT array_agg(lab_type)
-      FROM (SELECT lab_type FROM labs WHERE lab_type IS NOT NULL
-            UNION
-            SELECT lab_type FROM usage_changes WHERE transaction >= (SELECT before FROM usage_since)) AS known
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF NOT (SELECT taken_over FROM usage_state) THEN
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY(
+        WITH RECURSIVE labs AS (
+            SELECT min(lab_type) AS lab_type FROM usage_by_type
+            UNION ALL
+            SELECT (SELECT min(k.lab_type) FROM usage_by_type k WHERE k.lab_type > labs.lab_type)
+              FROM labs WHERE labs.lab_type IS NOT NULL)
+        SELECT lab_type FROM labs WHERE lab_type IS NOT NULL
+        UNION SELECT lab_type FROM usage_unfolded
+        UNION SELECT lab_type FROM usage_marks);
+END
+$$;
+
+-- Divides lab types (null: all) into those that are `kept`, with their notes that are not folded yet, and the others,
+-- whose events have to be counted: those whose derived rows say nothing, and those where notes are so many that
+-- counting is cheaper. A note costs as much as four events, and the notes of one report have to fit in memory.
+CREATE OR REPLACE FUNCTION usage_divide(labs text[], OUT kept text[], OUT others text[], OUT notes usage_notes[])
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    few CONSTANT integer := 2000;
+    most CONSTANT integer := 200000;
+BEGIN
+    kept := '{}';
+    others := labs;
+    IF NOT (SELECT taken_over FROM usage_state) THEN
+        RETURN;
+    END IF;
+    kept := ARRAY(SELECT unnest(labs) EXCEPT SELECT lab_type FROM usage_marks);
+    notes := ARRAY(SELECT ROW(transaction, sign, id, user_id, lab_type, event_type, session_key, at)::usage_notes
+                     FROM usage_unfolded WHERE lab_type = ANY (kept) LIMIT few);
+    IF cardinality(notes) = few THEN
+        kept := ARRAY(SELECT lab
+                        FROM unnest(kept) AS lab
+                       WHERE (SELECT count(*) FROM usage_unfolded u WHERE u.lab_type = lab)
+                             < least(most, few + (SELECT coalesce(sum(k.events), 0) / 4 FROM usage_by_type k
+                                                   WHERE k.lab_type = lab AND k.span = 'day')));
+        notes := ARRAY(SELECT ROW(transaction, sign, id, user_id, lab_type, event_type, session_key, at)::usage_notes
+                         FROM usage_unfolded WHERE lab_type = ANY (kept));
+    END IF;
+    others := ARRAY(SELECT unnest(labs) EXCEPT SELECT unnest(kept));
+END
+$$;
+
+-- What the reports answer, from the events themselves: by hash joins and sorts, for lab types that are not kept.
+CREATE OR REPLACE FUNCTION usage_events_counted(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, event_type text, events bigint)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = on SET enable_bitmapscan = on SET enable_hashjoin = on SET enable_mergejoin = on
+SET jit = off SET work_mem = '32MB' SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT lab_type::text, coalesce(event_type, 'null')::text, count(*)
+      FROM usage_events
+     WHERE lab_type IS NOT NULL AND (labs IS NULL OR lab_type = ANY (labs))
+       AND (timestamp >= since OR since = '-infinity')
+     GROUP BY 1, 2;
+END
+$$;
+CREATE OR REPLACE FUNCTION usage_users_counted(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, users bigint)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = on SET enable_bitmapscan = on SET enable_hashjoin = on SET enable_mergejoin = on
+SET jit = off SET work_mem = '32MB' SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT lab_type::text, count(*)
+      FROM (SELECT lab_type, user_id
+              FROM usage_events
+             WHERE lab_type IS NOT NULL AND (labs IS NULL OR lab_type = ANY (labs)) AND user_id IS NOT NULL
+               AND (timestamp >= since OR since = '-infinity')
+             GROUP BY 1, 2) AS seen
+     GROUP BY 1;
+END
+$$;
+CREATE OR REPLACE FUNCTION usage_sessions_counted(labs text[], since timestamptz)
+RETURNS TABLE (lab_type text, sessions bigint, session_us numeric)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = on SET enable_bitmapscan = on SET enable_hashjoin = on SET enable_mergejoin = on
+SET jit = off SET work_mem = '32MB' SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    lab text;
+BEGIN
+    FOREACH lab IN ARRAY labs LOOP
+        RETURN QUERY
+        SELECT lab, count(*), sum((extract(epoch FROM p.ended_at - p.at) * 1000000)::bigint)
+          FROM usage_pairs_of(lab) AS p
+         WHERE p.at >= since
+        HAVING count(*) > 0;
+    END LOOP;
+END
 $$;
 
 -- Events since a time, by lab type and event type.
@@ -32,28 +121,37 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    whole timestamptz := usage_span_from('minute', since);
-    changes usage_changes[] := usage_unfolded(labs);
+    whole timestamptz := usage_span_from('slot', since);
+    kept text[];
+    others text[];
+    notes usage_notes[];
 BEGIN
+    SELECT d.kept, d.others, d.notes INTO kept, others, notes FROM usage_divide(labs) AS d;
+    IF others IS DISTINCT FROM '{}' THEN
+        RETURN QUERY SELECT * FROM usage_events_counted(others, since);
+    END IF;
+    IF kept = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT part.lab_type, part.event_type, sum(part.events)::bigint
       FROM (SELECT k.lab_type, k.event_type, k.events
               FROM usage_window(since) AS w
-              JOIN usage_counts k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
-             WHERE k.lab_type = ANY (labs)
+              JOIN usage_by_type k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
+             WHERE k.lab_type = ANY (kept)
             UNION ALL
-            SELECT c.lab_type, c.event_type, c.sign FROM unnest(changes) AS c WHERE c.at >= whole
+            SELECT c.lab_type, c.event_type, c.sign FROM unnest(notes) AS c WHERE c.at >= whole
             UNION ALL
             SELECT e.lab_type, coalesce(e.event_type, 'null'), 1
               FROM usage_events e
-             WHERE e.timestamp >= since AND e.timestamp < whole AND e.lab_type = ANY (labs)) AS part
+             WHERE e.timestamp >= since AND e.timestamp < whole AND e.lab_type = ANY (kept)) AS part
      GROUP BY 1, 2
     HAVING sum(part.events) > 0;
 END
 $$;
 
--- Users seen since a time, by lab type. Of one whose last event is in the minute that the window cuts, the event as it
--- is now decides, both for the minute that was folded and for the one that the changes make of it: what was counted
+-- Users seen since a time, by lab type. Of one whose last event is in the slot that the window cuts, the event as it
+-- is now decides, both for the slot that was folded and for the one that the notes make of it: what was counted
 -- wrongly for the first is taken back for the same reason.
 CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, users bigint)
@@ -62,28 +160,37 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    whole timestamptz := usage_span_from('minute', since);
-    cut timestamptz := usage_span_of('minute', since);
-    changes usage_changes[] := usage_unfolded(labs);
+    whole timestamptz := usage_span_from('slot', since);
+    cut timestamptz := usage_span_of('slot', since);
+    kept text[];
+    others text[];
+    notes usage_notes[];
 BEGIN
+    SELECT d.kept, d.others, d.notes INTO kept, others, notes FROM usage_divide(labs) AS d;
+    IF others IS DISTINCT FROM '{}' THEN
+        RETURN QUERY SELECT * FROM usage_users_counted(others, since);
+    END IF;
+    IF kept = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT part.lab_type, sum(part.users)::bigint
       FROM (SELECT k.lab_type, k.users
               FROM usage_window(since) AS w
-              JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
-             WHERE k.lab_type = ANY (labs)
+              JOIN usage_by_lab k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
+             WHERE k.lab_type = ANY (kept)
             UNION ALL
             SELECT l.lab_type, 1
-              FROM usage_last_seen l
-             WHERE l.lab_type = ANY (labs) AND l.minute >= cut AND l.minute < whole
+              FROM usage_seen l
+             WHERE l.lab_type = ANY (kept) AND l.slot >= cut AND l.slot < whole
                AND usage_last_event(l.lab_type, l.user_id) >= since
             UNION ALL
             SELECT d.lab_type, side.sign
-              FROM usage_last_seen_changes(changes) AS d,
-                   LATERAL (VALUES (1, d.new_minute), (-1, d.old_minute)) AS side (sign, minute)
-             WHERE d.new_minute IS DISTINCT FROM d.old_minute
-               AND (side.minute >= whole
-                    OR side.minute >= cut AND usage_last_event(d.lab_type, d.user_id) >= since)) AS part
+              FROM usage_seen_changes(notes) AS d,
+                   LATERAL (VALUES (1, d.new_slot), (-1, d.old_slot)) AS side (sign, slot)
+             WHERE d.new_slot IS DISTINCT FROM d.old_slot
+               AND (side.slot >= whole
+                    OR side.slot >= cut AND usage_last_event(d.lab_type, d.user_id) >= since)) AS part
      GROUP BY 1;
 END
 $$;
@@ -96,24 +203,32 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    whole timestamptz := usage_span_from('minute', since);
-    changes usage_changes[] := usage_unfolded(labs);
+    whole timestamptz := usage_span_from('slot', since);
+    kept text[];
+    others text[];
+    notes usage_notes[];
 BEGIN
+    SELECT d.kept, d.others, d.notes INTO kept, others, notes FROM usage_divide(labs) AS d;
+    IF others IS DISTINCT FROM '{}' THEN
+        RETURN QUERY SELECT * FROM usage_sessions_counted(others, since);
+    END IF;
+    IF kept = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT part.lab_type, sum(part.sessions)::bigint, sum(part.session_us)
       FROM (SELECT k.lab_type, k.sessions, k.session_us
               FROM usage_window(since) AS w
-              JOIN usage_spans k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
-             WHERE k.lab_type = ANY (labs)
+              JOIN usage_by_lab k ON k.span = w.span AND k.at >= w.first_at AND k.at <= w.last_at
+             WHERE k.lab_type = ANY (kept)
             UNION ALL
             SELECT u.lab_type, 1, u.session_us
-              FROM usage_sessions u WHERE u.lab_type = ANY (labs) AND u.at >= since AND u.at < whole
+              FROM usage_pairs u WHERE u.lab_type = ANY (kept) AND u.at >= since AND u.at < whole
             UNION ALL
-            SELECT side.lab_type, side.sign, side.sign * side.session_us
-              FROM usage_session_changes(changes) AS d,
-                   LATERAL (VALUES (-1, d.old_lab, d.old_at, d.old_us), (1, d.new_lab, d.new_at, d.new_us))
-                        AS side (sign, lab_type, at, session_us)
-             WHERE side.at >= since AND side.lab_type = ANY (labs)) AS part
+            SELECT d.lab_type, side.sign, side.sign * side.session_us
+              FROM usage_pair_changes(notes) AS d,
+                   LATERAL (VALUES (-1, d.old_at, d.old_us), (1, d.new_at, d.new_us)) AS side (sign, at, session_us)
+             WHERE side.at >= since) AS part
      GROUP BY 1;
 END
 $$;

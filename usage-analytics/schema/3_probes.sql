@@ -1,0 +1,133 @@
+-- What notes lead to, by probes of an index: for few of them, on any number of events.
+
+-- The time of a user's last event in a lab type, null where there is none: by the three indexes of users' events.
+CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT max(at)
+      FROM ((SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'start'
+              ORDER BY 1 DESC LIMIT 1)
+            UNION ALL
+            (SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who) AND event_type = 'complete'
+              ORDER BY 1 DESC LIMIT 1)
+            UNION ALL
+            (SELECT coalesce(timestamp, '-infinity') AS at FROM usage_events
+              WHERE usage_user_hash(lab_type, user_id) = usage_user_hash(lab, who)
+                AND (lab_type, user_id) IS NOT DISTINCT FROM (lab, who)
+                AND (event_type IN ('start', 'complete')) IS NOT TRUE
+              ORDER BY 1 DESC LIMIT 1)) AS last
+$$;
+
+-- Of every user and lab type that the notes touch: the slot of the last event as usage_seen has it, and as
+-- it is. Events that only came can but move it on.
+CREATE OR REPLACE FUNCTION usage_seen_changes(notes usage_notes[])
+RETURNS TABLE (lab_type text, user_id text, old_slot timestamptz, new_slot timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT t.lab_type, t.user_id, s.slot,
+           CASE WHEN t.went THEN usage_span_of('slot', usage_last_event(t.lab_type, t.user_id))
+                ELSE greatest(s.slot, usage_span_of('slot', t.at)) END
+      FROM (SELECT c.lab_type, c.user_id, max(c.at) AS at, bool_or(c.sign < 0) AS went
+              FROM unnest(notes) AS c
+             WHERE c.user_id IS NOT NULL
+             GROUP BY c.lab_type, c.user_id) AS t
+      LEFT JOIN usage_seen s ON s.lab_type = t.lab_type AND s.user_id = t.user_id
+$$;
+
+-- The complete that ends a start, by docs/sessions.md: the first of those that belong to it. A completes' owner
+-- lies before it, so each branch ends where a later start takes over.
+CREATE OR REPLACE FUNCTION usage_session_end(lab text, who text, session text, start_at timestamptz, start_id bigint)
+RETURNS TABLE (at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT ending.at
+      FROM ((SELECT c.at, c.id
+               FROM usage_steps_of_session('complete', lab, who, session) AS c
+              WHERE (c.at, c.id) > (start_at, start_id)
+                AND NOT EXISTS (
+                    SELECT FROM usage_steps_of_session('start', lab, who, session) AS later
+                     WHERE (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id))
+              ORDER BY c.at, c.id LIMIT 1)
+            UNION ALL
+            (SELECT c.at, c.id
+               FROM (SELECT 1) AS one
+               LEFT JOIN LATERAL (
+                    SELECT n.at, n.id FROM usage_steps_of_user('start', lab, who) AS n
+                     WHERE (n.at, n.id) > (start_at, start_id)
+                     ORDER BY n.at, n.id LIMIT 1) AS next ON true
+               JOIN LATERAL (
+                    SELECT c.at, c.id FROM usage_steps_of_user('complete', lab, who) AS c
+                     WHERE (c.at, c.id) > (start_at, start_id)
+                       AND (c.at, c.id) < (coalesce(next.at, 'infinity'), coalesce(next.id, 0))
+                       AND (usage_session_key(c.event_data) IS NULL
+                            OR session IS NULL
+                               AND NOT EXISTS (
+                                    SELECT FROM (SELECT o.at, o.id
+                                                   FROM usage_steps_of_session('start', lab, who,
+                                                                               usage_session_key(c.event_data)) AS o
+                                                  WHERE (o.at, o.id) < (c.at, c.id)
+                                                  ORDER BY o.at DESC, o.id DESC LIMIT 1) AS own
+                                     WHERE NOT EXISTS (
+                                        SELECT FROM usage_steps_of_session('complete', lab, who,
+                                                                           usage_session_key(c.event_data)) AS p
+                                         WHERE (p.at, p.id) > (own.at, own.id) AND (p.at, p.id) < (c.at, c.id))))
+                     ORDER BY c.at, c.id LIMIT 1) AS c ON true)
+           ) AS ending
+     ORDER BY ending.at, ending.id LIMIT 1
+$$;
+
+-- The starts, each with its lab type, whose session the notes can have changed: each start itself; and, for completes and for starts that
+-- are not the last of all, the starts right before it and right before the next complete of its session. A start is
+-- the last, and concerns no session, where no complete follows it now and none did when sessions were last folded.
+CREATE OR REPLACE FUNCTION usage_touched_starts(notes usage_notes[]) RETURNS TABLE (lab_type text, id bigint)
+LANGUAGE sql STABLE AS $$
+    WITH step AS MATERIALIZED (
+        SELECT x.lab_type, x.user_id, x.event_type, x.session_key, x.at, x.id
+          FROM unnest(notes) AS x
+         WHERE x.event_type IN ('start', 'complete') AND isfinite(x.at) AND x.user_id IS NOT NULL
+           AND (x.event_type = 'complete'
+                OR EXISTS (SELECT FROM usage_steps_of_user('complete', x.lab_type, x.user_id) AS c
+                            WHERE (c.at, c.id) > (x.at, x.id))
+                OR EXISTS (SELECT FROM usage_pairs o
+                            WHERE o.lab_type = x.lab_type AND o.user_id = x.user_id AND o.ended_at >= x.at)))
+    SELECT x.lab_type, x.id FROM unnest(notes) AS x WHERE x.event_type = 'start' AND x.sign < 0
+    UNION
+    SELECT x.lab_type, x.id FROM step AS x WHERE x.event_type = 'start'
+    UNION
+    SELECT x.lab_type, near.id
+      FROM step AS x
+      LEFT JOIN LATERAL (
+            SELECT c.at, c.id FROM usage_steps_of_session('complete', x.lab_type, x.user_id, x.session_key) AS c
+             WHERE (c.at, c.id) > (x.at, x.id)
+             ORDER BY c.at, c.id LIMIT 1) AS next ON true
+      JOIN LATERAL (VALUES (x.at, x.id), (next.at, next.id)) AS place (at, id) ON place.at IS NOT NULL
+      JOIN LATERAL (
+            (SELECT s.id FROM usage_steps_of_user('start', x.lab_type, x.user_id) AS s
+              WHERE (s.at, s.id) < (place.at, place.id)
+              ORDER BY s.at DESC, s.id DESC LIMIT 1)
+            UNION ALL
+            (SELECT s.id FROM usage_steps_of_session('start', x.lab_type, x.user_id, x.session_key) AS s
+              WHERE (s.at, s.id) < (place.at, place.id)
+              ORDER BY s.at DESC, s.id DESC LIMIT 1)) AS near ON true
+$$;
+
+-- Of every session that the notes touch: as usage_pairs has it, and as it is. Null where there is none. A start that
+-- moved to another lab type is gone from the one and new in the other, each by its own note.
+CREATE OR REPLACE FUNCTION usage_pair_changes(notes usage_notes[])
+RETURNS TABLE (lab_type text, start_id bigint, old_at timestamptz, old_us bigint,
+               new_user text, new_at timestamptz, new_end timestamptz, new_us bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT t.lab_type, t.id, o.at, o.session_us, n.user_id, n.at, n.ended_at,
+           (extract(epoch FROM n.ended_at - n.at) * 1000000)::bigint
+      FROM usage_touched_starts(notes) AS t
+      LEFT JOIN usage_pairs o ON o.lab_type = t.lab_type AND o.start_id = t.id
+      LEFT JOIN LATERAL (
+            SELECT s.user_id, s.at, e.at AS ended_at
+              FROM (SELECT user_id, usage_session_key(event_data) AS session_key, timestamp AS at
+                      FROM usage_events
+                     WHERE id = t.id AND lab_type = t.lab_type AND event_type = 'start' AND usage_has_place(timestamp)
+                    OFFSET 0) AS s, -- probed start by start, never joined as a whole
+                   LATERAL usage_session_end(t.lab_type, s.user_id, s.session_key, s.at, t.id) AS e) AS n ON true
+     WHERE (o.user_id, o.at, o.ended_at) IS DISTINCT FROM (n.user_id, n.at, n.ended_at)
+$$;
