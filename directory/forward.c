@@ -1,11 +1,15 @@
 #include "directory/forward.h"
 
+#include <stdlib.h>
+
 #include "common/http/client.h"
+#include "common/http/header.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "directory/lookup.h"
-#include "directory/lookup_plain.h"
+#include "directory/lookup_call.h"
+#include "directory/reference.h"
 
 static bool takes(struct text raw_path)
 {
@@ -28,44 +32,69 @@ static void pass_header(struct client_call *call, struct request *rq, const char
         client_header(call, name, string);
 }
 
-/* The path of an absolute URL: what a client of ours can follow. */
-static const char *relative(const char *location)
+/* False: no memory. */
+static bool pass_back_header(struct request *rq, const struct header *h)
 {
-    const char *authority = strstr(location, "://");
-    const char *path = authority ? strchr(authority + 3, '/') : location;
+    const char *value = h->value;
 
-    return path ? path : "/";
+    if (!*value || !header_is_value(text_of(value)))
+        return true; /* no answer can carry it */
+    if (strcmp(h->name, "Content-Length") == 0) {
+        if (rq->head)
+            reply_length(rq, strtoull(value, NULL, 10));
+        return true;
+    }
+    if (strcmp(h->name, "Content-Type") == 0) {
+        rq->content_type = value;
+        return true;
+    }
+    if (strcmp(h->name, "Location") == 0)
+        value = reference_relative(&rq->arena, rq->worker->settings->directory.user_progress_url,
+                                   rq->raw_path, value);
+    if (value)
+        reply_header(rq, h->name, value);
+    return value != NULL;
 }
 
 static enum reply answer(struct request *rq, const struct client_call *call)
 {
     reply_text(rq, call->status, NULL, call->answer.at ? call->answer : TEXT(""));
-    for (size_t i = 0; i < call->kept_count; i++) {
-        const struct header *h = &call->kept[i];
-        if (strcmp(h->name, "Content-Type") == 0)
-            rq->content_type = h->value;
-        else
-            reply_header(rq, h->name, strcmp(h->name, "Location") == 0 ? relative(h->value) : h->value);
-    }
+    for (size_t i = 0; i < call->kept_count; i++)
+        if (!pass_back_header(rq, &call->kept[i]))
+            return reply_unavailable(rq);
     return REPLIED;
+}
+
+/* The same path and query under User Progress' address; what a URL cannot have as it is gets encoded. */
+static const char *url_of(struct request *rq)
+{
+    static const char in_path[] = "/:@!$&'()*+,;=%";
+    static const char in_query[] = "/?:@!$&'()*+,;=%";
+    struct writer w = writer_start(&rq->arena);
+
+    write_text(&w, client_base(rq->worker->settings->directory.user_progress_url));
+    write_url(&w, rq->raw_path, in_path);
+    if (rq->raw_query.at) {
+        write_char(&w, '?');
+        write_url(&w, rq->raw_query, in_query);
+    }
+    write_char(&w, '\0');
+    return w.failed ? NULL : w.at;
 }
 
 enum reply forward(struct request *rq)
 {
-    static const char *const wanted[] = {"Content-Type",  "Location",    "Allow", "Link",
-                                         "X-Total-Count", "Retry-After", "ETag",  NULL};
-    struct text base = client_base(rq->worker->settings->directory.user_progress_url);
+    static const char *const wanted[] = {"Content-Type",  "Content-Length", "Location", "Allow", "Link",
+                                         "X-Total-Count", "Retry-After",    "ETag",     NULL};
     struct client_call call = {.arena = &rq->arena,
                                .method = arena_string(&rq->arena, rq->method_name),
+                               .url = url_of(rq),
                                .body = rq->body_bytes.len ? rq->body_bytes : TEXT_NULL,
                                .wanted = wanted,
                                .answer_limit = WRITER_LIMIT,
-                               .deadline =
-                                   rq->loop->now + rq->worker->settings->directory.timeout * MILLISECOND};
+                               .deadline = lookup_deadline(rq)};
+    int64_t since = rq->loop->now;
 
-    call.url = arena_printf(&rq->arena, "%.*s%.*s%s%.*s", (int)base.len, base.at, (int)rq->raw_path.len,
-                            rq->raw_path.at, rq->raw_query.at ? "?" : "", (int)rq->raw_query.len,
-                            rq->raw_query.at ? rq->raw_query.at : "");
     if (!call.method || !call.url)
         return reply_unavailable(rq);
     client_trace(&call, rq);
@@ -77,11 +106,12 @@ enum reply forward(struct request *rq)
     pass_header(&call, rq, "Authorization", rq->headers.authorization);
     pass_header(&call, rq, "Idempotency-Key", rq->headers.idempotency_key);
     pass_header(&call, rq, "If-None-Match", rq->headers.if_none_match);
-    if (!client_run(rq, &call) || call.status < 200) {
-        lookup_reply_unavailable(rq);
-        return REPLIED;
-    }
-    return answer(rq, &call);
+    bool answered = client_run(rq->worker->client, &call);
+    rq->timing.lookup += rq->loop->now - since;
+    if (answered && call.status >= 200 && call.status <= 599)
+        return answer(rq, &call);
+    lookup_reply_unavailable(rq);
+    return REPLIED;
 }
 
 const struct forwarding directory_forwarding = {

@@ -1,22 +1,13 @@
 #include "directory/lookup_plain.h"
-#include "directory/lookup_metrics.h"
 
+#include "common/http/client.h"
 #include "common/http/request.h"
 #include "common/json/json.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "directory/lookup_metrics.h"
 
 #define ANSWER_LIMIT ((size_t)16 << 20) /* bytes: all labs of a type come with their descriptions */
-
-void lookup_own_headers(struct client_call *call, struct request *rq)
-{
-    const char *token = rq->worker->settings->auth.service_token;
-    char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
-
-    client_trace(call, rq);
-    if (header)
-        client_header(call, "Authorization", header);
-}
 
 enum presence { PRESENT, ABSENT, UNKNOWN };
 
@@ -27,14 +18,16 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(rq, rq->worker->settings->directory.user_progress_url, path, segment),
+        .url = client_url(&rq->arena, rq->worker->settings->directory.user_progress_url, path, segment),
         .answer_limit = ANSWER_LIMIT,
         .deadline = deadline};
     struct json_error error;
 
-    lookup_own_headers(&call, rq);
+    client_trace(&call, rq);
+    lookup_authorize(&call, rq);
     metric_count(&rq->worker->lookup_metrics->calls[LOOKUP_PLAIN]);
-    if (!call.url || !client_run(rq, &call) || json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
+    if (!call.url || !client_run(rq->worker->client, &call) ||
+        json_parse(&rq->arena, call.answer, root, &error) != JSON_OK)
         return UNKNOWN;
     if (call.status == 200)
         return PRESENT;
@@ -68,11 +61,11 @@ bool lookup_reaches(struct request *rq)
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(rq, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
+        .url = client_url(&rq->arena, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
         .answer_limit = ANSWER_LIMIT,
-        .deadline = rq->loop->now + rq->worker->settings->directory.timeout * MILLISECOND};
+        .deadline = lookup_deadline(rq)};
 
-    return call.url && client_run(rq, &call) && call.status == 200;
+    return call.url && client_run(rq->worker->client, &call) && call.status == 200;
 }
 
 /* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */
@@ -111,15 +104,15 @@ static bool plain_lab(struct request *rq, int64_t deadline, struct text type, st
     return true;
 }
 
-bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_ids, size_t user_count,
-                  struct known_user *users, const struct text *lab_types, size_t lab_count,
-                  struct known_lab *labs)
+bool lookup_plain(struct question *q)
 {
-    for (size_t i = 0; i < user_count; i++)
-        if (!plain_user(rq, deadline, user_ids[i], &users[i]))
+    for (size_t i = 0; i < q->user_count; i++)
+        if (user_can_exist(q->user_ids[i]) && q->user_ids[i].len &&
+            !plain_user(q->rq, q->deadline, q->user_ids[i], &q->users[i]))
             return false;
-    for (size_t i = 0; i < lab_count; i++)
-        if (!plain_lab(rq, deadline, lab_types[i], &labs[i]))
+    for (size_t i = 0; i < q->lab_count; i++)
+        if (lab_can_exist(q->lab_types[i]) && q->lab_types[i].len &&
+            !plain_lab(q->rq, q->deadline, q->lab_types[i], &q->labs[i]))
             return false;
     return true;
 }

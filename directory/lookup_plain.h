@@ -4,18 +4,16 @@
 #ifndef DIRECTORY_LOOKUP_PLAIN_H
 #define DIRECTORY_LOOKUP_PLAIN_H
 
-#include <stdint.h>
+#include "common/base/declare.h"
+#include "directory/lookup_call.h"
 
-#include "common/http/client.h"
-#include "directory/lookup.h"
+/*
+ * Asks for one name after the other; false when something cannot be known. What cannot exist, or has no
+ * address, is left as it stands: as nothing. Waits.
+ */
+bool lookup_plain(struct question *question) MUST_CHECK;
 
-/* Asks one after the other; false when something cannot be known. Waits. */
-bool lookup_plain(struct request *rq, int64_t deadline, const struct text *user_ids, size_t user_count,
-                  struct known_user *users, const struct text *lab_types, size_t lab_count,
-                  struct known_lab *labs);
-
-/* The headers that go along with every call of our own to User Progress: id, trace, the token of the
- * services. */
-void lookup_own_headers(struct client_call *call, struct request *rq);
+/* Whether User Progress answers at all. Waits. */
+bool lookup_reaches(struct request *rq) MUST_CHECK;
 
 #endif

@@ -6,8 +6,6 @@
 #include "directory/directory.h"
 #include "directory/lookup.h"
 
-#define LOOKUP_LABS 256 /* lab types whose names are asked for at once */
-
 struct lab_report {
     struct text lab_type, lab_name;
     int64_t total_attempts, unique_users;
@@ -221,25 +219,22 @@ enum reply reports_of_lab(struct request *rq)
 /* Fills the labs' names in; false when they cannot be known, 503 being the reply. */
 static bool name_labs(struct request *rq, struct user_lab *labs, size_t count)
 {
-    struct text types[LOOKUP_LABS];
-    struct known_lab *known = arena_alloc(&rq->arena, LOOKUP_LABS * sizeof(*known));
+    struct text *types = arena_alloc(&rq->arena, count * sizeof(*types));
+    struct known_lab *known = arena_alloc(&rq->arena, count * sizeof(*known));
 
-    if (!known) {
+    if (!types || !known) {
         reply_unavailable(rq);
         return false;
     }
-    for (size_t at = 0; at < count; at += LOOKUP_LABS) {
-        size_t some = count - at < LOOKUP_LABS ? count - at : LOOKUP_LABS;
-        for (size_t i = 0; i < some; i++)
-            types[i] = labs[at + i].lab_type;
-        if (!lookup(rq, NULL, 0, NULL, types, some, known))
-            return false;
-        for (size_t i = 0; i < some; i++) {
-            bool left = known[i].lab_type.at != NULL;
-            labs[at + i].lab_name = left ? known[i].name : types[i];
-            labs[at + i].lab_description = left ? known[i].description : TEXT("No description available");
-            labs[at + i].lab_difficulty = left ? known[i].difficulty : TEXT("unknown");
-        }
+    for (size_t i = 0; i < count; i++)
+        types[i] = labs[i].lab_type;
+    if (!lookup(rq, NULL, 0, NULL, types, count, known, true))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool left = known[i].lab_type.at != NULL;
+        labs[i].lab_name = left ? known[i].name : types[i];
+        labs[i].lab_description = left ? known[i].description : TEXT("No description available");
+        labs[i].lab_difficulty = left ? known[i].difficulty : TEXT("unknown");
     }
     return true;
 }

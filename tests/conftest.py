@@ -10,8 +10,10 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from harness import exchange
 from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, client, elsewhere
 from harness.postgres import Postgres, named_by_environment
+from harness.wait import until
 
 
 def pytest_addoption(parser):
@@ -165,6 +167,22 @@ def beside(postgres, start_daemon):
         )
         daemon.database = name
         return daemon
+
+    return start
+
+
+@pytest.fixture
+def both(beside):
+    """both(url, **settings): the two services that ask User Progress, at that address, by one worker each."""
+
+    def start(url: str, **settings: str) -> list[Daemon]:
+        daemons = [beside(service, url, WORKERS="1", **settings) for service in SERVICES[1:]]
+        for daemon, path in zip(daemons, ("/performance/record/1", "/analytics/event/1")):
+            until(
+                lambda: exchange.request(daemon.url, "DELETE", path).status == 404,
+                f"{daemon.service} to reach its database",
+            )
+        return daemons
 
     return start
 

@@ -119,6 +119,7 @@ static const struct endpoint endpoints[] = {
              "none.",
      .body_in = &lookup_in_shape,
      .answer = &lookup_shape,
+     .failures = {{413, LOOKUP_TOO_LARGE}},
      .handle = lookup_answer},
 
     {.method = METHOD_POST,

@@ -3,8 +3,12 @@
 #include "common/http/request.h"
 #include "common/serve/query.h"
 
+#define DETAILS_LIMIT ((int64_t)8 << 20) /* bytes of descriptions and difficulties in one answer */
+
 struct lookup_in {
     struct texts user_ids, lab_types;
+    int8_t details;
+    int64_t details_limit;
 };
 
 static const struct field lookup_in_fields[] = {
@@ -20,14 +24,20 @@ static const struct field lookup_in_fields[] = {
      .fallback = "[]",
      .help = "Lab types to look up.",
      .example = "[\"filesystem\"]"},
+    {.name = "details",
+     .type = FIELD_BOOL,
+     .at = offsetof(struct lookup_in, details),
+     .fallback = "true",
+     .help = "Whether to tell the labs' descriptions and difficulties, which are null else.",
+     .example = "false"},
 };
 
 const struct shape lookup_in_shape = {"LookupRequest", "What to look up.", sizeof(struct lookup_in),
-                                      lookup_in_fields, 2};
+                                      lookup_in_fields, 3};
 
 /* One answer: a user, or the oldest lab of a type. */
 struct found {
-    int8_t there;
+    int8_t there, too_large;
     struct text key, username; /* the lab's name is the second text too */
     struct text description, difficulty;
 };
@@ -91,26 +101,33 @@ const struct shape lookup_shape = {"Lookup", "What was found.", sizeof(struct lo
 
 static const struct statement find_all = {
     .name = "find_users_and_labs",
-    .sql = "SELECT there, key, name, description, difficulty FROM ("
+    .sql = "SELECT there, key, name, CASE WHEN size <= $4 THEN description END,"
+           " CASE WHEN size <= $4 THEN difficulty END, size > $4 FROM ("
            "SELECT 1 AS part, n, u.id IS NOT NULL AS there, u.id AS key, u.username AS name,"
-           " NULL AS description, NULL AS difficulty"
+           " NULL AS description, NULL AS difficulty, 0::bigint AS size"
            " FROM unnest($1::text[]) WITH ORDINALITY AS a (id, n) LEFT JOIN users u ON u.id = a.id"
            " UNION ALL"
-           " SELECT 2, n, l.id IS NOT NULL, a.lab_type, l.name, l.description, l.difficulty"
+           " SELECT 2, n, l.id IS NOT NULL, a.lab_type, l.name, l.description, l.difficulty,"
+           " sum(coalesce(octet_length(l.description), 0) + coalesce(octet_length(l.difficulty), 0))"
+           " OVER (ORDER BY n)"
            " FROM unnest($2::text[]) WITH ORDINALITY AS a (lab_type, n) LEFT JOIN LATERAL"
-           " (SELECT id, name, description, difficulty FROM labs WHERE lab_type = a.lab_type"
+           " (SELECT id, name, CASE WHEN $3 THEN description END AS description,"
+           " CASE WHEN $3 THEN difficulty END AS difficulty FROM labs WHERE lab_type = a.lab_type"
            " ORDER BY created_at, id LIMIT 1) AS l ON true"
            ") AS found ORDER BY part, n",
     .kind = STATEMENT_READ,
     .params = (const struct column[]){{COLUMN_TEXTS, offsetof(struct lookup_in, user_ids)},
-                                      {COLUMN_TEXTS, offsetof(struct lookup_in, lab_types)}},
-    .param_count = 2,
+                                      {COLUMN_TEXTS, offsetof(struct lookup_in, lab_types)},
+                                      {COLUMN_BOOL, offsetof(struct lookup_in, details)},
+                                      {COLUMN_INT, offsetof(struct lookup_in, details_limit)}},
+    .param_count = 4,
     .row = (const struct column[]){{COLUMN_BOOL, offsetof(struct found, there)},
                                    {COLUMN_TEXT, offsetof(struct found, key)},
                                    {COLUMN_TEXT, offsetof(struct found, username)},
                                    {COLUMN_TEXT, offsetof(struct found, description)},
-                                   {COLUMN_TEXT, offsetof(struct found, difficulty)}},
-    .column_count = 5,
+                                   {COLUMN_TEXT, offsetof(struct found, difficulty)},
+                                   {COLUMN_BOOL, offsetof(struct found, too_large)}},
+    .column_count = 6,
     .row_size = sizeof(struct found),
 };
 
@@ -127,15 +144,21 @@ static void write_found(struct writer *w, const struct shape *shape, const struc
 
 enum reply lookup_answer(struct request *rq)
 {
-    const struct lookup_in *in = rq->body;
+    struct lookup_in *in = arena_alloc(&rq->arena, sizeof(*in));
     struct rows rows = {NULL, 0};
-    size_t users = in->user_ids.count, labs = in->lab_types.count;
 
+    if (!in)
+        return reply_unavailable(rq);
+    *in = *(const struct lookup_in *)rq->body;
+    in->details_limit = DETAILS_LIMIT;
+    size_t users = in->user_ids.count, labs = in->lab_types.count;
     if (users + labs && query_rows(rq, &find_all, in, &rows) == QUERY_REPLIED)
         return REPLIED;
     if (rows.count != users + labs)
         return reply_unavailable(rq);
     const struct found *found = rows.items;
+    if (labs && found[users + labs - 1].too_large) /* a running sum: the last row has it all */
+        return reply_error(rq, 413, LOOKUP_TOO_LARGE);
     reply_text(rq, 200, "application/json", TEXT("{\"users\":["));
     write_found(&rq->out, &user_found_shape, found, users);
     write_literal(&rq->out, "],\"labs\":[");

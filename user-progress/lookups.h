@@ -6,6 +6,8 @@
 
 #include "common/table/api.h"
 
+#define LOOKUP_TOO_LARGE "Too much for one answer: look up fewer labs, or without details"
+
 handler_fn lookup_answer;
 
 extern const struct shape lookup_in_shape, lookup_shape;

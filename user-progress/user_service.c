@@ -4,6 +4,7 @@
 #include "common/http/request.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "directory/lookup_call.h"
 
 #define ANSWER_LIMIT ((size_t)1 << 20) /* bytes: what it says of the user is not looked at */
 
@@ -12,12 +13,16 @@ bool user_service_require(struct request *rq, struct text user_id)
     const struct settings *s = rq->worker->settings;
     struct client_call call = {.arena = &rq->arena,
                                .method = "GET",
-                               .url = client_url(rq, s->directory.user_service_url, "/", user_id),
+                               .url = client_url(&rq->arena, s->directory.user_service_url, "/", user_id),
                                .answer_limit = ANSWER_LIMIT,
-                               .deadline = rq->loop->now + s->directory.timeout * MILLISECOND};
+                               .deadline = lookup_deadline(rq)};
+
+    int64_t since = rq->loop->now;
 
     client_trace(&call, rq);
-    if (!call.url || !client_run(rq, &call) || (call.status != 200 && call.status != 404)) {
+    bool answered = call.url && client_run(rq->worker->client, &call);
+    rq->timing.lookup += rq->loop->now - since;
+    if (!answered || (call.status != 200 && call.status != 404)) {
         reply_unavailable_because(rq, "The service that knows the users is unavailable");
         return false;
     }

@@ -13,6 +13,7 @@
 #include "common/http/client.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
+#include "common/serve/worker.h"
 
 struct keyset {
     const struct settings *settings;
@@ -118,7 +119,7 @@ static const char *get_over_https(struct request *rq, const struct settings *set
                                .deadline = rq->deadline};
 
     client_header(&call, "Accept", "application/json");
-    if (!client_run(rq, &call))
+    if (!client_run(rq->worker->client, &call))
         return "there is no answer";
     if (call.status != 200)
         return "the answer is not 200";

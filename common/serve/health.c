@@ -6,6 +6,7 @@
 #include "common/serve/worker.h"
 #include "common/watch/metrics_text.h"
 #include "directory/lookup.h"
+#include "directory/lookup_plain.h"
 
 struct health {
     struct text status;

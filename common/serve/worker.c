@@ -20,7 +20,7 @@
 #include "common/serve/settings.h"
 #include "common/table/api.h"
 #include "common/watch/request_log.h"
-#include "directory/lookup.h"
+#include "directory/lookup_call.h"
 
 #define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
 #define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
@@ -136,8 +136,9 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no memory";
     else if (!open_http(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!request_log_open(worker) || !pg_open(worker) || !auth_open(worker, first) ||
-             (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!request_log_open(worker) || !pg_open(worker) ||
+             !(worker->client = client_open(&worker->loop, &worker->settings->client)) ||
+             !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -182,7 +183,7 @@ static void close_worker(struct worker *worker)
         http_close(worker->http);
     auth_close(worker);
     lookups_close(worker);
-    client_close(worker);
+    client_close(worker->client);
     pg_close(worker);
     request_log_close(worker);
     fiber_pool_free(&worker->fibers);

@@ -1,14 +1,20 @@
 """Users and labs on the ports of the other two services: User Progress' own answers, passed on."""
 
-import re
+import json
+import time
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 
 from harness import exchange
+from harness.fake import Fake, Line
+from harness.metrics import samples
 from harness.samples import created, detail, lab_body, new_lab, new_user, token, user_body
+from harness.wait import until
+from harness.wire import Wire
 
-PASSED_ON = ("content-type", "location", "allow", "link", "x-total-count", "etag")
+PASSED_ON = ("content-type", "content-length", "allow", "link", "x-total-count", "etag")
 
 
 @pytest.fixture(scope="module", params=["performance-reporting", "usage-analytics"])
@@ -96,6 +102,8 @@ def test_every_request_gets_user_progress_own_answer(other, user_progress, metho
     assert (passed.status, passed.body) == (own.status, own.body)
     for name in PASSED_ON:
         assert passed.headers.get(name) == own.headers.get(name), name
+    leads_to = [urljoin(path, answer.headers.get("location", "")) for answer in (own, passed)]
+    assert leads_to[0] == leads_to[1]
 
 
 def test_a_body_without_a_content_type_is_read_as_json_and_another_type_is_refused(other):
@@ -104,11 +112,18 @@ def test_a_body_without_a_content_type_is_read_as_json_and_another_type_is_refus
         assert exchange.request(other, "POST", "/users/", headers, body).status == status
 
 
-@pytest.mark.parametrize("path", ["/users", "/labs?skip=1", "/users/x/", "/performance/user/x/", "/nope/"])
-def test_a_redirect_stays_on_the_port_that_was_asked(other, path):
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/users", "users/"),
+        ("/labs?skip=1&limit=2", "labs/?skip=1&limit=2"),
+        ("/users/x/", "../x"),
+        ("/labs/type/a%20b/", "../a%20b"),
+    ],
+)
+def test_a_redirect_is_relative_to_the_path_that_was_asked(other, path, location):
     answer = exchange.request(other, "GET", path)
-    location = answer.headers.get("location", "/")
-    assert answer.status in (307, 404) and not re.match(r"//|[a-z]+:", location)
+    assert (answer.status, answer.headers["location"]) == (307, location)
 
 
 def test_a_conflict_is_told_as_user_progress_tells_it(client, api):
@@ -172,3 +187,95 @@ def test_nothing_but_users_and_labs_is_passed_on(other):
     ):
         answer = exchange.request(other, method, path, {"Content-Type": "application/json"}, b"{}")
         assert (answer.status, answer.text) == (404, '{"detail":"Not Found"}'), path
+
+
+def test_bytes_that_a_url_cannot_have_count_as_percent_encoded(other, api):
+    for own in ("auth0|5f7c", 'a"b<c>d', "e^f`g{h}", "\\i", "ü"):
+        name = f"{token()}{own}"
+        user = new_user(api, id=name)
+        raw = name.encode().decode("latin-1")
+        with Wire(other) as wire:
+            wire.request("GET", f"/users/{raw}")
+            assert json.loads(wire.answer().body) == user
+            wire.request("DELETE", f"/users/{raw}")
+            assert wire.answer().status == 200
+
+
+@pytest.fixture(params=["performance-reporting", "usage-analytics"])
+def beside_fake(request, beside):
+    """beside_fake(behave, **settings): a service that forwards to a User Progress that behaves so."""
+
+    def start(fake: Fake, **settings: str):
+        return beside(request.param, fake.url, WORKERS="1", **settings)
+
+    return start
+
+
+def head_of(*lines: str, status: str = "200 OK"):
+    return lambda line, asked: line.send(
+        "\r\n".join([f"HTTP/1.1 {status}", *lines, "Content-Length: 2", "", "[]"]).encode("latin-1")
+    )
+
+
+def test_headers_that_no_answer_can_carry_are_left_out(beside_fake):
+    unusable = ("Link: <a\x01b>", "ETag: ", "Allow: \x7f", "Retry-After:\x0b", "Location: /a\x1fb")
+    with Fake(head_of("X-Total-Count: 7", *unusable, "Content-Type: application/json")) as fake:
+        daemon = beside_fake(fake)
+        for _ in range(3):
+            answer = exchange.request(daemon.url, "GET", "/labs/type/x")
+            assert (answer.status, answer.body) == (200, b"[]")
+            assert answer.headers["x-total-count"] == "7"
+            assert not {"link", "allow", "retry-after", "location"} & set(answer.headers)
+        until(lambda: samples(daemon.url).of("http_requests_in_flight") == 0, "nothing to be in flight")
+
+
+@pytest.mark.parametrize("status", ["999 Odd", "600 Odd", "000 Odd", "42 Odd", "x Odd"])
+def test_a_status_that_http_does_not_have_is_503(beside_fake, status):
+    with Fake(head_of(status=status)) as fake:
+        daemon = beside_fake(fake)
+        answer = exchange.request(daemon.url, "GET", "/users/x")
+        assert (answer.status, answer.json()) == (503, {"detail": "User Progress Service unavailable"})
+        until(lambda: samples(daemon.url).of("http_requests_in_flight") == 0, "nothing to be in flight")
+
+
+def test_an_absolute_location_is_made_relative(beside_fake):
+    def behave(line: Line, asked) -> None:
+        location = f"http://{asked.headers['host']}{asked.path.rstrip('/')}"
+        line.send(f"HTTP/1.1 307 X\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with Fake(behave) as fake:
+        answer = exchange.request(beside_fake(fake).url, "GET", "/users/x/")
+        assert (answer.status, answer.headers["location"]) == (307, "../x")
+
+
+def test_a_forwarded_request_does_not_outlive_its_own_deadline(beside_fake):
+    with Fake(lambda line, asked: line.stay_silent()) as fake:
+        daemon = beside_fake(fake, LOOKUP_TIMEOUT_MS="20000", REQUEST_TIMEOUT_MS="500")
+        began = time.monotonic()
+        assert exchange.request(daemon.url, "DELETE", "/users/x").status == 503
+        assert time.monotonic() - began < 5
+
+
+def test_a_fragment_deletes_nobody(other, api):
+    user = new_user(api)
+    answer = exchange.request(other, "DELETE", f"/users/{user['id']}#x")
+    assert answer.status == 400 and api.get(f"/users/{user['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("segment", [".", "..", "%2e", "%2E%2e", ".%2e"])
+def test_a_path_with_dots_never_leaves_the_users_and_labs(beside_fake, segment):
+    with Fake(head_of()) as fake:
+        daemon = beside_fake(fake)
+        for path in (f"/users/{segment}/lookup", f"/users/x/{segment}", f"/labs/{segment}/{segment}/lookup"):
+            for method in ("GET", "DELETE"):
+                answer = exchange.request(daemon.url, method, path)
+                assert (answer.status, answer.text) == (404, '{"detail":"Not Found"}')
+        assert not fake.asked
+
+
+def test_a_forwarded_head_tells_the_length_of_the_get(client, api):
+    user = new_user(api)
+    got = client.get(f"/users/{user['id']}", headers={"Accept-Encoding": "identity"})
+    head = client.head(f"/users/{user['id']}", headers={"Accept-Encoding": "identity"})
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.content))

@@ -13,7 +13,7 @@ import pytest
 from harness import exchange
 from harness.daemon import VARIANT, WRAPPER
 from harness.fake import Asked, Fake, Line, directory
-from harness.samples import detail, event_body, new_event, new_lab, new_record, new_user, record_body
+from harness.samples import event_body, new_lab, new_user, record_body
 from harness.wait import until
 from harness.wire import Wire
 
@@ -114,22 +114,6 @@ BAD_ANSWERS = {
     "404 with other JSON": lambda line: line.answer(404, {"error": "no route"}),
     "405 and then errors": lambda line: line.answer(405, {"error": "no"}),
 }
-
-
-@pytest.fixture
-def both(beside):
-    """both(url): the two services that ask User Progress at that address."""
-
-    def start(url: str) -> list:
-        daemons = [beside(service, url, WORKERS="1") for service in SERVICES]
-        for daemon, path in zip(daemons, ("/performance/record/1", "/analytics/event/1")):
-            until(
-                lambda: exchange.request(daemon.url, "DELETE", path).status == 404,
-                f"{daemon.service} to reach its database",
-            )
-        return daemons
-
-    return start
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
@@ -235,124 +219,6 @@ def test_it_goes_on_as_soon_as_user_progress_does(postgres, both):
         broken.clear()
         for daemon in daemons:
             assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
-
-
-def test_those_that_wait_behind_a_silent_call_each_have_their_own_deadline(both):
-    with Fake(lambda line, asked: line.stay_silent()) as fake:
-        _, usage = both(fake.url)
-        with ThreadPoolExecutor(5) as pool:
-            took = []
-            for _ in range(5):
-                took.append(pool.submit(ask, usage.url, "POST", "/analytics/event", event_body(USER, LAB)))
-                time.sleep(
-                    0.15
-                )  # each while the call before it is on its way: this is no wait for a condition
-            for asked in took:
-                answer, seconds = asked.result()
-                assert answer.status == 503 and seconds < DEADLINE + SLACK
-
-
-class Held:
-    """A User Progress whose first lookup waits until `release`; what it knows is asked at the answer."""
-
-    def __init__(self):
-        self.release = threading.Event()
-        self.users = {f"u{n}": {"id": f"u{n}", "username": f"n{n}"} for n in range(30)}
-
-    def __call__(self, line: Line, asked: Asked) -> None:
-        answer = directory(self.users, [LAB])(asked)
-        self.release.wait(DEADLINE / 2)
-        line.answer(200, answer)
-
-
-def post_event(url: str, user_id: str) -> Wire:
-    wire = Wire(url)
-    body = json.dumps(event_body({"id": user_id}, LAB)).encode()
-    wire.request(
-        "POST",
-        "/analytics/event",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        body=body,
-    )
-    return wire
-
-
-def test_lookups_that_come_while_a_call_is_on_its_way_share_the_next(both):
-    held = Held()
-    with Fake(held) as fake:
-        _, usage = both(fake.url)
-        wires = [post_event(usage.url, "u0")]
-        until(lambda: fake.calls("POST", "/lookup"), "the first call")
-        wires += [post_event(usage.url, f"u{n}") for n in range(1, 21)]
-        assert exchange.request(usage.url, "GET", "/livez").status == 200  # the worker has read them all
-        held.release.set()
-        assert [wire.answer().status for wire in wires] == [200] * 21
-        calls = [asked.json() for asked in fake.calls("POST", "/lookup")]
-        assert [len(call["user_ids"]) for call in calls] == [1, 20]
-        assert [call["lab_types"] for call in calls] == [["t"], ["t"]]
-        for wire in wires:
-            wire.close()
-
-
-def test_a_lookup_never_joins_a_call_that_has_left(both):
-    held = Held()
-    with Fake(held) as fake:
-        _, usage = both(fake.url)
-        first = post_event(usage.url, "u1")
-        until(lambda: fake.calls("POST", "/lookup"), "the first call")
-        del held.users["u1"]
-        second = post_event(usage.url, "u1")
-        assert exchange.request(usage.url, "GET", "/livez").status == 200
-        held.release.set()
-        assert (first.answer().status, second.answer().status) == (200, 404)
-        first.close(), second.close()
-
-
-def test_a_lookup_carries_the_id_and_the_trace_of_a_request(both):
-    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        performance, _ = both(fake.url)
-        headers = {**JSON, "X-Request-ID": "from-the-client", "traceparent": trace}
-        body = json.dumps(record_body(USER, LAB)).encode()
-        assert exchange.request(performance.url, "POST", "/performance/record", headers, body).status == 200
-        (asked,) = fake.calls("POST", "/lookup")
-        assert (asked.headers["x-request-id"], asked.headers["traceparent"]) == ("from-the-client", trace)
-
-
-def original(line: Line, asked: Asked, missing: int) -> None:
-    """User Progress as it is without /lookup."""
-    older = {**LAB, "id": "l1", "name": "Older", "created_at": "2025-04-19T08:31:38", "updated_at": None}
-    newer = {**older, "id": "l0", "name": "Newer", "created_at": "2025-04-19T08:31:38.000001"}
-    if asked.path == "/lookup":
-        line.answer(missing, {"detail": "Not Found" if missing == 404 else "Method Not Allowed"})
-    elif asked.path == "/users/%C3%BC%2F":
-        line.answer(200, {"username": "ada", "full_name": None, "email": "a@b.co", "id": "ü/"})
-    elif asked.path == "/labs/type/t":
-        line.answer(200, [newer, older])
-    elif asked.path.startswith("/users/"):
-        line.answer(404, {"detail": "User not found"})
-    else:
-        line.answer(200, [])
-
-
-@pytest.mark.parametrize("missing", [404, 405])
-def test_without_lookup_the_plain_calls_are_used(both, missing):
-    with Fake(lambda line, asked: original(line, asked, missing)) as fake:
-        performance, usage = both(fake.url)
-        user = {"id": "ü/"}
-        with performance.client() as client:
-            new_record(client, user, LAB)
-            assert client.get("/performance/lab/t").json()["lab_name"] == "Older"
-            assert client.get("/performance/user/%C3%BC%2F").json()["username"] == "ada"
-            unknown = client.post("/performance/record", json=record_body({"id": "v"}, LAB))
-            assert (unknown.status_code, detail(unknown)) == (404, "User not found")
-            no_lab = client.post("/performance/record", json=record_body(user, {"lab_type": "v"}))
-            assert (no_lab.status_code, detail(no_lab)) == (404, "Lab type not found")
-        with usage.client() as client:
-            new_event(client, user, LAB)
-            assert client.get("/analytics/usage/lab/t").json()["total_events"] == 1
-        assert len(fake.calls("POST", "/lookup")) == 2  # once a service, not once a request
 
 
 @pytest.fixture

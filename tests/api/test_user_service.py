@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from harness.fake import Fake
 from harness.samples import new_user
 from harness.tokens import Issuer
 
@@ -106,6 +107,16 @@ def test_a_service_that_is_away_or_silent_is_not_waited_for(fresh, tmp_path):
             silent.listen()
             status, answer = logs(log, "known")
             assert status == 503 and answer.elapsed.total_seconds() < 2.5  # of 3 for the request
+
+
+def test_the_service_is_not_waited_for_longer_than_the_request_has(fresh, tmp_path):
+    issuer = Issuer(tmp_path)
+    with Fake(lambda line, asked: line.stay_silent()) as fake:
+        settings = {"LOOKUP_TIMEOUT_MS": "20000", "REQUEST_TIMEOUT_MS": "500"}
+        daemon = fresh(USER_SVC_BASE_URL=fake.url, **settings, **issuer.settings)
+        with daemon.client(headers=issuer.bearer()) as log:
+            status, answer = logs(log, "known")
+            assert status == 503 and answer.elapsed.total_seconds() < 5
 
 
 def test_the_flags_of_the_original_are_understood(start_daemon, postgres, users, tmp_path):

@@ -58,11 +58,19 @@ class Daemon:
 
     running: list["Daemon"] = []
 
-    def __init__(self, service: str, log: Path, settings: dict[str, str], arguments: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        service: str,
+        log: Path,
+        settings: dict[str, str],
+        arguments: tuple[str, ...] = (),
+        inside: tuple[str, ...] = (),
+    ):
         self.service = service
         self.log = log
         self.settings = settings
         self.arguments = arguments
+        self.inside = inside  # a command that becomes the daemon
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.marked = 0  # bytes of the log that a running test has nothing to do with
@@ -81,7 +89,7 @@ class Daemon:
     def start(self) -> "Daemon":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*WRAPPER, binary(self.service), *self.arguments],
+                [*self.inside, *WRAPPER, binary(self.service), *self.arguments],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -180,7 +188,9 @@ class Daemons:
                 if daemon in Daemon.running:
                     daemon.kill()
 
-    def start(self, service: str = "user-progress", *arguments: str, **settings: str) -> Daemon:
+    def start(
+        self, service: str = "user-progress", *arguments: str, inside: tuple[str, ...] = (), **settings: str
+    ) -> Daemon:
         log = self.directory / f"{service}-{len(self.started)}.log"
-        self.started.append(Daemon(service, log, settings, arguments))
+        self.started.append(Daemon(service, log, settings, arguments, inside))
         return self.started[-1].start()

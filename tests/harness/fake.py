@@ -71,7 +71,7 @@ class Line:
 class Fake:
     """Runs in a `with`. Each request is kept in `asked` and handed to `behave`, on a thread a connection."""
 
-    def __init__(self, behave: Callable[[Line, Asked], None]):
+    def __init__(self, behave: Callable[[Line, Asked], None], address: str = "127.0.0.1", port: int = 0):
         self.behave = behave
         self.asked: list[Asked] = []
         self.closing = threading.Event()
@@ -86,8 +86,8 @@ class Fake:
             allow_reuse_address = True
             request_queue_size = 128
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.server = Server((address, port), Handler)
+        self.url = f"http://{address}:{self.server.server_address[1]}"
 
     def __enter__(self) -> "Fake":
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()

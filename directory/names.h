@@ -1,0 +1,41 @@
+/*
+ * The names of users and labs that one call asks for: each once, and none that nobody can have.
+ */
+#ifndef DIRECTORY_NAMES_H
+#define DIRECTORY_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/declare.h"
+#include "common/base/text.h"
+
+#define LOOKUP_NAMES 512 /* users, and types, of one call */
+#define NAMES_SLOTS  ((size_t)2 * LOOKUP_NAMES)
+
+/* Different names of one kind, in the order in which they came. */
+struct names {
+    size_t count;
+    struct text list[LOOKUP_NAMES];
+    uint16_t slots[NAMES_SLOTS]; /* by hash: a place from 1, or 0 */
+};
+
+void names_clear(struct names *names);
+
+/* Adds a copy of a name that is not there yet; at most LOOKUP_NAMES are added. False: no memory. */
+bool names_add(struct names *names, struct arena *arena, struct text name) MUST_CHECK;
+
+/* The place of a name in the list; `count` where it is not there. */
+size_t names_find(const struct names *names, struct text name);
+
+/* Whether there can be a user of that id, a lab of that type. Nobody is asked about others: the answer is
+ * that there is none. */
+bool user_can_exist(struct text id);
+bool lab_can_exist(struct text type);
+
+/* The bytes of a name in a JSON list at most. */
+size_t name_size(struct text name);
+
+#endif

@@ -1,0 +1,106 @@
+"""Services that move, and name servers that are silent: nobody waits longer than for what is there."""
+
+import json
+import time
+
+import pytest
+
+from harness import exchange
+from harness.daemon import BACK_SECONDS, Daemon
+from harness.fake import Fake, directory
+from harness.names import DNS_PORT, Names, can_be_the_systems, free_loopback
+from harness.samples import event_body, new_lab, new_user
+from harness.wait import until
+
+JSON = {"Content-Type": "application/json"}
+USER = {"id": "u", "username": "ada"}
+LAB = {"lab_type": "t", "name": "Lab", "description": "d", "difficulty": "beginner"}
+GOOD = directory({"u": USER}, [LAB])
+
+pytestmark = pytest.mark.skipif(
+    not can_be_the_systems(), reason="may not give a process its own name servers"
+)
+
+
+@pytest.fixture
+def names():
+    with Names({}, free_loopback(), DNS_PORT) as names:
+        yield names
+
+
+@pytest.fixture
+def usage(postgres, start_daemon, names, tmp_path):
+    """usage(url, **settings): usage-analytics that asks this name server and that User Progress."""
+
+    def start(url: str, **settings: str) -> Daemon:
+        return start_daemon(
+            "usage-analytics",
+            inside=names.inside(tmp_path),
+            WORKERS="1",
+            USER_PROGRESS_SERVICE_URL=url,
+            **{"DATABASE_URL": postgres.url(postgres.create_database()), **settings},
+        )
+
+    return start
+
+
+def post_event(daemon: Daemon, user: dict, lab: dict) -> int:
+    body = json.dumps(event_body(user, lab)).encode()
+    return exchange.request(daemon.url, "POST", "/analytics/event", JSON, body).status
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def test_user_progress_at_another_address_under_its_name_is_found_within_a_second(
+    postgres, start_daemon, names, usage
+):
+    database = postgres.url(postgres.create_database())
+    here = start_daemon(DATABASE_URL=database).ready()
+    names.addresses["up.example"] = ["127.0.0.1"]
+    port = port_of(here.url)
+    daemon = usage(f"http://up.example:{port}")
+    with here.client() as client:
+        user, lab = new_user(client), new_lab(client)
+    until(lambda: post_event(daemon, user, lab) == 200, "the first event")
+    here.kill()
+    start_daemon(DATABASE_URL=database, PORT=str(port), BIND_ADDRESS="127.0.0.2").ready()
+    names.addresses["up.example"] = ["127.0.0.2"]
+    began = time.monotonic()
+    until(lambda: post_event(daemon, user, lab) == 200, "it to be found", 30)
+    assert time.monotonic() - began < BACK_SECONDS
+
+
+def test_an_old_address_that_stays_silent_is_left_at_once(names, usage):
+    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as old:
+        names.addresses["up.example"] = ["127.0.0.1"]
+        daemon = usage(f"http://up.example:{port_of(old.url)}")
+        until(lambda: post_event(daemon, USER, LAB) == 200, "the first event")
+        old.behave = lambda line, asked: line.stay_silent()
+        with Fake(lambda line, asked: line.answer(200, GOOD(asked)), "127.0.0.2", port_of(old.url)):
+            names.addresses["up.example"] = ["127.0.0.2"]
+            began = time.monotonic()
+            until(lambda: post_event(daemon, USER, LAB) == 200, "the new address", 30)
+            assert time.monotonic() - began < 1 + BACK_SECONDS  # a lookup may take one
+
+
+def test_a_name_server_that_falls_silent_is_not_missed(names, usage):
+    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
+        names.addresses["up.example"] = ["127.0.0.1"]
+        daemon = usage(f"http://up.example:{port_of(fake.url)}")
+        until(lambda: post_event(daemon, USER, LAB) == 200, "the first event")
+        names.silent = True
+        end = time.monotonic() + 2  # longer than an address counts as fresh
+        while time.monotonic() < end:
+            assert post_event(daemon, USER, LAB) == 200
+
+
+def test_a_name_that_nobody_tells_is_503_in_the_time_to_connect_and_holds_nobody_up(names, usage):
+    names.silent = True
+    daemon = usage("http://up.example:8004")
+    until(lambda: exchange.request(daemon.url, "GET", "/analytics/trends").status == 200, "its database")
+    for _ in range(3):
+        began = time.monotonic()
+        assert post_event(daemon, USER, LAB) == 503
+        assert time.monotonic() - began < 0.2 + BACK_SECONDS / 2
