@@ -34,15 +34,6 @@ ENV PORT=8000 BIND_ADDRESS=0.0.0.0 USER_PROGRESS_SERVICE_URL=http://user-progres
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
-# The same with what the tests need: see tools/test-image.
-FROM base AS tests
-USER root
-COPY tools/packages /tmp/packages
-RUN apt-get update \
- && apt-get install -y --no-install-recommends git make \
- && /tmp/packages install build run test browser faults \
- && rm -rf /var/lib/apt/lists/*
-
 FROM base AS user-progress
 COPY --from=build /src/build/release/bin/user-progress /usr/local/bin/user-progress
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/user-progress", "--health-check"]
@@ -57,3 +48,12 @@ FROM base AS usage-analytics
 COPY --from=build /src/build/release/bin/usage-analytics /usr/local/bin/usage-analytics
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/usage-analytics", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/usage-analytics"]
+
+# What every service runs on, with what the tests need: see tools/test-image.
+FROM base AS tests
+USER root
+COPY tools/packages /tmp/packages
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends git make \
+ && /tmp/packages install build run test browser faults \
+ && rm -rf /var/lib/apt/lists/*
