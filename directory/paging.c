@@ -3,12 +3,11 @@
 #include "common/http/request.h"
 #include "common/serve/query.h"
 
-static void write_link(struct request *rq, struct writer *w, int64_t skip, const struct page *page,
-                       const char *rel)
+static void write_link(struct writer *w, int64_t skip, const struct page *page, const char *rel)
 {
-    write_text(w, w->len ? TEXT(", <") : TEXT("<"));
-    write_text(w, rq->raw_path);
-    write_literal(w, "?skip=");
+    /* A reference of nothing but a query keeps the path, whatever a proxy made of it (RFC 3986, section 5.3).
+     */
+    write_text(w, w->len ? TEXT(", <?skip=") : TEXT("<?skip="));
     write_int(w, skip);
     write_literal(w, "&limit=");
     write_int(w, page->limit);
@@ -25,9 +24,9 @@ bool paging_headers(struct request *rq, const struct page *page, size_t count, c
     int64_t rows;
 
     if (page->limit > 0 && (int64_t)count == page->limit && page->skip <= INT64_MAX - page->limit)
-        write_link(rq, &links, page->skip + page->limit, page, "next");
+        write_link(&links, page->skip + page->limit, page, "next");
     if (page->limit > 0 && page->skip > 0)
-        write_link(rq, &links, page->skip > page->limit ? page->skip - page->limit : 0, page, "prev");
+        write_link(&links, page->skip > page->limit ? page->skip - page->limit : 0, page, "prev");
     if (links.len) {
         write_char(&links, '\0');
         if (!links.failed)

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#define TCP_ESTABLISHED_STATE 1 /* TCP_ESTABLISHED of the kernel's tcp_states.h */
+
 void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -27,6 +29,27 @@ void connection_opened(struct http *http, struct MHD_Connection *mhd, void **con
     *context = c;
 }
 
+/*
+ * What is no request line libmicrohttpd ends without a word, where it does not look like HTTP to it; it
+ * leaves the socket open for writing until it has told us (MHD_USE_TURBO). Only of a connection's first line
+ * it is certain that nothing else was answered.
+ */
+static void answer_no_request(struct connection *c)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+                                 "Content-Type: application/json\r\nContent-Length: 33\r\n\r\n"
+                                 "{\"detail\":\"Invalid request line\"}";
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    if (c->heard || c->cut || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return;
+    uint64_t end = info.tcpi_state == TCP_ESTABLISHED_STATE ? 0 : 1; /* the client's counts as a byte */
+    if (info.tcpi_bytes_received <= end || info.tcpi_bytes_sent)
+        return;
+    c->answered_early = send(c->fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+}
+
 /* Whether bytes have arrived that libmicrohttpd did not read: closing would reset the connection. */
 static bool has_unread(const struct connection *c)
 {
@@ -42,6 +65,7 @@ void connection_closed(struct http *http, void **context)
     http->ready = true; /* libmicrohttpd accepts at a limit again when it runs the next time */
     if (!c)
         return;
+    answer_no_request(c);
     if (!c->cut && (c->answered_early || has_unread(c)))
         linger_start(http, c->fd);
     http->connection_count--;

@@ -20,8 +20,12 @@
 
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target)
 {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info ? info->socket_context : NULL;
     struct exchange *x = http->idle;
 
+    if (c)
+        c->heard = true;
     if (x) {
         http->idle = x->next;
         http->idle_count--;

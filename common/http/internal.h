@@ -25,7 +25,8 @@ struct connection {
     int64_t ended;       /* the last request was answered; 0: none yet */
     uint64_t received;   /* bytes when the connection became idle; 0: not looked at yet */
     char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not known for certain */
-    bool begun;          /* its first request has come */
+    bool heard;          /* a request line has come */
+    bool begun;          /* a header has come */
     bool trimmed;        /* the pool's clean pages are given back */
     bool answered_early; /* the client may still be sending what was refused */
     bool cut;            /* nothing more is read from it */

@@ -62,6 +62,7 @@ void linger_start(struct http *http, int fd)
 {
     struct lingering *l = http->lingering_count < LINGERS_MAX ? calloc(1, sizeof(*l)) : NULL;
 
+    shutdown(fd, SHUT_WR);
     if (!l)
         return;
     l->http = http;

@@ -227,7 +227,8 @@ struct text openapi_document(struct arena *arena, const struct api *api)
     write_json_text(w, text_of(api->title));
     schema_member(w, "description", api->help);
     schema_member(w, "version", api->version);
-    write_literal(w, ",\"license\":{\"name\":\"GPL-3.0\",\"identifier\":\"GPL-3.0-only\"}},\"paths\":{");
+    write_literal(w, ",\"license\":{\"name\":\"GPL-3.0\",\"identifier\":\"GPL-3.0-only\"}},\"servers\":[{"
+                     "\"url\":\".\"}],\"paths\":{");
     write_paths(&walk);
     write_literal(w, "},\"components\":{\"schemas\":{");
     write_text(w, text_of(openapi_error_schemas));

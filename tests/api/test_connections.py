@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import exchange
+from harness.metrics import library_is_old
 from harness.samples import user_body
 from harness.wait import until
 from harness.wire import Wire
@@ -61,14 +62,17 @@ def test_http_1_0_is_answered_and_closed(user_progress):
         assert wire.closed()
 
 
-def test_a_chunked_body_is_read(user_progress):
+@pytest.mark.parametrize("extension", [b"", b";ext=1"])
+def test_a_chunked_body_is_read(user_progress, extension):
     body = json_body()
-    chunks = b"".join(b"%x;ext=1\r\n%b\r\n" % (len(part), part) for part in (body[:1], body[1:30], body[30:]))
+    parts = (body[:1], body[1:30], body[30:])
+    chunks = b"".join(b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts)
+    expected = 400 if extension and not library_is_old(user_progress) else 200  # a fault of libmicrohttpd 1.0
     with Wire(user_progress) as wire:
         wire.request(
             "POST", "/users/", "Transfer-Encoding: chunked", body=chunks + b"0\r\nX-Trailer: 1\r\n\r\n"
         )
-        assert wire.answer().status == 200
+        assert wire.answer().status == expected
 
 
 def test_a_body_sent_byte_by_byte_is_read(user_progress):
@@ -229,7 +233,7 @@ def test_a_method_and_empty_lines_of_more_than_a_page_harm_nobody(fresh):
         start = b"\r\n" * (2048 * (n % 3)) if n % 2 else b"X" * (5000 * (n % 3))
         wire.send(start + b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
         assert wire.answer().status in (200, 400, 405)
-    time.sleep(0.3)
+    time.sleep(0.3)  # their memory is given back meanwhile, where it is known
     for wire in wires:
         wire.request("GET", "/livez")
         answer = wire.answer()

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from harness import exchange
 from harness.daemon import SERVICES
+from harness.metrics import library_is_old
 from harness.wire import Wire
 
 SMUGGLED = b"GET /users/smuggled HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -55,10 +55,6 @@ AMBIGUOUS = {
     "zero byte before a length": b"Host: h\r\nX: a\x00\r\nContent-Length: 4",
     "delete in a value": b"Host: h\r\nX: a\x7fb",
 }
-
-
-def library_is_old(url: str) -> bool:
-    return 'libmicrohttpd="0.' in exchange.request(url, "GET", "/metrics").text
 
 
 def statuses(data: bytes) -> list[int]:

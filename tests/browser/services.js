@@ -13,5 +13,5 @@ export function address(service) {
     const variable = `${service.toUpperCase().replaceAll("-", "_")}_URL`;
     const url = process.env[variable];
     if (!url) throw new Error(`${variable} does not say where ${service} is`);
-    return new URL(url).origin;
+    return url.replace(/\/+$/, "");
 }

@@ -15,6 +15,11 @@ def page(url: str) -> str:
     return answer.text
 
 
+def library_is_old(url: str) -> bool:
+    """Whether the service runs on libmicrohttpd 0.9, which takes and refuses other things than 1.0 by itself."""
+    return 'libmicrohttpd="0.' in page(url)
+
+
 class Samples(dict):
     """Values by (name, labels); `samples.of(name, label="value")` adds up all that have those labels."""
 
