@@ -4,7 +4,6 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,6 @@ struct keeper {
     pthread_t thread;
     int stop; /* an eventfd, readable from keeper_stop on */
     PGconn *guard, *conn;
-    atomic_size_t waiting;
 };
 
 size_t keeper_first_part(const char *schema)
@@ -279,7 +277,7 @@ static bool do_steps(struct keeper *keeper)
     struct step step;
 
     while (next_step(&at, &step)) {
-        atomic_store(&keeper->waiting, left--);
+        metric_set(keeper->task.waiting, left--);
         if (strcmp(step.kind, "slice") == 0)
             continue;
         bool done = run(keeper, keeper->guard, "lock", "SELECT 1", NULL) &&
@@ -306,7 +304,7 @@ static bool do_slices(struct keeper *keeper, bool *any)
         while (left > 0) {
             if (!run_transaction(keeper, keeper->conn, &step, &left) || stopping(keeper))
                 return false;
-            atomic_store(&keeper->waiting, left > 0);
+            metric_set(keeper->task.waiting, left > 0);
         }
     }
     return true;
@@ -323,7 +321,7 @@ static bool keep(struct keeper *keeper)
     PQfinish(keeper->guard);
     keeper->guard = NULL;
     for (int i = 0; i < LOOK_AGAIN && do_slices(keeper, &any); i++) {
-        atomic_store(&keeper->waiting, 0);
+        metric_set(keeper->task.waiting, 0);
         if (!any)
             return true;
         if (!rest(keeper, -1, 0, SLICE_EVERY))
@@ -356,7 +354,7 @@ struct keeper *keeper_start(const struct keeper_task *task)
         return NULL;
     if (keeper) {
         keeper->task = *task;
-        atomic_init(&keeper->waiting, steps);
+        metric_set(task->waiting, steps);
         keeper->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         bool started = keeper->stop >= 0 && pthread_attr_init(&attributes) == 0 &&
                        pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
@@ -381,9 +379,4 @@ void keeper_stop(struct keeper *keeper)
     pthread_join(keeper->thread, NULL);
     close(keeper->stop);
     free(keeper);
-}
-
-size_t keeper_waiting(const struct keeper *keeper)
-{
-    return keeper ? atomic_load(&keeper->waiting) : 0;
 }

@@ -18,12 +18,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/base/metric.h"
+
 struct keeper_task {
     const char *url;       /* of the database */
     const char *name;      /* of the service, as PostgreSQL shows it */
     const char *schema;    /* its text */
     bool session_settings; /* they hold for the connection: no pooler gives it to others */
     bool (*ready)(void);   /* whether the schema's first part is there */
+    metric *waiting;       /* a gauge of its own: steps that are still to be done, a running slice included */
 };
 
 struct keeper;
@@ -36,8 +39,5 @@ struct keeper *keeper_start(const struct keeper_task *task);
 
 /* Cancels what runs and waits for the thread's end. NULL is none. */
 void keeper_stop(struct keeper *keeper);
-
-/* Steps that are still to be done, a running slice included; 0 for NULL. */
-size_t keeper_waiting(const struct keeper *keeper);
 
 #endif

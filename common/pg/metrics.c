@@ -36,6 +36,8 @@ static const struct metric_family families[] = {
      .help = "Statements that PostgreSQL refused, by the class of the SQLSTATE."},
     {"database_batch_statements", METRIC_HISTOGRAM, EACH(batches, "lane", lanes), .bounds = &pg_batch_bounds,
      .help = "Statements of each batch that was sent."},
+    {"database_schema_steps_waiting", METRIC_GAUGE, METRIC_ONE(struct pg_metrics, schema_steps),
+     .help = "Triggers, indexes and slices of history that are still to be made."},
 };
 
 const struct metric_group pg_metric_group = {sizeof(struct pg_metrics), families, COUNT(families)};

@@ -19,6 +19,7 @@ struct pg_metrics {
     metric failures[PG_SQLSTATES];
     struct histogram batches[STATEMENT_KINDS];
     metric connections[STATEMENT_KINDS], queue[STATEMENT_KINDS]; /* gauges, as of the last flush */
+    metric schema_steps; /* a gauge of the keeper's thread, in the first worker's */
 };
 
 extern const struct metric_group pg_metric_group;

@@ -18,6 +18,7 @@
 #include "common/openapi/document.h"
 #include "common/pg/keeper.h"
 #include "common/pg/link.h"
+#include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -203,7 +204,8 @@ static int serve(const struct api *api, struct settings *settings, struct text d
                                            .name = api->name,
                                            .schema = api->schema,
                                            .session_settings = settings->pg.prepared_statements,
-                                           .ready = link_schema_ready});
+                                           .ready = link_schema_ready,
+                                           .waiting = &workers->pg_metrics->schema_steps});
     await_end(&awaited);
     keeper_stop(keeper);
     for (size_t i = 0; i < count; i++)
