@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/declare.h"
@@ -22,6 +23,7 @@
 #define CONNECT_TIMEOUT 10000              /* milliseconds */
 #define KIND_SIZE       8
 #define NAME_SIZE       64
+#define STOP_TIMEOUT    5 /* seconds */
 #define STACK_SIZE      (256 * 1024)
 
 struct step {
@@ -372,11 +374,19 @@ struct keeper *keeper_start(const struct keeper_task *task)
 
 void keeper_stop(struct keeper *keeper)
 {
+    struct timespec end;
+
     if (!keeper)
         return;
     while (write(keeper->stop, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno == EINTR)
         ;
-    pthread_join(keeper->thread, NULL);
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += STOP_TIMEOUT;
+    if (pthread_timedjoin_np(keeper->thread, NULL, &end) != 0) {
+        pthread_detach(
+            keeper->thread); /* libpq waits for a server that has stopped to take the cancellation */
+        return;
+    }
     close(keeper->stop);
     free(keeper);
 }

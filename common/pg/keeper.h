@@ -37,7 +37,8 @@ size_t keeper_first_part(const char *schema);
 /* Starts the thread; NULL where there are no steps, or no memory or thread for them, which is logged. */
 struct keeper *keeper_start(const struct keeper_task *task);
 
-/* Cancels what runs and waits for the thread's end. NULL is none. */
+/* Cancels what runs and waits for the thread's end, or 5 s for a server that does not answer: then the thread
+ * is left to the process's end. NULL is none. */
 void keeper_stop(struct keeper *keeper);
 
 #endif

@@ -207,11 +207,11 @@ static int serve(const struct api *api, struct settings *settings, struct text d
                                            .ready = link_schema_ready,
                                            .waiting = &workers->pg_metrics->schema_steps});
     await_end(&awaited);
-    keeper_stop(keeper);
     for (size_t i = 0; i < count; i++)
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    keeper_stop(keeper);
     for (size_t i = 0; i < count; i++)
         metrics_close(&workers[i].metrics);
     router_close(router);
