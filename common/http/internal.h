@@ -68,6 +68,7 @@ struct http {
     size_t requests, connection_count;
     size_t pool_size, pool_budget; /* bytes: of a connection's memory, and of what a request may take of it */
     uint64_t accepted, accepted_before; /* connections, and how many when the watchdog last looked */
+    unsigned stuck;                     /* looks since then that found clients waiting */
     uint64_t next_id;                   /* of the X-Request-IDs that are made */
     unsigned steps;
     bool ready;    /* libmicrohttpd has something to do */

@@ -15,6 +15,7 @@
 #define SWEEP_CLOSES 32                  /* connections, some ms of work, before the look is broken off */
 #define SWEEP_ON     (5 * MILLISECOND)   /* until it goes on */
 #define CLOSE_WAIT   8 /* of the kernel's tcp_states.h: netinet/tcp.h has it, and no tcpi_bytes_received */
+#define STUCK        2 /* looks in turn that find clients waiting and none accepted */
 #define REST         (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
 #define TRIM_AFTER   SECOND /* of rest, where many others are busy: it would only touch its memory again */
 #define DRAIN_GRACE                                                                                          \
@@ -137,12 +138,13 @@ static size_t find_idlest(const struct http *http, struct connection **idlest, s
 static size_t make_way(struct http *http)
 {
     struct connection *idlest[SWEEP_CLOSES];
-    bool stuck = http->accepted == http->accepted_before;
-    size_t wanted = stuck ? clients_waiting(http) : 0;
+    bool accepts = http->accepted != http->accepted_before;
+    size_t wanted = accepts ? 0 : clients_waiting(http);
 
     http->accepted_before = http->accepted;
-    if (!wanted)
-        return 0;
+    http->stuck = wanted ? http->stuck + 1 : 0;
+    if (http->stuck < STUCK)
+        return 0; /* a turn that took long looks the same */
     size_t count = find_idlest(http, idlest, wanted < SWEEP_CLOSES ? wanted : SWEEP_CLOSES);
     for (size_t i = 0; i < count; i++)
         connection_cut(idlest[i]);
