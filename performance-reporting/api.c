@@ -6,6 +6,7 @@
 #include "common/serve/health.h"
 #include "directory/directory.h"
 #include "directory/forward.h"
+#include "directory/parts.h"
 #include "performance-reporting/records.h"
 #include "performance-reporting/reports.h"
 
@@ -106,8 +107,9 @@ const struct api performance_reporting_api = {
     .port = 8005,
     .schema = performance_reporting_schema_sql,
     .schema_version = 2,
-    .asks_user_progress = true,
     .forwarding = &directory_forwarding,
+    .parts = DIRECTORY_PARTS,
+    .part_count = COUNT(DIRECTORY_PARTS),
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
 };

@@ -6,6 +6,7 @@
 #include "common/serve/health.h"
 #include "directory/directory.h"
 #include "directory/forward.h"
+#include "directory/parts.h"
 #include "usage-analytics/events.h"
 #include "usage-analytics/usage.h"
 
@@ -108,8 +109,9 @@ const struct api usage_analytics_api = {
     .port = 8006,
     .schema = usage_analytics_schema_sql,
     .schema_version = 2,
-    .asks_user_progress = true,
     .forwarding = &directory_forwarding,
+    .parts = DIRECTORY_PARTS,
+    .part_count = COUNT(DIRECTORY_PARTS),
     .upkeep = usage_fold,
     .upkeep_every = FOLD_EVERY,
     .endpoints = endpoints,

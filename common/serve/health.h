@@ -21,15 +21,15 @@ handler_fn health_live, health_ready, health_metrics, health_openapi;
          .path = "/readyz",                                                                                  \
          .tag = "Service",                                                                                   \
          .summary = "Whether the service can do its work",                                                   \
-         .help = "The database is reachable and has the schema of this version; where users and labs are "   \
-                 "looked up, User Progress answers.",                                                        \
-         .answer = &health_answer,                                                                           \
+         .help = "The database is reachable and has the schema of this version. The answer also tells "      \
+                 "whether User Progress answers, where users and labs are looked up there.",                 \
+         .answer = &ready_answer,                                                                            \
          .flags = ENDPOINT_OPEN,                                                                             \
          .failures = {{503, "The database is not available"}},                                               \
          .handle = health_ready},                                                                            \
         {.method = METHOD_GET,                                                                               \
          .path = "/metrics",                                                                                 \
-         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN,                                         \
+         .flags = ENDPOINT_DIRECT | ENDPOINT_HIDDEN,                                                         \
          .handle = health_metrics},                                                                          \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/openapi.json",                                                       \
@@ -37,6 +37,6 @@ handler_fn health_live, health_ready, health_metrics, health_openapi;
         .handle = health_openapi                                                                             \
     }
 
-extern const struct shape health_answer;
+extern const struct shape health_answer, ready_answer;
 
 #endif

@@ -396,14 +396,14 @@ static bool check_auth(struct settings *s)
     return true;
 }
 
-/* Services that ask User Progress share the processors with it; PostgreSQL's connections are for all of them.
- */
+/* A service with parts of its own calls another one, with which it shares the processors; PostgreSQL's
+ * connections are for all of them. */
 static int64_t workers_for(const struct api *api)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     long workers = processors < WORKERS_MOST ? processors : WORKERS_MOST;
 
-    if (api->asks_user_progress)
+    if (api->part_count)
         workers /= 2;
     return workers > 1 ? workers : 1;
 }

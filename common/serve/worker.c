@@ -5,10 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "common/auth/auth.h"
 #include "common/base/declare.h"
 #include "common/base/log.h"
-#include "common/http/client.h"
 #include "common/http/metrics.h"
 #include "common/http/request.h"
 #include "common/http/server.h"
@@ -16,11 +14,10 @@
 #include "common/pg/pg.h"
 #include "common/serve/idempotency.h"
 #include "common/serve/metrics.h"
+#include "common/serve/part.h"
 #include "common/serve/pipeline.h"
 #include "common/serve/settings.h"
 #include "common/table/api.h"
-#include "common/watch/request_log.h"
-#include "directory/lookup_call.h"
 
 #define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
 #define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
@@ -136,9 +133,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no memory";
     else if (!open_http(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!request_log_open(worker) || !pg_open(worker) ||
-             !(worker->client = client_open(&worker->loop, &worker->settings->client)) ||
-             !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
+    else if (!parts_open(worker, first))
         failed = "no memory";
     if (!failed) {
         worker->wake = (struct watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .ready = woken};
@@ -157,20 +152,14 @@ bool worker_open(struct worker *worker, int listener, bool first)
     return !failed;
 }
 
-static void send(struct worker *worker)
-{
-    lookups_flush(worker);
-    pg_flush(worker);
-}
-
 static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker->http));
     /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
-    send(worker);
+    parts_flush(worker);
     http_run(worker->http);
-    send(worker);
-    request_log_flush(worker);
+    parts_flush(worker);
+    parts_end_turn(worker);
     metric_set(&worker->serve_metrics->fibers, worker->fibers.running);
     histogram_observe(&worker->serve_metrics->turns, &serve_turn_bounds,
                       (uint64_t)(clock_monotonic() - worker->loop.now));
@@ -181,11 +170,7 @@ static void close_worker(struct worker *worker)
     /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
     if (http_requests(worker->http) == 0)
         http_close(worker->http);
-    auth_close(worker);
-    lookups_close(worker);
-    client_close(worker->client);
-    pg_close(worker);
-    request_log_close(worker);
+    parts_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);
     loop_close(&worker->loop);
@@ -241,12 +226,12 @@ bool worker_do_alone(const struct settings *settings, const struct api *api,
     worker->pg_metrics = &errand.metrics;
     if (!loop_open(&worker->loop))
         return false;
-    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    bool opened = part_database.open(worker, false) && fiber_start(&worker->fibers, run_errand, &errand);
     while (opened && !errand.done) {
-        pg_flush(worker);
+        part_database.flush(worker);
         loop_turn(&worker->loop, SECOND);
     }
-    pg_close(worker);
+    part_database.close(worker);
     fiber_pool_free(&worker->fibers);
     loop_close(&worker->loop);
     return opened;

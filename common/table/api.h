@@ -13,6 +13,7 @@
 #include "common/shape/shape.h"
 
 struct api;
+struct part;
 struct request;
 struct worker;
 
@@ -95,7 +96,8 @@ struct api {
     int port;            /* when no setting says otherwise */
     const char *schema;  /* SQL that makes the tables and may be run any number of times */
     int schema_version;
-    bool asks_user_progress;            /* users and labs are looked up, and /users and /labs forwarded */
+    const struct part *const *parts; /* beside those of every service (serve/part.h) */
+    size_t part_count;
     void (*upkeep)(struct request *rq); /* what the service does for its tables by itself; NULL: nothing */
     int upkeep_every;                   /* milliseconds */
     const struct endpoint *endpoints;

@@ -54,17 +54,26 @@ def test_started_in_any_order_they_are_ready_and_work(stack, order):
 
 
 @pytest.mark.parametrize("service", SERVICES[1:])
-def test_without_user_progress_a_service_lives_and_says_that_it_is_not_ready(stack, service):
-    daemon = stack(service)
-    until(lambda: b"atabase" not in exchange.request(daemon.url, "GET", "/readyz").body, "its database")
-    assert status(daemon, "/livez") == 200
-    answer = exchange.request(daemon.url, "GET", "/readyz")
-    assert answer.status == 503 and "User Progress" in answer.text and "retry-after" in answer.headers
+def test_without_user_progress_a_service_is_ready_and_says_who_does_not_answer(stack, service):
+    daemon = stack(service).ready()
+
+    def parts() -> dict[str, str]:
+        answer = exchange.request(daemon.url, "GET", "/readyz")
+        assert answer.status == 200, answer.text
+        return json.loads(answer.body)["parts"]
+
+    assert parts() == {"database": "ok", "user_progress": "unavailable"}
     truth = stack("user-progress").ready()
-    until(lambda: status(daemon, "/readyz") == 200, "it to be ready", BACK_SECONDS + 5)
+    until(lambda: parts()["user_progress"] == "ok", "User Progress to be found", BACK_SECONDS + 5)
     truth.kill()
-    until(lambda: status(daemon, "/readyz") == 503, "it to notice", BACK_SECONDS + 5)
+    until(lambda: parts()["user_progress"] == "unavailable", "it to notice", BACK_SECONDS + 5)
     assert status(daemon, "/livez") == 200
+
+
+def test_user_progress_itself_asks_nobody_whether_it_is_ready(stack):
+    truth = stack("user-progress").ready()
+    answer = exchange.request(truth.url, "GET", "/readyz")
+    assert json.loads(answer.body) == {"status": "ok", "parts": {"database": "ok"}}
 
 
 def test_reports_that_need_nothing_of_user_progress_are_answered_without_it(stack):

@@ -183,6 +183,14 @@ def test_a_token_or_the_services_own_opens_every_other_call(client, issuer):
         assert refused(ask(client, f"Bearer {wrong}", "/users/"))
 
 
+def test_metrics_require_a_token_or_the_services_own(client, issuer):
+    assert refused(client.get("/metrics"), MISSING)
+    for bearer in (issuer.token(), SERVICE_TOKEN):
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer {bearer}"})
+        assert answer.status_code == 200 and "http_requests_total" in answer.text
+    assert refused(ask(client, f"Bearer {SERVICE_TOKEN}x", "/metrics"))
+
+
 def test_the_progress_log_asks_a_user_s_token(client):
     assert refused(ask(client, f"Bearer {SERVICE_TOKEN}"))
 

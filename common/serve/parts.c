@@ -1,0 +1,101 @@
+#include "common/serve/part.h"
+
+#include "common/auth/auth.h"
+#include "common/http/client.h"
+#include "common/http/request.h"
+#include "common/pg/pg.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+#include "common/watch/request_log.h"
+
+static bool open_log(struct worker *worker, bool first)
+{
+    (void)first;
+    return request_log_open(worker);
+}
+
+static bool open_database(struct worker *worker, bool first)
+{
+    (void)first;
+    return pg_open(worker);
+}
+
+static bool open_client(struct worker *worker, bool first)
+{
+    (void)first;
+    worker->client = client_open(&worker->loop, &worker->settings->client);
+    return worker->client != NULL;
+}
+
+static void close_client(struct worker *worker)
+{
+    client_close(worker->client);
+    worker->client = NULL;
+}
+
+static bool is_database_ready(struct request *rq, const char **note)
+{
+    (void)note;
+    return pg_ready(rq->worker);
+}
+
+static const struct part request_lines = {
+    .name = "log", .open = open_log, .close = request_log_close, .end_turn = request_log_flush};
+
+const struct part part_database = {
+    .name = "database",
+    .open = open_database,
+    .close = pg_close,
+    .flush = pg_flush,
+    .ready = is_database_ready,
+    .needed = "The database is not available",
+};
+
+static const struct part client = {.name = "client", .open = open_client, .close = close_client};
+static const struct part tokens = {.name = "auth", .open = auth_open, .close = auth_close};
+
+static const struct part *const own[] = {&request_lines, &part_database, &client, &tokens};
+
+const struct part *part_at(const struct api *api, size_t i)
+{
+    if (i < COUNT(own))
+        return own[i];
+    return i - COUNT(own) < api->part_count ? api->parts[i - COUNT(own)] : NULL;
+}
+
+bool parts_open(struct worker *worker, bool first)
+{
+    const struct part *part;
+
+    for (size_t i = 0; (part = part_at(worker->api, i)); i++)
+        if (part->open && !part->open(worker, first))
+            return false;
+    return true;
+}
+
+void parts_close(struct worker *worker)
+{
+    for (size_t i = COUNT(own) + worker->api->part_count; i--;) {
+        const struct part *part = part_at(worker->api, i);
+        if (part->close)
+            part->close(worker);
+    }
+}
+
+void parts_flush(struct worker *worker)
+{
+    const struct part *part;
+
+    for (size_t i = 0; (part = part_at(worker->api, i)); i++)
+        if (part->flush)
+            part->flush(worker);
+}
+
+void parts_end_turn(struct worker *worker)
+{
+    const struct part *part;
+
+    for (size_t i = 0; (part = part_at(worker->api, i)); i++)
+        if (part->end_turn)
+            part->end_turn(worker);
+}

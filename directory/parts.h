@@ -1,0 +1,13 @@
+/*
+ * What a service has that looks users and labs up on User Progress.
+ */
+#ifndef DIRECTORY_PARTS_H
+#define DIRECTORY_PARTS_H
+
+#include "common/serve/part.h"
+
+extern const struct part directory_lookups;
+
+#define DIRECTORY_PARTS ((const struct part *const[]){&directory_lookups})
+
+#endif
