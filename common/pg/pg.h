@@ -15,6 +15,8 @@
 
 struct worker;
 
+#define PG_BATCH_MAX 1024 /* statements that a batch may have */
+
 struct pg_settings {
     const char *url;      /* libpq's URI */
     const char *read_url; /* of what may lag; NULL: the same */

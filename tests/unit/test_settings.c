@@ -14,48 +14,8 @@
 #include <cmocka.h>
 
 #include "common/base/declare.h"
-#include "common/serve/settings.h"
-#include "common/table/api.h"
+#include "tests/unit/support/settings.h"
 #include "tests/unit/support/stderr.h"
-
-#define FLAGS_MAX 6
-
-static const struct api api = {.name = "a-service", .title = "A Service", .port = 8099};
-static struct settings settings;
-
-static int clear(void **state)
-{
-    static char *none[] = {NULL};
-
-    (void)state;
-    environ = none;
-    setenv("DATABASE_URL", "postgresql:///x", 1);
-    return 0;
-}
-
-/* Reads the settings with these flags, ended by NULL. */
-static enum settings_status read_with(const char *const *flags)
-{
-    char *argv[FLAGS_MAX + 1] = {NULL};
-    int argc = 1;
-
-    for (; *flags; flags++)
-        argv[argc++] = (char *)(uintptr_t)*flags;
-    return settings_read(&settings, &api, argc, argv);
-}
-
-#define read_settings(...) read_with((const char *const[]){__VA_ARGS__, NULL})
-
-/* Whether reading fails with one line on stderr that names the setting. */
-static void assert_complaint(const char *flag, const char *name)
-{
-    stderr_keep();
-    enum settings_status status = read_settings(flag);
-    const char *said = stderr_kept();
-    assert_int_equal(status, SETTINGS_BAD);
-    assert_non_null(strstr(said, name));
-    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
-}
 
 static void what_is_not_given_has_its_default(void **state)
 {
@@ -116,10 +76,10 @@ static void the_ends_of_a_range_are_in_it(void **state)
     assert_int_equal(read_settings("--port=0"), SETTINGS_READY);
     assert_int_equal(read_settings("--port=65535"), SETTINGS_READY);
     assert_int_equal(read_settings("--batch-limit=1024"), SETTINGS_READY);
-    assert_complaint("--port=65536", "PORT");
-    assert_complaint("--port=-1", "PORT");
-    assert_complaint("--batch-limit=0", "BATCH_LIMIT");
-    assert_complaint("--batch-limit=1025", "BATCH_LIMIT");
+    settings_complain_of("--port=65536", "PORT");
+    settings_complain_of("--port=-1", "PORT");
+    settings_complain_of("--batch-limit=0", "BATCH_LIMIT");
+    settings_complain_of("--batch-limit=1025", "BATCH_LIMIT");
 }
 
 static void a_bad_value_is_one_clear_line(void **state)
@@ -130,22 +90,22 @@ static void a_bad_value_is_one_clear_line(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(flags); i++)
-        assert_complaint(flags[i], "PORT");
-    assert_complaint("--log-level=INFO", "LOG_LEVEL");
-    assert_complaint("--log-level=", "LOG_LEVEL");
-    assert_complaint("--prepared-statements=true", "PREPARED_STATEMENTS");
-    assert_complaint("--nonsense=1", "--nonsense");
-    assert_complaint("port=1", "port=1");
-    assert_complaint("--port", "--port");
+        settings_complain_of(flags[i], "PORT");
+    settings_complain_of("--log-level=INFO", "LOG_LEVEL");
+    settings_complain_of("--log-level=", "LOG_LEVEL");
+    settings_complain_of("--prepared-statements=true", "PREPARED_STATEMENTS");
+    settings_complain_of("--nonsense=1", "--nonsense");
+    settings_complain_of("port=1", "argument 1");
+    settings_complain_of("--port", "--port");
     setenv("BODY_LIMIT", "1k", 1);
-    assert_complaint(NULL, "BODY_LIMIT");
+    settings_complain_of(NULL, "BODY_LIMIT");
 }
 
 static void a_database_has_to_be_given(void **state)
 {
     (void)state;
     unsetenv("DATABASE_URL");
-    assert_complaint(NULL, "DATABASE_URL");
+    settings_complain_of(NULL, "DATABASE_URL");
     assert_int_equal(read_settings("--database-url=postgresql:///y"), SETTINGS_READY);
     assert_string_equal(settings.pg.url, "postgresql:///y");
     unsetenv("DATABASE_URL");
@@ -153,30 +113,21 @@ static void a_database_has_to_be_given(void **state)
     assert_int_equal(read_settings("--health-check"), SETTINGS_HEALTH_CHECK);
 }
 
-static void write_file(char *name, const char *content)
-{
-    int file = mkostemp(name, O_CLOEXEC);
-
-    assert_true(file >= 0);
-    assert_int_equal(write(file, content, strlen(content)), strlen(content));
-    close(file);
-}
-
 static void a_secret_comes_from_a_file_without_its_line_end(void **state)
 {
     char name[] = "/tmp/unit-settings-XXXXXX";
 
     (void)state;
-    write_file(name, "postgresql:///secret\r\n");
+    settings_write_file(name, "postgresql:///secret\r\n");
     unsetenv("DATABASE_URL");
     setenv("DATABASE_URL_FILE", name, 1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
     assert_string_equal(settings.pg.url, "postgresql:///secret");
     setenv("DATABASE_URL", "postgresql:///other", 1);
-    assert_complaint(NULL, "DATABASE_URL_FILE");
+    settings_complain_of(NULL, "DATABASE_URL_FILE");
     unsetenv("DATABASE_URL");
     unlink(name);
-    assert_complaint(NULL, name);
+    settings_complain_of(NULL, name);
 }
 
 static void a_secret_that_is_too_large_is_refused(void **state)
@@ -186,10 +137,10 @@ static void a_secret_that_is_too_large_is_refused(void **state)
 
     (void)state;
     memset(large, 'x', sizeof(large) - 1);
-    write_file(name, large);
+    settings_write_file(name, large);
     unsetenv("DATABASE_URL");
     setenv("DATABASE_URL_FILE", name, 1);
-    assert_complaint(NULL, "DATABASE_URL_FILE");
+    settings_complain_of(NULL, "DATABASE_URL_FILE");
     unlink(name);
 }
 
@@ -202,7 +153,33 @@ static void only_secrets_come_from_files(void **state)
     assert_int_equal(settings.port, 8099);
 }
 
-#define test(name) cmocka_unit_test_setup(name, clear)
+static void a_command_is_kept_wherever_it_stands_among_the_flags(void **state)
+{
+    (void)state;
+    assert_int_equal(read_settings("verify"), SETTINGS_READY);
+    assert_ptr_equal(settings.command, &settings_commands[0]);
+    assert_int_equal(read_settings("verify", "--port", "0"), SETTINGS_READY);
+    assert_ptr_equal(settings.command, &settings_commands[0]);
+    assert_int_equal(settings.port, 0);
+    assert_int_equal(read_settings("--port=7", "verify", "--log-level", "error"), SETTINGS_READY);
+    assert_ptr_equal(settings.command, &settings_commands[0]);
+    assert_int_equal(read_settings("--port", "7", "count"), SETTINGS_READY);
+    assert_ptr_equal(settings.command, &settings_commands[1]);
+    assert_int_equal(read_settings("--cors-origins", "verify"), SETTINGS_BAD); /* a value, and a bad one */
+    assert_int_equal(read_settings("--port=7"), SETTINGS_READY);
+    assert_null(settings.command);
+}
+
+static void two_commands_at_once_are_refused(void **state)
+{
+    (void)state;
+    stderr_keep();
+    enum settings_status status = read_settings("verify", "--port=0", "count");
+    assert_non_null(strstr(stderr_kept(), "verify and count"));
+    assert_int_equal(status, SETTINGS_BAD);
+}
+
+#define test(name) cmocka_unit_test_setup(name, settings_clear)
 
 int main(void)
 {
@@ -217,6 +194,8 @@ int main(void)
         test(a_secret_comes_from_a_file_without_its_line_end),
         test(a_secret_that_is_too_large_is_refused),
         test(only_secrets_come_from_files),
+        test(a_command_is_kept_wherever_it_stands_among_the_flags),
+        test(two_commands_at_once_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,137 @@
+#include "common/http/url.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+
+#include "common/base/text.h"
+
+#define HOST_MAX 253 /* bytes of a name (RFC 1035, section 2.3.4) */
+#define PORT_MAX 65535
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+
+/* Takes what consists of the characters off the front. */
+static struct text take(struct text *left, const char *characters)
+{
+    struct text taken = {left->at, 0};
+
+    while (taken.len < left->len && strchr(characters, left->at[taken.len]))
+        taken.len++;
+    *left = (struct text){left->at + taken.len, left->len - taken.len};
+    return taken;
+}
+
+static bool take_byte(struct text *left, char c)
+{
+    if (!left->len || left->at[0] != c)
+        return false;
+    *left = (struct text){left->at + 1, left->len - 1};
+    return true;
+}
+
+static bool take_scheme(struct text *left, unsigned parts)
+{
+    struct text scheme = take(left, LETTERS DIGITS "+-.");
+
+    if (!scheme.len || left->len < 3 || memcmp(left->at, "://", 3) != 0)
+        return false;
+    *left = (struct text){left->at + 3, left->len - 3};
+    if (parts & URL_ORIGIN)
+        return true;
+    return (parts & URL_HTTP && text_equal_folded(scheme, TEXT("http"))) ||
+           (parts & URL_HTTPS && text_equal_folded(scheme, TEXT("https")));
+}
+
+/* A name, or an IPv4 or bracketed IPv6 address. */
+static bool take_host(struct text *left)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+
+    if (!take_byte(left, '[')) {
+        struct text host = take(left, LETTERS DIGITS "-._");
+        return host.len && host.len <= HOST_MAX && host.at[0] != '.' && host.at[0] != '-' &&
+               !memmem(host.at, host.len, "..", 2);
+    }
+    struct text host = take(left, "0123456789abcdefABCDEF:.");
+    if (!take_byte(left, ']') || host.len >= sizeof(address))
+        return false;
+    memcpy(address, host.at, host.len);
+    address[host.len] = '\0';
+    return inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
+static bool take_port(struct text *left)
+{
+    int port = 0;
+
+    if (!take_byte(left, ':'))
+        return true;
+    struct text digits = take(left, DIGITS);
+    for (size_t i = 0; i < digits.len && port <= PORT_MAX; i++)
+        port = port * 10 + (digits.at[i] - '0');
+    return port > 0 && port <= PORT_MAX;
+}
+
+static bool is_printable(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (t.at[i] <= ' ' || t.at[i] > '~')
+            return false;
+    return true;
+}
+
+static const char *fault_of(struct text left, unsigned parts)
+{
+    if (!left.len)
+        return "is empty";
+    if (!is_printable(left))
+        return "holds a space, a control character or a byte outside of ASCII, which a URL percent-encodes";
+    if (!take_scheme(&left, parts))
+        return parts & URL_ORIGIN ? "holds an entry that does not begin with a scheme such as https://"
+               : parts & URL_HTTP ? "does not begin with http:// or https://"
+                                  : "does not begin with https://";
+    struct text rest = left;
+    size_t authority = 0;
+    while (authority < rest.len && !strchr("/?#", rest.at[authority]))
+        authority++;
+    if (memchr(rest.at, '@', authority))
+        return "holds a user or a password, which is not taken there";
+    if (!take_host(&left))
+        return "has no valid host";
+    if (left.len && !strchr(":/?#", left.at[0]))
+        return "has no valid host";
+    if (!take_port(&left) || (left.len && !strchr("/?#", left.at[0])))
+        return "has a port that is not a number from 1 to 65535";
+    if (parts & URL_ORIGIN && left.len)
+        return "holds an entry with something after its host and port: an origin has no path, not even /";
+    if (memchr(left.at, '#', left.len))
+        return "has a fragment";
+    if (!(parts & URL_QUERY) && memchr(left.at, '?', left.len))
+        return "has a query";
+    return NULL;
+}
+
+const char *url_fault(const char *url, unsigned parts)
+{
+    return fault_of(text_of(url), parts);
+}
+
+const char *url_origins_fault(const char *list)
+{
+    struct text left = text_of(list);
+
+    while (left.len) {
+        const char *comma = memchr(left.at, ',', left.len);
+        struct text entry = {left.at, comma ? (size_t)(comma - left.at) : left.len};
+        left = (struct text){left.at + entry.len + (comma ? 1 : 0), left.len - entry.len - (comma ? 1 : 0)};
+        entry = text_trimmed(entry);
+        if (!entry.len || text_equal(entry, TEXT("*")) || text_equal(entry, TEXT("null")))
+            continue;
+        const char *fault = fault_of(entry, URL_ORIGIN);
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}

@@ -1,0 +1,167 @@
+#include "common/pg/url.h"
+
+#include <arpa/inet.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTION_WORDS 8 /* values that an option may have, the NULL after the last included */
+
+/* Options whose values libpq looks at only when it connects. */
+static const struct choice {
+    const char *option;
+    const char *values[OPTION_WORDS];
+    const char *fault;
+} choices[] = {
+    {"sslmode",
+     {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+     "has an unknown sslmode"},
+    {"target_session_attrs",
+     {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"},
+     "has unknown target_session_attrs"},
+    {"gssencmode", {"disable", "prefer", "require"}, "has an unknown gssencmode"},
+    {"channel_binding", {"disable", "prefer", "require"}, "has an unknown channel_binding"},
+    {"load_balance_hosts", {"disable", "random"}, "has an unknown load_balance_hosts"},
+    {"ssl_min_protocol_version",
+     {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
+     "has an unknown ssl_min_protocol_version"},
+    {"ssl_max_protocol_version",
+     {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"},
+     "has an unknown ssl_max_protocol_version"},
+    {"sslnegotiation", {"postgres", "direct"}, "has an unknown sslnegotiation"},
+    {"sslcertmode", {"disable", "allow", "require"}, "has an unknown sslcertmode"},
+    {"sslcompression", {"0", "1"}, "has an sslcompression other than 0 and 1"},
+    {"sslsni", {"0", "1"}, "has an sslsni other than 0 and 1"},
+};
+
+/* Options that are whole numbers. */
+static const char *const numbers[] = {"connect_timeout",     "keepalives",       "keepalives_idle",
+                                      "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
+
+static bool is_number(const char *value, long low, long high)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+
+    return end != value && *end == '\0' && n >= low && n <= high && value[strspn(value, " \t")] == value[0];
+}
+
+static bool is_address(const char *value)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1;
+}
+
+static bool is_port(const char *value)
+{
+    return is_number(value, 1, 65535);
+}
+
+/* How many items a list with commas has; 0 where one that is not empty is not as `good` wants it. */
+static size_t count_items(const char *list, bool (*good)(const char *item))
+{
+    char item[64];
+    size_t count = 0;
+
+    for (const char *at = list;; at++) {
+        size_t len = strcspn(at, ",");
+        if (good && len) {
+            if (len >= sizeof(item))
+                return 0;
+            memcpy(item, at, len);
+            item[len] = '\0';
+            if (!good(item))
+                return 0;
+        }
+        count++;
+        at += len;
+        if (!*at)
+            return count;
+    }
+}
+
+static const char *value_of(const PQconninfoOption *options, const char *name)
+{
+    for (; options->keyword; options++)
+        if (strcmp(options->keyword, name) == 0)
+            return options->val && *options->val ? options->val : NULL;
+    return NULL;
+}
+
+static const char *hosts_fault(const PQconninfoOption *options)
+{
+    const char *hosts = value_of(options, "host"), *addresses = value_of(options, "hostaddr");
+    const char *ports = value_of(options, "port");
+    const char *names = addresses ? addresses : hosts;
+    size_t count = names ? count_items(names, NULL) : 1;
+
+    if (ports && !count_items(ports, is_port))
+        return "has a port that is not a number from 1 to 65535";
+    if (addresses && !count_items(addresses, is_address))
+        return "has a hostaddr that is not an IP address";
+    if (addresses && hosts && count_items(hosts, NULL) != count)
+        return "has another number of hosts than of hostaddrs";
+    if (ports && count_items(ports, NULL) != 1 && count_items(ports, NULL) != count)
+        return "has another number of ports than of hosts";
+    return NULL;
+}
+
+static const char *choices_fault(const PQconninfoOption *options)
+{
+    for (size_t i = 0; i < COUNT(choices); i++) {
+        const char *value = value_of(options, choices[i].option);
+        bool known = !value;
+        for (size_t k = 0; !known && choices[i].values[k]; k++)
+            known = strcmp(value, choices[i].values[k]) == 0;
+        if (!known)
+            return choices[i].fault;
+    }
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        const char *value = value_of(options, numbers[i]);
+        if (value && !is_number(value, -1, INT_MAX))
+            return "has a time or count that is not a whole number";
+    }
+    return NULL;
+}
+
+/* `postgresql+driver://…` without its driver; false when memory is exhausted. */
+static bool drop_driver(const char **url)
+{
+    const char *separator = strstr(*url, "://");
+    const char *plus = memchr(*url, '+', separator ? (size_t)(separator - *url) : 0);
+    size_t scheme = plus ? (size_t)(plus - *url) : 0;
+
+    if (!plus || (strncmp(*url, "postgresql", scheme) != 0 && strncmp(*url, "postgres", scheme) != 0) ||
+        scheme < strlen("postgres"))
+        return true;
+    char *plain;
+    if (asprintf(&plain, "postgresql%s", separator) < 0)
+        return false;
+    *url = plain;
+    return true;
+}
+
+const char *pg_url_fault(const char **url)
+{
+    char *said = NULL;
+
+    if (!drop_driver(url))
+        return "cannot be read: no memory";
+    if (strncmp(*url, "postgresql://", 13) != 0 && strncmp(*url, "postgres://", 11) != 0)
+        return "does not begin with postgresql://";
+    PQconninfoOption *options = PQconninfoParse(*url, &said);
+    PQfreemem(said); /* it repeats the URL */
+    if (!options)
+        return "is not a URL that libpq reads: an unknown option, or a character of the user or password "
+               "that "
+               "must be percent-encoded";
+    const char *fault = hosts_fault(options);
+    if (!fault)
+        fault = choices_fault(options);
+    PQconninfoFree(options);
+    return fault;
+}

@@ -1,0 +1,127 @@
+/*
+ * What the types of settings do not tell: URLs, what one setting says of another, and what a setting stands
+ * for.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/http/url.h"
+#include "common/pg/url.h"
+#include "common/serve/settings_table.h"
+
+#define AUTH_URL_MAX      512 /* bytes of an address made from AUTH0_DOMAIN */
+#define SERVICE_TOKEN_MIN 16  /* bytes: what is shorter can be guessed */
+#define SERVICE_TOKEN_MAX 4096
+
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
+#define DOMAIN_MAX      255 /* bytes (RFC 1035, section 2.3.4) */
+
+/* RFC 6750, section 2.1: what a token consists of. */
+#define TOKEN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/="
+
+/* Complains where there is a fault. */
+static bool check(const char *name, const char *fault)
+{
+    return !fault || setting_complain(name, NULL, fault);
+}
+
+static bool check_database(const char *name, const char **url)
+{
+    return !*url || check(name, pg_url_fault(url));
+}
+
+/* Fills in what AUTH0_DOMAIN stands for. */
+static bool expand_auth0_domain(struct auth_settings *s)
+{
+    static char url[AUTH_URL_MAX], issuer[AUTH_URL_MAX];
+    const char *domain = s->auth0_domain;
+
+    if (!domain)
+        return true;
+    if (!*domain || strspn(domain, HOST_CHARACTERS) != strlen(domain) || strlen(domain) > DOMAIN_MAX)
+        return setting_complain("AUTH0_DOMAIN", domain, "is no domain name");
+    snprintf(url, sizeof(url), "https://%s/.well-known/jwks.json", domain);
+    snprintf(issuer, sizeof(issuer), "https://%s/", domain);
+    if (!s->jwks_url) {
+        if (!check("AUTH0_DOMAIN", url_fault(url, URL_HTTPS)))
+            return false;
+        s->jwks_url = url;
+    }
+    if (!s->issuer)
+        s->issuer = issuer;
+    return true;
+}
+
+/* A key set over a connection that anyone may change would let anyone in. */
+static const char *jwks_fault(const char *url)
+{
+    if (url[0] == '/')
+        return NULL;
+    if (strncmp(url, "file:", 5) != 0)
+        return strncmp(url, "https://", 8) == 0 ? url_fault(url, URL_HTTPS | URL_QUERY)
+                                                : "begins with neither https:// nor file:";
+    const char *path = url + 5;
+    if (strncmp(path, "//localhost/", 12) == 0 || strncmp(path, "///", 3) == 0)
+        return NULL;
+    return path[0] == '/' && path[1] != '/' && path[1] ? NULL : "names no absolute path: file:///path";
+}
+
+static bool check_service_token(const char *token)
+{
+    if (!token)
+        return true;
+    if (strspn(token, TOKEN_CHARACTERS) != strlen(token))
+        return setting_complain("SERVICE_TOKEN", NULL,
+                                "has a character that a bearer token cannot have (RFC 6750, section 2.1)");
+    if (strlen(token) < SERVICE_TOKEN_MIN)
+        return setting_complain("SERVICE_TOKEN", NULL, "is shorter than 16 characters");
+    return strlen(token) <= SERVICE_TOKEN_MAX ||
+           setting_complain("SERVICE_TOKEN", NULL, "is longer than 4096 characters");
+}
+
+static bool check_auth(struct auth_settings *s)
+{
+    if (!expand_auth0_domain(s))
+        return false;
+    const char *url = s->jwks_url;
+    if (url && !check("AUTH_JWKS_URL", jwks_fault(url)))
+        return false;
+    if (url && !s->issuer)
+        return setting_complain("AUTH_ISSUER", NULL, "is not given, but AUTH_JWKS_URL is");
+    if (url && !s->audience)
+        return setting_complain("AUTH_AUDIENCE", NULL, "is not given, but AUTH_JWKS_URL or AUTH0_DOMAIN is");
+    if (s->required && !url)
+        return setting_complain("AUTH_REQUIRED", "on", "requires AUTH_JWKS_URL or AUTH0_DOMAIN");
+    if (s->subject_scoped && !url)
+        return setting_complain("AUTH_SUBJECT_SCOPED", "on", "requires AUTH_JWKS_URL or AUTH0_DOMAIN");
+    if (s->ca_file && access(s->ca_file, R_OK) != 0)
+        return setting_complain("AUTH_CA_FILE", s->ca_file, "cannot be read");
+    return check_service_token(s->service_token);
+}
+
+static bool check_limits(const struct settings *s)
+{
+    char why[80];
+
+    if (s->http.connection_limit >= s->workers)
+        return true;
+    snprintf(why, sizeof(why), "is less than one connection for each of the %lld workers",
+             (long long)s->workers);
+    return setting_complain("CONNECTION_LIMIT", NULL, why);
+}
+
+bool settings_check(struct settings *settings)
+{
+    const char *users = settings->directory.user_service_url;
+
+    if (!settings->pg.url)
+        return setting_complain("DATABASE_URL", NULL, "is not given");
+    return check_database("DATABASE_URL", &settings->pg.url) &&
+           check_database("DATABASE_READ_URL", &settings->pg.read_url) &&
+           check("USER_PROGRESS_SERVICE_URL",
+                 url_fault(settings->directory.user_progress_url, URL_HTTP | URL_HTTPS)) &&
+           check("USER_SVC_BASE_URL", users ? url_fault(users, URL_HTTP | URL_HTTPS) : NULL) &&
+           check("CORS_ORIGINS", url_origins_fault(settings->http.cors_origins)) &&
+           check_auth(&settings->auth) && check_limits(settings);
+}
