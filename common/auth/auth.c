@@ -47,7 +47,7 @@ static void refresh_due(struct timer *timer)
     bool none = keyset_generation(worker->keyset) == 0;
 
     if (!started || !timer_set(&worker->loop, timer, worker->loop.now + (none ? FIRST_RETRY : REFRESH)))
-        log_line(LOG_WARNING, "the keys for tokens are not renewed", NULL);
+        log_line(LOG_WARNING, "cannot renew the key set", NULL);
 }
 
 bool auth_open(struct worker *worker, bool keeper)

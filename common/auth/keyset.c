@@ -159,7 +159,7 @@ static const char *take(struct keyset *keyset, struct text bytes)
     pthread_mutex_unlock(&keyset->lock);
     free(same ? copy : last);
     if (!same)
-        log_line(LOG_INFO, "has new keys for tokens", NULL);
+        log_line(LOG_INFO, "the key set is new", NULL);
     return NULL;
 }
 
@@ -172,5 +172,5 @@ void keyset_fetch(struct keyset *keyset, struct request *rq)
     if (!reason)
         reason = take(keyset, bytes);
     if (reason)
-        log_line(LOG_WARNING, "cannot have the keys for tokens", "url", url, "reason", reason, NULL);
+        log_line(LOG_WARNING, "cannot fetch the key set", "url", url, "reason", reason, NULL);
 }

@@ -2,7 +2,6 @@
 
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -27,12 +26,18 @@
 #define FIBER_STACK ((size_t)64 << 10)
 #endif
 
+/*
+ * Bytes below a stack that nobody may touch. No frame of ours is larger, and those of libraries that do not
+ * probe their frames (-fstack-clash-protection) would have to be to leap over it.
+ */
+#define FIBER_GUARD ((size_t)64 << 10)
+
 struct fiber {
     struct fiber *next; /* among the free ones */
     struct fiber_pool *pool;
     void (*entry)(void *arg);
     void *arg;
-    char *stack; /* its lowest byte; the guard page lies below */
+    char *stack; /* its lowest byte; the guard lies below */
     bool ended;
 #if FIBER_UCONTEXT
     ucontext_t context;
@@ -61,11 +66,6 @@ static _Thread_local struct {
     size_t stack_size;
 #endif
 } loop_side;
-
-static size_t page_size(void)
-{
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 #if !FIBER_UCONTEXT
 /* Saves the callee-saved registers and the stack pointer of this side and takes up the other
@@ -141,18 +141,18 @@ static void fiber_main(void)
 
 static struct fiber *fiber_map(struct fiber_pool *pool)
 {
-    size_t size = page_size() + FIBER_STACK;
+    size_t size = FIBER_GUARD + FIBER_STACK;
     char *mapping = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (mapping == MAP_FAILED)
         return NULL;
-    if (mprotect(mapping + page_size(), FIBER_STACK, PROT_READ | PROT_WRITE) != 0) {
+    if (mprotect(mapping + FIBER_GUARD, FIBER_STACK, PROT_READ | PROT_WRITE) != 0) {
         munmap(mapping, size);
         return NULL;
     }
     /* The fiber itself sits at the top of its stack, in the page that is touched first anyway. */
     struct fiber *fiber = (struct fiber *)(mapping + size - ((sizeof(struct fiber) + 63) & ~(size_t)63));
-    *fiber = (struct fiber){.pool = pool, .stack = mapping + page_size()};
+    *fiber = (struct fiber){.pool = pool, .stack = mapping + FIBER_GUARD};
 #if defined(WITH_VALGRIND)
     fiber->valgrind_id = VALGRIND_STACK_REGISTER(fiber->stack, fiber);
 #endif
@@ -164,7 +164,7 @@ static void fiber_unmap(struct fiber *fiber)
 #if defined(WITH_VALGRIND)
     VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);
 #endif
-    munmap(fiber->stack - page_size(), page_size() + FIBER_STACK);
+    munmap(fiber->stack - FIBER_GUARD, FIBER_GUARD + FIBER_STACK);
 }
 
 static void unmap_idle(struct fiber_pool *pool)

@@ -23,7 +23,6 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"
-#include "common/watch/process.h"
 
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
 #define HEALTH_WAIT_S 3    /* seconds that a health check waits */
@@ -140,17 +139,12 @@ static void block_signals(sigset_t *awaited)
 
 static void await_end(const sigset_t *awaited)
 {
-    /* Connections are up after the first wait, and whoever waited for that has asked after the second. */
-    static const struct timespec waits[] = {{.tv_nsec = 250 * MILLISECOND}, {.tv_sec = 2}};
-    int signal_number = -1;
+    int signal_number;
 
-    for (size_t i = 0; i < COUNT(waits) && signal_number < 0; i++) {
-        signal_number = sigtimedwait(awaited, NULL, &waits[i]);
-        process_rest();
-    }
-    while (signal_number < 0 || signal_number == SIGHUP)
+    do
         signal_number = sigwaitinfo(awaited, NULL);
-    log_line(LOG_INFO, "ends", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+    while (signal_number < 0 || signal_number == SIGHUP);
+    log_line(LOG_INFO, "stopping", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 
 static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
@@ -197,8 +191,8 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", settings->bind_address, v6 ? "]" : "",
            (int)settings->port);
     fflush(stdout);
-    log_line(LOG_INFO, "serves", "address", settings->bind_address, "libmicrohttpd", http_library_version(),
-             NULL);
+    log_line(LOG_INFO, "listening", "address", settings->bind_address, "libmicrohttpd",
+             http_library_version(), NULL);
     struct keeper *keeper =
         keeper_start(&(struct keeper_task){.url = settings->pg.url,
                                            .name = api->name,

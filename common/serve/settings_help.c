@@ -1,3 +1,4 @@
+/* What settings are called, and how --help and the documentation show them. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>

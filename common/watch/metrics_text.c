@@ -224,6 +224,8 @@ static void write_process(const struct page *p)
     } samples[] = {
         {"process_cpu_seconds_total", METRIC_COUNTER, process.cpu_seconds,
          "Processor time, of the user and of the kernel."},
+        {"process_private_memory_bytes", METRIC_GAUGE, (double)process.private_bytes,
+         "Memory that is the process's own: what its end would free."},
         {"process_resident_memory_bytes", METRIC_GAUGE, (double)process.resident_bytes,
          "Memory that is resident."},
         {"process_virtual_memory_bytes", METRIC_GAUGE, (double)process.virtual_bytes,

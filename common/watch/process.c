@@ -2,13 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LINE_MAX_BYTES 256 /* of a line of smaps_rollup */
 
 #define STAT_MAX   1024 /* bytes of /proc/self/stat */
 #define STAT_VSIZE 23   /* fields of it, counted from 1 */
@@ -63,6 +64,25 @@ static bool count_descriptors(uint64_t *count)
     return true;
 }
 
+/* The sum of Private_Clean, Private_Dirty and Private_Hugetlb (proc(5), smaps_rollup). */
+static bool read_private(uint64_t *bytes)
+{
+    char line[LINE_MAX_BYTES];
+    FILE *file = fopen("/proc/self/smaps_rollup", "re");
+
+    if (!file)
+        return false;
+    *bytes = 0;
+    while (fgets(line, sizeof(line), file)) {
+        const char *colon = strchr(line, ':');
+        if (colon && strncmp(line, "Private_", 8) == 0)
+            *bytes += strtoull(colon + 1, NULL, 10) * 1024;
+    }
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    return !failed;
+}
+
 static double seconds(struct timeval t)
 {
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
@@ -77,29 +97,6 @@ bool process_read(struct process *process)
         return false;
     process->cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
     process->max_descriptors = limit.rlim_cur;
-    return read_stat(process) && count_descriptors(&process->open_descriptors);
-}
-
-/* Of one loaded object (dl_iterate_phdr(3)), the segments that are never written. */
-static int give_back(struct dl_phdr_info *object, size_t size, void *arg)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-
-    (void)size;
-    (void)arg;
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
-            continue;
-        uintptr_t from = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
-        uintptr_t to = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-        /* Where the kernel refuses, for its own page of code, there is nothing to win. */
-        (void)madvise((void *)from, to - from, MADV_DONTNEED);
-    }
-    return 0;
-}
-
-void process_rest(void)
-{
-    dl_iterate_phdr(give_back, NULL);
+    return read_stat(process) && read_private(&process->private_bytes) &&
+           count_descriptors(&process->open_descriptors);
 }

@@ -197,7 +197,7 @@ def test_sighup_changes_nothing(fresh):
         daemon.signal(signal.SIGHUP)
         assert exchange.request(daemon.url, "GET", "/").status == 200
     assert len(logged(daemon, 3)) == 3
-    assert [line["event"] for line in lines(daemon)].count("serves") == 1
+    assert [line["event"] for line in lines(daemon)].count("listening") == 1
 
 
 class TestReaders:

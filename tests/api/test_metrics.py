@@ -279,6 +279,7 @@ class TestProcess:
             line.split(":", 1) for line in Path(f"/proc/{daemon.pid}/status").read_text().splitlines()
         )
         resident = int(status["VmRSS"].split()[0]) * 1024
+        assert 0 < samples.of("process_private_memory_bytes") < samples.of("process_virtual_memory_bytes")
         assert samples.of("process_resident_memory_bytes") == pytest.approx(resident, rel=RSS_TOLERANCE)
         descriptors = len(os.listdir(f"/proc/{daemon.pid}/fd"))
         assert samples.of("process_open_fds") == pytest.approx(descriptors, abs=2)

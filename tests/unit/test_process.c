@@ -50,15 +50,19 @@ static void memory_is_mapped_first_and_resident_when_it_was_touched(void **state
     munmap(memory, MEMORY);
 }
 
-static void code_that_rests_is_given_back_and_still_runs(void **state)
+static void memory_is_private_when_it_was_written_and_gone_when_it_is_unmapped(void **state)
 {
-    struct process before = read_it();
+    uint64_t before = read_it().private_bytes;
 
     (void)state;
-    process_rest();
-    struct process after = read_it();
-    assert_true(after.resident_bytes < before.resident_bytes);
-    an_opened_descriptor_is_counted_and_a_closed_one_is_not(NULL);
+    char *memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    for (size_t i = 0; i < MEMORY; i += 4096)
+        memory[i] = 1;
+    uint64_t written = read_it().private_bytes;
+    assert_in_range(written, before + MEMORY * 9 / 10, before + MEMORY * 11 / 10);
+    munmap(memory, MEMORY);
+    assert_true(read_it().private_bytes < before + MEMORY / 10);
 }
 
 static void work_costs_processor_time(void **state)
@@ -87,7 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opened_descriptor_is_counted_and_a_closed_one_is_not),
         cmocka_unit_test(memory_is_mapped_first_and_resident_when_it_was_touched),
-        cmocka_unit_test(code_that_rests_is_given_back_and_still_runs),
+        cmocka_unit_test(memory_is_private_when_it_was_written_and_gone_when_it_is_unmapped),
         cmocka_unit_test(work_costs_processor_time),
         cmocka_unit_test(the_process_started_a_moment_ago),
     };
