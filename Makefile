@@ -18,7 +18,15 @@ LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
-CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer -fstack-protector-strong $(WARNINGS)
+# Held by tools/check-hardening.
+MACHINE   := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+HARDENING := -fstack-protector-strong -fstack-clash-protection
+ifeq ($(MACHINE),x86_64)
+HARDENING += -fcf-protection=branch
+else ifeq ($(MACHINE),aarch64)
+HARDENING += -mbranch-protection=standard
+endif
+CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer $(HARDENING) $(WARNINGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed
 LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lunistring -lz -lm -lpthread
 
@@ -45,7 +53,7 @@ UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-CHECKS         := headers rooms length banned comments shell openapi settings kubernetes
+CHECKS         := hardening headers rooms length banned comments shell openapi settings kubernetes
 
 .PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose bench \
         format format-check tidy check generate clean \
@@ -60,12 +68,12 @@ $(OUT)/libcommon.a: $(COMMON_OBJECTS)
 	@rm -f $@
 	@ar qcs $@ $^
 
-$(OUT)/%.o: %.c
+$(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/%.o: %.S
+$(OUT)/%.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

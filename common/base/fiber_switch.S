@@ -4,6 +4,9 @@
  *
  * Sources: System V ABI, AMD64 Architecture Processor Supplement, figure 3.4; Procedure Call Standard for the Arm
  * 64-bit Architecture, section 6.1.
+ *
+ * It begins where an indirect branch may land. It never says that it fits shadow stacks (no GNU property of that
+ * kind): it returns to another stack than it was called on, and on each side only to where that side called it.
  */
     .text
     .globl fiber_switch
@@ -28,6 +31,7 @@ fiber_switch:
     ret
 #elif defined(__aarch64__)
 fiber_switch:
+    hint #34 /* bti c */
     sub sp, sp, #160
     stp x19, x20, [sp, #0]
     stp x21, x22, [sp, #16]
