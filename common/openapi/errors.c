@@ -17,7 +17,8 @@ const char openapi_error_schemas[] =
     "\"loc\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]},"
     "\"description\":\"Where it is.\"},\"msg\":{\"type\":\"string\","
     "\"description\":\"What is wrong.\"},\"input\":{\"description\":\"What was sent there.\"},"
-    "\"ctx\":{\"type\":\"object\",\"description\":\"Bounds and reasons.\"}},\"required\":[\"type\","
+    "\"ctx\":{\"type\":\"object\",\"additionalProperties\":true,\"description\":\"Bounds and "
+    "reasons.\"}},\"required\":[\"type\","
     "\"loc\",\"msg\",\"input\"]}";
 
 const char openapi_error_responses[] =

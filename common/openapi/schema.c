@@ -73,6 +73,8 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
     else if (f->type == FIELD_TEXTS)
         write_literal(w, ",\"items\":{\"type\":\"string\"}");
+    if (f->type == FIELD_OBJECT) /* any members: generators keep them only where it says so */
+        write_literal(w, ",\"additionalProperties\":true");
     if (f->type == FIELD_INT_MAP)
         write_literal(w, ",\"additionalProperties\":{\"type\":\"integer\"}");
     if (f->limit && f->type != FIELD_TEXTS) {
@@ -83,12 +85,25 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_items(w, f);
 }
 
+/* Generators of clients know constants that are strings; what a constant list holds is told as an example. */
+static void write_const(struct writer *w, const struct field *f)
+{
+    struct text value = text_of(f->example);
+
+    if (value.at[0] == '[')
+        write_literal(w, "\"type\":\"array\",\"items\":{\"type\":\"string\"},\"examples\":[");
+    else
+        write_literal(w, "\"type\":\"string\",\"const\":");
+    write_text(w, value);
+    if (value.at[0] == '[')
+        write_char(w, ']');
+}
+
 void schema_of_field(struct writer *w, const struct field *f, enum schema_place place)
 {
     write_char(w, '{');
     if (f->type == FIELD_CONST) {
-        write_literal(w, "\"const\":");
-        write_text(w, text_of(f->example));
+        write_const(w, f);
     } else if (f->type == FIELD_IGNORED) {
         write_literal(w, "\"title\":");
         write_json_text(w, text_of(f->name));

@@ -3,9 +3,10 @@
 import json
 import subprocess
 
+import httpx
 import pytest
 
-from harness.daemon import binary
+from harness.daemon import SERVICES, binary
 from harness.samples import new_lab, new_user
 
 ROUTES = {
@@ -116,3 +117,35 @@ def test_an_answer_has_the_members_of_its_schema_in_their_order(api, document):
     for path, made in (("/users/", new_user(api)), ("/labs/", new_lab(api))):
         content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
         assert list(resolved(document, content["schema"])["properties"]) == list(made), json.dumps(made)
+
+
+def schemas_in(value):
+    """Every schema that says its type, wherever it stands; what examples hold is none."""
+    if isinstance(value, dict):
+        if "type" in value and isinstance(value["type"], (str, list)) and "in" not in value:
+            yield value
+        for name, member in value.items():
+            if name not in ("example", "examples", "default"):
+                yield from schemas_in(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from schemas_in(item)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_typed_clients_can_be_made_of_it(services, service):
+    document = httpx.get(services[service] + "/openapi.json").json()
+    assert document["servers"] == [{"url": "."}]  # whatever prefix a proxy takes off
+    found = list(schemas_in(document["components"]["schemas"]))
+    assert found
+    for schema in found:
+        assert "nullable" not in schema, schema  # of OpenAPI 3.0
+        assert not isinstance(schema.get("const"), (list, dict)), schema
+        if "object" in schema["type"] and "properties" not in schema:
+            assert schema.get("additionalProperties") is not None, schema
+
+
+def test_a_free_object_takes_any_member(services):
+    schemas = httpx.get(services["usage-analytics"] + "/openapi.json").json()["components"]["schemas"]
+    free = [s["properties"]["event_data"] for s in schemas.values() if "event_data" in s.get("properties", {})]
+    assert free and all(schema["additionalProperties"] is True for schema in free)
