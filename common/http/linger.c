@@ -87,6 +87,10 @@ void linger_start(struct http *http, int fd)
 
 void linger_stop_all(struct http *http)
 {
-    while (http->lingering)
-        linger_stop(http->lingering);
+    struct lingering *next;
+
+    for (struct lingering *l = http->lingering; l; l = next) {
+        next = l->next;
+        linger_stop(l);
+    }
 }
