@@ -14,7 +14,7 @@ from harness.samples import created, detail, lab_body, new_lab, new_user, token,
 from harness.wait import until
 from harness.wire import Wire
 
-PASSED_ON = ("content-type", "content-length", "allow", "link", "x-total-count", "etag")
+PASSED_ON = ("content-type", "content-length", "content-length", "allow", "link", "x-total-count", "etag")
 
 
 @pytest.fixture(scope="module", params=["performance-reporting", "usage-analytics"])
