@@ -102,3 +102,16 @@ def test_a_daemon_that_ends_at_once_is_an_error_that_shows_its_log(tmp_path, bin
     done = tool("url", tmp_path, "it")
     assert done.returncode == 1
     assert "PORT: not a number" in done.stderr
+
+
+def test_a_secret_comes_from_the_environment_and_a_new_one_replaces_the_daemon(tmp_path, binary, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:first@h/db")
+    tool("start", tmp_path, "it", binary, "PORT=1")
+    first = pid(tmp_path)
+    assert b"DATABASE_URL=postgresql://app:first@h/db" in Path(f"/proc/{first}/environ").read_bytes().split(b"\0")
+    assert b"first" not in Path(f"/proc/{first}/cmdline").read_bytes()
+    assert "runs already" in tool("start", tmp_path, "it", binary, "PORT=1").stdout
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:second@h/db")
+    tool("start", tmp_path, "it", binary, "PORT=1")
+    assert pid(tmp_path) not in (None, first)
+    assert not alive(first)
