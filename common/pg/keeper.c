@@ -279,14 +279,18 @@ static bool do_steps(struct keeper *keeper)
     struct step step;
 
     while (next_step(&at, &step)) {
-        metric_set(keeper->task.waiting, left--);
+        if (metric_read(keeper->task.waiting)) /* not where all was done before */
+            metric_set(keeper->task.waiting, left);
         if (strcmp(step.kind, "slice") == 0)
             continue;
         bool done = run(keeper, keeper->guard, "lock", "SELECT 1", NULL) &&
                     (strcmp(step.kind, "index") == 0 ? make_index(keeper, &step)
                                                      : run_transaction(keeper, keeper->conn, &step, NULL));
-        if (!done)
+        if (!done) {
+            metric_set(keeper->task.waiting, left);
             return false;
+        }
+        left--;
     }
     return true;
 }
@@ -323,7 +327,6 @@ static bool keep(struct keeper *keeper)
     PQfinish(keeper->guard);
     keeper->guard = NULL;
     for (int i = 0; i < LOOK_AGAIN && do_slices(keeper, &any); i++) {
-        metric_set(keeper->task.waiting, 0);
         if (!any)
             return true;
         if (!rest(keeper, -1, 0, SLICE_EVERY))
@@ -340,6 +343,8 @@ static void *keeper_run(void *arg)
         bool ready = keeper->task.ready();
         bool finished = ready && keep(keeper);
         drop_connections(keeper);
+        if (finished)
+            metric_set(keeper->task.waiting, 0);
         if (finished || !rest(keeper, -1, 0, ready ? TRY_AGAIN : LOOK_EVERY))
             break;
     }
