@@ -1,4 +1,4 @@
-"""Every recorded exchange with the original services gets the answer that the contract decides."""
+"""Every recorded exchange with the original services gets the answer that the contract defines."""
 
 import json
 from pathlib import Path

@@ -126,7 +126,7 @@ def test_a_redirect_is_relative_to_the_path_that_was_asked(other, path, location
     assert (answer.status, answer.headers["location"]) == (307, location)
 
 
-def test_a_conflict_is_told_as_user_progress_tells_it(client, api):
+def test_a_conflict_is_answered_as_user_progress_answers_it(client, api):
     user, lab = new_user(api), new_lab(api)
     taken = client.post("/users/", json=user_body(email=user["email"]))
     assert (taken.status_code, detail(taken)) == (400, "Email already registered")

@@ -196,7 +196,7 @@ def test_the_last_of_equal_names_wins(api):
     assert (made["username"], made["full_name"]) == (name, None)
 
 
-def test_names_are_told_apart_by_case(api):
+def test_names_that_differ_in_case_are_different(api):
     body = user_body()
     assert post(api, json.dumps({**body, "USERNAME": 1, "Email": 2}).encode()).status_code == 200
     assert faults(post(api, json.dumps({"Username": "x", "email": "a@example.com"}).encode())) == [

@@ -1,4 +1,4 @@
-"""Sizes: what a body, a target and a header block may have, and what is answered beyond."""
+"""Sizes: how large a body, a target and a header block may be, and what the answer is beyond that."""
 
 import json
 import re

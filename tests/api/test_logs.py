@@ -1,4 +1,4 @@
-"""The log: a line for each request, nothing in it that is nobody's business, and nothing that waits for its reader."""
+"""The log: a line for each request, nothing private in it, and nothing that waits for its reader."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_each_request_has_one_line_with_the_id_that_was_answered(fresh):
     assert len(of_requests(daemon)) == len(answers)
 
 
-def test_a_line_tells_what_was_asked_and_answered(fresh):
+def test_a_line_has_what_was_requested_and_answered(fresh):
     daemon = fresh()
     with daemon.client() as api:
         user = new_user(api)
@@ -138,7 +138,7 @@ def test_a_level_above_info_leaves_good_requests_out_and_has_the_failed_ones(sta
     assert len(of_requests(daemon)) == 1
 
 
-def test_a_slow_request_is_warned_of_with_its_slowest_statement(fresh, postgres):
+def test_a_slow_request_is_logged_with_its_slowest_statement(fresh, postgres):
     daemon = fresh(SLOW_REQUEST_MS=str(LATE_MS))
     watcher, holder = postgres.connect("postgres"), postgres.connect(daemon.database, autocommit=False)
     with daemon.client() as api, closing(watcher), closing(holder):

@@ -1,4 +1,4 @@
-"""A service that cannot know must not guess: what a failing User Progress makes of the other two."""
+"""A service that cannot know must not guess: how a failing User Progress affects the other two."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The OpenAPI document tells what the service does."""
+"""The OpenAPI document says what the service does."""
 
 import json
 import subprocess

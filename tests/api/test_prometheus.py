@@ -98,7 +98,7 @@ def test_every_panel_of_the_dashboard_has_something_to_show(prometheus, title, e
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_every_alert_asks_for_metrics_that_exist(prometheus, alert):
+def test_every_alert_uses_metrics_that_exist(prometheus, alert):
     prometheus.query(alert["expr"])
     assert names(alert["expr"])
     for name in names(alert["expr"]):

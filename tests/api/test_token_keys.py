@@ -43,7 +43,7 @@ def test_keys_that_are_replaced_are_taken_up_at_once(own_issuer, fresh):
         assert refused(ask(httpx.Client(base_url=daemon.url), f"Bearer {old}"))
 
 
-def test_an_unknown_key_has_the_set_fetched_once_in_a_while_only(own_issuer, fresh):
+def test_unknown_keys_fetch_the_set_only_once_in_a_while(own_issuer, fresh):
     second, third = Key("second"), Key("third")
     with fresh(**own_issuer.settings).client() as client:
         own_issuer.publish(own_issuer.key, second)

@@ -19,7 +19,7 @@ SERVICE_TOKEN = "a-token-that-services-share"
 
 @pytest.fixture(scope="module")
 def guarded(postgres, tmp_path_factory, issuer):
-    """A service that asks a token of everything; none reaches another user than its own."""
+    """A service that requires a token for every call; a token reaches only its own user."""
     settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", "SERVICE_TOKEN": SERVICE_TOKEN}
     with Daemons(tmp_path_factory.mktemp("guarded")) as daemons:
         url = postgres.url(postgres.create_database())
@@ -36,7 +36,7 @@ def claims(**others) -> dict:
     return {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "exp": int(time.time()) + 600, **others}
 
 
-def test_without_a_token_one_is_asked_for(client):
+def test_a_call_without_a_token_is_told_that_it_is_missing(client):
     assert refused(ask(client), MISSING)
 
 
@@ -64,7 +64,7 @@ def test_the_case_of_the_scheme_does_not_matter(client, issuer, scheme):
     assert ask(client, f"{scheme} {issuer.token()}").status_code == 200
 
 
-def test_an_expired_token_is_told_so(client, issuer):
+def test_an_expired_token_is_refused_as_expired(client, issuer):
     assert refused(ask(client, f"Bearer {issuer.token(exp=int(time.time()) - 60)}"), EXPIRED)
 
 
@@ -137,7 +137,7 @@ def test_a_token_that_was_changed_is_refused(client, issuer):
     assert refused(ask(client, f"Bearer {head}.{body}.{signature[:-10]}"))
 
 
-def test_tokens_of_wrong_shapes_are_refused(client, issuer):
+def test_malformed_tokens_are_refused(client, issuer):
     good = issuer.token()
     assert refused(ask(client, f"Bearer {good}.{good.split('.')[0]}.x"))  # five segments, as a JWE has
     assert refused(ask(client, f"Bearer {issuer.token(padding='x' * 9000)}"))
@@ -158,13 +158,13 @@ def test_not_configured_only_the_progress_log_is_missing(fresh, issuer):
         assert new_user(client)
 
 
-def test_a_token_is_asked_before_anything_else_is_looked_at(client):
+def test_the_token_is_checked_before_anything_else(client):
     assert refused(client.post("/api/progress/log", content=b"{"), MISSING)
     assert refused(client.post("/users/", json={}), MISSING)
     assert refused(client.get("/users/?limit=x"), MISSING)
 
 
-def test_every_call_but_the_open_ones_asks_a_token(client, issuer):
+def test_every_call_except_the_open_ones_requires_a_token(client, issuer):
     document = client.get("/openapi.json").json()
     seen = set()
     for path, methods in document["paths"].items():
@@ -175,7 +175,7 @@ def test_every_call_but_the_open_ones_asks_a_token(client, issuer):
     assert {"/", "/livez", "/readyz", "guarded"} <= seen
 
 
-def test_a_token_or_the_services_own_opens_every_other_call(client, issuer):
+def test_a_user_s_token_or_the_services_own_is_accepted_by_every_other_call(client, issuer):
     for bearer in (issuer.token(), SERVICE_TOKEN):
         headers = {"Authorization": f"Bearer {bearer}"}
         assert client.post("/labs/", json=lab_body(), headers=headers).status_code == 200
@@ -191,7 +191,7 @@ def test_metrics_require_a_token_or_the_services_own(client, issuer):
     assert refused(ask(client, f"Bearer {SERVICE_TOKEN}x", "/metrics"))
 
 
-def test_the_progress_log_asks_a_user_s_token(client):
+def test_the_progress_log_requires_a_user_s_token(client):
     assert refused(ask(client, f"Bearer {SERVICE_TOKEN}"))
 
 
@@ -243,7 +243,7 @@ def test_without_scoping_a_token_reaches_every_user(fresh, issuer):
         assert client.post("/api/progress/log", json={"user_id": user, "n": 1}).status_code == 201
 
 
-def test_services_show_each_other_their_token(guarded, start_daemon, postgres, issuer):
+def test_services_send_each_other_their_token(guarded, start_daemon, postgres, issuer):
     settings = {"AUTH_REQUIRED": "on", "SERVICE_TOKEN": SERVICE_TOKEN, **issuer.settings}
     reports = start_daemon(
         "performance-reporting",

@@ -1,4 +1,4 @@
-"""A day of the platform, over three ports: what one service was told, each of the others knows."""
+"""A day of the platform, over three ports: what was written through one service is seen through the others."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def keeps_all_writes(
     meanwhile: Callable[[], None] = lambda: None,
     within: float = BACK_SECONDS,
 ) -> None:
-    """Has the follower take the primary's place under load, and looks at what is there afterwards."""
+    """Lets the replica take the primary's place under load, and checks what is there afterwards."""
     with Load(lambda: daemon.url) as load:
         load.wait_for_more(500)
         primary.kill(how)

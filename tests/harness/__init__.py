@@ -1,1 +1,1 @@
-"""What the tests of a running service stand on: a PostgreSQL, a daemon, exchanges, raw sockets."""
+"""What the tests of a running service use: a PostgreSQL, a daemon, exchanges, raw sockets."""

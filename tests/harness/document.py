@@ -1,4 +1,4 @@
-"""Answers held to the OpenAPI document of the service that gave them.
+"""Answers checked against the OpenAPI document of the service that gave them.
 
 Whatever a test sends to a daemon of the tests, each answer on a documented path must have a status that the
 document lists for the operation, in the content type and of the schema that it states there.

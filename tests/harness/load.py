@@ -1,4 +1,4 @@
-"""Writers that go on while services fail, and know afterwards what was promised to them.
+"""Writers that continue while services fail, and know afterwards what was acknowledged to them.
 
 Every write carries a token of its own: as the name of a user, or as the error of a lab attempt, which nothing
 but the service itself keeps from being there twice.

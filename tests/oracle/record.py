@@ -1,4 +1,4 @@
-"""Asks the original everything in its scenarios and writes the exchanges down: `record.py SERVICE TRUTH [URL]`.
+"""Sends the original every request of its scenarios and records the exchanges: `record.py SERVICE TRUTH [URL]`.
 
 TRUTH is the address of User Progress, who keeps users and labs for all; URL that of the SERVICE where it is another.
 The recording is tests/api/generated-SERVICE.jsonl.

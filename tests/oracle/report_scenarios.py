@@ -1,4 +1,4 @@
-"""The requests that the original Performance Reporting and Usage Analytics are asked, always the same ones.
+"""The requests that are sent to the original Performance Reporting and Usage Analytics, always the same ones.
 
 As in scenarios.py. Answers that add up what other scenarios left behind (trends) or that this project gives in the
 documents' shape (reports on records) are recorded by their status alone: tests/api computes those again.

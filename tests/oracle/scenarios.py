@@ -1,4 +1,4 @@
-"""The requests that the original User Progress is asked, always the same ones.
+"""The requests that are sent to the original User Progress, always the same ones.
 
 A scenario stands alone: it makes the users and labs that it needs, under names that no other scenario uses.
 Requests that this project answers in its own way carry `ours` (see record.py); requests whose answer neither

@@ -247,7 +247,7 @@ def test_a_report_reads_what_its_notes_touch_and_not_the_events_there_are(databa
         assert cursor.fetchone()[0] < NOTES * 50
 
 
-def test_inserts_wait_for_nobody(database):
+def test_inserts_do_not_wait_for_one_another(database):
     service = database("usage-analytics")
     service.install()
     first, second = service.connect(autocommit=False), service.connect(autocommit=False)

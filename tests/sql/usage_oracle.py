@@ -1,4 +1,4 @@
-"""What the usage reports must answer, worked out from the raw events in plain Python."""
+"""What the usage reports must answer, computed from the raw events in plain Python."""
 
 import json
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""tools/pages takes the pinned packages and nothing else, and needs npm for those only that are not there."""
+"""tools/pages accepts the pinned packages and nothing else, and needs npm only for missing ones."""
 
 import gzip
 import os

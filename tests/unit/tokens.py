@@ -1,4 +1,4 @@
-"""Prints key sets and tokens that other libraries made, with what is to become of them: the lines of tokens.txt.
+"""Prints key sets and tokens that other libraries made, with the expected verdict: the lines of tokens.txt.
 
     tokens.py >tokens.txt
 
