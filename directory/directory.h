@@ -68,7 +68,7 @@ extern const struct shape message_shape; /* what a deletion answers */
      .body_in = &user_create_shape,                                                                          \
      .answer = &user_shape,                                                                                  \
      .failures = {USER_TAKEN, {400, "User id already exists"}},                                              \
-     .flags = (mark),                                                                                        \
+     .flags = (mark) | ENDPOINT_CREATES,                                                                     \
      .handle = (create)},                                                                                    \
         {.method = METHOD_GET,                                                                               \
          .path = "/users/",                                                                                  \
@@ -112,7 +112,7 @@ extern const struct shape message_shape; /* what a deletion answers */
      .body_in = &lab_create_shape,                                                                           \
      .answer = &lab_shape,                                                                                   \
      .failures = {{400, "Lab name already exists"}, {400, "Lab id already exists"}},                         \
-     .flags = (mark),                                                                                        \
+     .flags = (mark) | ENDPOINT_CREATES,                                                                     \
      .handle = (create)},                                                                                    \
         {.method = METHOD_GET,                                                                               \
          .path = "/labs/",                                                                                   \

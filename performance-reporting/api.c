@@ -50,6 +50,7 @@ static const struct endpoint endpoints[] = {
      .summary = "Record a performance",
      .body_in = &record_in_shape,
      .answer = &record_shape,
+     .flags = ENDPOINT_CREATES,
      .failures = {NO_USER, NO_LAB_TYPE},
      .handle = records_create},
     {.method = METHOD_GET,

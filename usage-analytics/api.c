@@ -52,6 +52,7 @@ static const struct endpoint endpoints[] = {
      .summary = "Record a usage event",
      .body_in = &event_in_shape,
      .answer = &event_shape,
+     .flags = ENDPOINT_CREATES,
      .failures = {NO_USER, NO_LAB_TYPE},
      .handle = events_record},
     {.method = METHOD_GET,

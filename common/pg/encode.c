@@ -3,23 +3,12 @@
 #include <endian.h>
 #include <math.h>
 
+#include "common/pg/column.h"
+
 /* Between 1970-01-01, which we count from, and 2000-01-01, which PostgreSQL counts from; microseconds. */
 #define POSTGRES_EPOCH 946684800000000
 
 #define ARRAY_HEADER 20 /* bytes: dimensions, null flag, element type, length, lower bound */
-
-static const struct {
-    uint32_t scalar, array;
-} oids[] = {
-    [COLUMN_TEXT] = {25, 1009},    [COLUMN_JSON] = {114, 199},   [COLUMN_INT] = {20, 1016},
-    [COLUMN_BOOL] = {16, 1000},    [COLUMN_FLOAT] = {701, 1022}, [COLUMN_TIME] = {1184, 1185},
-    [COLUMN_TEXTS] = {1009, 1009},
-};
-
-uint32_t column_oid(enum column_type type, bool array)
-{
-    return array ? oids[type].array : oids[type].scalar;
-}
 
 /* Bytes that grow in the arena; `failed` sticks. */
 struct bytes {
@@ -73,7 +62,7 @@ static void put_text_array(struct bytes *b, const struct texts *list)
 {
     put_int32(b, list->count ? 1 : 0);
     put_int32(b, 0);
-    put_int32(b, oids[COLUMN_TEXT].scalar);
+    put_int32(b, column_oid(COLUMN_TEXT, false));
     if (!list->count)
         return;
     put_int32(b, (uint32_t)list->count);
@@ -192,7 +181,7 @@ bool column_encode_array(struct arena *arena, const struct column *column, const
     }
     if (b.failed)
         return false;
-    uint32_t header[5] = {htobe32(1), htobe32(null_inside), htobe32(oids[element].scalar),
+    uint32_t header[5] = {htobe32(1), htobe32(null_inside), htobe32(column_oid(element, false)),
                           htobe32((uint32_t)count), htobe32(1)};
     memcpy(b.at, header, sizeof(header));
     *out = (struct text){b.at, b.len};

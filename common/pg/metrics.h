@@ -19,6 +19,7 @@ struct pg_metrics {
     metric failures[PG_SQLSTATES];
     struct histogram batches[STATEMENT_KINDS];
     metric connections[STATEMENT_KINDS], queue[STATEMENT_KINDS]; /* gauges, as of the last flush */
+    metric ids_used; /* gauge, percent: of the table that has the fewest left */
 };
 
 extern const struct metric_group pg_metric_group;

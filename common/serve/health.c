@@ -29,7 +29,7 @@ enum reply health_live(struct request *rq)
 
 enum reply health_ready(struct request *rq)
 {
-    if (!pg_ready(rq->worker))
+    if (!pg_ready(rq->worker->pg))
         return reply_unavailable_because(rq, "The database is not available");
     if (rq->worker->api->asks_user_progress && !lookup_reaches(rq)) {
         lookup_reply_unavailable(rq);

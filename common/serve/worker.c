@@ -14,7 +14,7 @@
 #include "common/http/server.h"
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
-#include "common/serve/idempotency.h"
+#include "common/serve/chores.h"
 #include "common/serve/metrics.h"
 #include "common/serve/pipeline.h"
 #include "common/serve/settings.h"
@@ -22,7 +22,7 @@
 #include "common/watch/request_log.h"
 #include "directory/lookup_call.h"
 
-#define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
+#define CHORES_EVERY (600 * SECOND) /* between two rounds of what a daemon does for its tables */
 #define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
 
 /* A request that nobody sent, for statements that the service runs for itself. */
@@ -46,16 +46,18 @@ static void forget(void *arg)
 {
     struct worker *worker = arg;
 
-    run_unasked(worker, idempotency_forget);
-    again(worker, &worker->forget, FORGET_EVERY);
+    run_unasked(worker, chores_run);
+    again(worker, &worker->forget, CHORES_EVERY);
 }
 
 static void forget_due(struct timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, forget);
 
-    if (!fiber_start(&worker->fibers, forget, worker))
-        again(worker, timer, FORGET_EVERY);
+    if (worker->draining)
+        return;
+    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, forget, worker))
+        again(worker, timer, SECOND);
 }
 
 static void stacks_due(struct timer *timer)
@@ -80,7 +82,7 @@ static void upkeep_due(struct timer *timer)
 
     if (worker->draining)
         return;
-    if (!pg_ready(worker) || !fiber_start(&worker->fibers, upkeep, worker))
+    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, upkeep, worker))
         again(worker, timer, SECOND);
 }
 
@@ -121,6 +123,14 @@ static bool open_http(struct worker *worker, int listener)
     return worker->http;
 }
 
+static bool open_database(struct worker *worker)
+{
+    const struct pg_schema schema = {worker->api->name, worker->api->schema, worker->api->schema_version};
+
+    worker->pg = pg_open(&worker->loop, &worker->fibers, &worker->settings->pg, &schema, worker->pg_metrics);
+    return worker->pg != NULL;
+}
+
 bool worker_open(struct worker *worker, int listener, bool first)
 {
     const char *failed = NULL;
@@ -136,7 +146,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
         failed = "no memory";
     else if (!open_http(worker, listener))
         failed = "libmicrohttpd did not start";
-    else if (!request_log_open(worker) || !pg_open(worker) ||
+    else if (!request_log_open(worker) || !open_database(worker) ||
              !(worker->client = client_open(&worker->loop, &worker->settings->client)) ||
              !auth_open(worker, first) || (worker->api->asks_user_progress && !lookups_open(worker)))
         failed = "no memory";
@@ -148,7 +158,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
     if (!failed)
         again(worker, &worker->stacks, STACKS_EVERY);
     if (!failed && first) {
-        again(worker, &worker->forget, FORGET_EVERY);
+        again(worker, &worker->forget, SECOND);
         if (worker->api->upkeep)
             again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
     }
@@ -160,7 +170,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
 static void send(struct worker *worker)
 {
     lookups_flush(worker);
-    pg_flush(worker);
+    pg_flush(worker->pg);
 }
 
 static void turn(struct worker *worker)
@@ -184,7 +194,7 @@ static void close_worker(struct worker *worker)
     auth_close(worker);
     lookups_close(worker);
     client_close(worker->client);
-    pg_close(worker);
+    pg_close(worker->pg);
     request_log_close(worker);
     fiber_pool_free(&worker->fibers);
     close(worker->wake.fd);
@@ -210,7 +220,8 @@ void *worker_run(void *arg)
 
 void worker_interlude(struct worker *worker)
 {
-    pg_poll(worker);
+    if (worker->pg)
+        pg_poll(worker->pg);
 }
 
 struct errand {
@@ -241,12 +252,12 @@ bool worker_do_alone(const struct settings *settings, const struct api *api,
     worker->pg_metrics = &errand.metrics;
     if (!loop_open(&worker->loop))
         return false;
-    bool opened = pg_open(worker) && fiber_start(&worker->fibers, run_errand, &errand);
+    bool opened = open_database(worker) && fiber_start(&worker->fibers, run_errand, &errand);
     while (opened && !errand.done) {
-        pg_flush(worker);
+        pg_flush(worker->pg);
         loop_turn(&worker->loop, SECOND);
     }
-    pg_close(worker);
+    pg_close(worker->pg);
     fiber_pool_free(&worker->fibers);
     loop_close(&worker->loop);
     return opened;

@@ -48,6 +48,7 @@ enum endpoint_flag {
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key is heeded */
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
 };
 

@@ -80,7 +80,7 @@ static int begin(void **state)
     (void)state;
     stand_defaults(database_url(0));
     stand_open("");
-    stand_await(pg_ready(&stand_worker));
+    stand_await(pg_ready(stand_worker.pg));
     return 0;
 }
 
@@ -159,11 +159,40 @@ static void what_a_column_may_hold_is_read(void **state)
     job_free(&job);
 }
 
+/* What their binary form would be read as is no number that the statement gave. */
+static struct statement undeclared[] = {
+    {.name = "numeric", .sql = "SELECT 7::numeric", .row = (const struct column[]){{COLUMN_INT, 0}}},
+    {.name = "average",
+     .sql = "SELECT avg(n) FROM generate_series(1, 4) n",
+     .row = (const struct column[]){{COLUMN_FLOAT, 0}}},
+    {.name = "date", .sql = "SELECT '2025-04-19'::date", .row = (const struct column[]){{COLUMN_TIME, 0}}},
+    {.name = "uuid", .sql = "SELECT gen_random_uuid()", .row = (const struct column[]){{COLUMN_TEXT, 0}}},
+    {.name = "jsonb", .sql = "SELECT '{}'::jsonb", .row = (const struct column[]){{COLUMN_JSON, 0}}},
+};
+
+static void a_type_that_is_not_declared_is_an_error_and_never_a_null(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(undeclared); i++) {
+        struct job job = {.run = run_far, .statement = &undeclared[i]};
+
+        undeclared[i].kind = STATEMENT_READ;
+        undeclared[i].column_count = 1;
+        undeclared[i].row_size = sizeof(struct text);
+        job_start(&job);
+        job_await(&job);
+        assert_int_equal(job.answer, QUERY_REPLIED);
+        assert_int_equal(job.rq.status, 503);
+        job_free(&job);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_come_back_as_they_were, begin, end),
         cmocka_unit_test_setup_teardown(what_a_column_may_hold_is_read, begin, end),
+        cmocka_unit_test_setup_teardown(a_type_that_is_not_declared_is_an_error_and_never_a_null, begin, end),
     };
 
     return cmocka_run_group_tests(tests, database_open, database_close);
