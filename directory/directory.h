@@ -14,7 +14,7 @@ struct user_in {
 
 struct user {
     struct text username, full_name, email, id;
-    int64_t created_at, last_active;
+    struct moment created_at, last_active;
 };
 
 struct lab_in {
@@ -23,7 +23,7 @@ struct lab_in {
 
 struct lab {
     struct text name, description, lab_type, difficulty, id;
-    int64_t created_at, updated_at;
+    struct moment created_at, updated_at;
 };
 
 struct page {

@@ -10,7 +10,7 @@ struct record_in {
     int64_t completion_time;
     int8_t success;
     struct texts errors;
-    struct text resources_used;
+    struct kept_json resources_used;
 };
 
 static const struct field record_in_fields[] = {
@@ -62,7 +62,8 @@ const struct shape record_in_shape = {"PerformanceRecordCreate", "How an attempt
 
 struct record {
     struct record_in in;
-    int64_t id, timestamp;
+    int64_t id;
+    struct moment timestamp;
 };
 
 static const struct field record_fields[] = {
@@ -123,7 +124,7 @@ const struct shape record_id_shape = {"PerformanceId", NULL, sizeof(struct recor
  * has it. */
 struct record_row {
     struct record_in in;
-    struct text errors, resources_used;
+    struct kept_json errors, resources_used;
     int64_t id;
 };
 
@@ -193,8 +194,8 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     struct record record;
 
     write_json_texts(&errors, row.in.errors);
-    row.errors = (struct text){errors.at, errors.len};
-    row.resources_used = row.in.resources_used.at ? row.in.resources_used : TEXT("null");
+    row.errors.bytes = (struct text){errors.at, errors.len};
+    row.resources_used.bytes = row.in.resources_used.bytes.at ? row.in.resources_used.bytes : TEXT("null");
     if (errors.failed)
         return reply_unavailable(rq);
     if (!lookup_require(rq, row.in.user_id, row.in.lab_type))

@@ -64,7 +64,8 @@ struct user_lab {
     struct text lab_type, lab_name, lab_description, lab_difficulty;
     int64_t attempts;
     double success_rate, avg_completion_time;
-    int64_t total_time_spent, last_attempt;
+    int64_t total_time_spent;
+    struct moment last_attempt;
 };
 
 static const struct field user_lab_fields[] = {

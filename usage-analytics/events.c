@@ -6,7 +6,8 @@
 #include "directory/lookup.h"
 
 struct event_in {
-    struct text user_id, lab_type, event_type, event_data, details;
+    struct text user_id, lab_type, event_type;
+    struct kept_json event_data, details;
     bool event_data_sent;
 };
 
@@ -52,7 +53,8 @@ const struct shape event_in_shape = {"UsageEventCreate", "What a user did.", siz
 
 struct event {
     struct event_in in;
-    int64_t id, timestamp;
+    int64_t id;
+    struct moment timestamp;
 };
 
 static const struct field event_fields[] = {
@@ -99,7 +101,7 @@ const struct shape event_id_shape = {"EventId", NULL, sizeof(struct event_id), e
 /* An event as the table keeps it: its data is JSON, its null the null of JSON, as the original has it. */
 struct event_row {
     struct event_in in;
-    struct text data;
+    struct kept_json data;
     int64_t id;
 };
 
@@ -163,9 +165,9 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     struct event_row row = {.in = *(const struct event_in *)rq->body, .id = id};
     struct event event;
 
-    if (!row.in.event_data_sent && row.in.details.at)
+    if (!row.in.event_data_sent && row.in.details.bytes.at)
         row.in.event_data = row.in.details;
-    row.data = row.in.event_data.at ? row.in.event_data : TEXT("null");
+    row.data.bytes = row.in.event_data.bytes.at ? row.in.event_data.bytes : TEXT("null");
     if (!lookup_require(rq, row.in.user_id, row.in.lab_type))
         return REPLIED;
     switch (query_row(rq, statement, &row, &event)) {

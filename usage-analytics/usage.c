@@ -36,7 +36,7 @@ const struct shape trends_days_shape = {"TrendsDays", NULL, sizeof(struct days),
 struct usage {
     struct text lab_type;
     int64_t days, unique_users, total_events;
-    struct text event_distribution;
+    struct kept_json event_distribution;
     double average_session_seconds;
 };
 
@@ -236,9 +236,9 @@ enum reply usage_of_lab(struct request *rq)
                           .days = in.days,
                           .unique_users = row->unique_users,
                           .total_events = row->total_events,
-                          .event_distribution = distribution(rq, row, rows.count),
+                          .event_distribution = {distribution(rq, row, rows.count)},
                           .average_session_seconds = row->average_session_seconds};
-    return usage.event_distribution.at ? reply(rq, &usage_shape, &usage) : reply_unavailable(rq);
+    return usage.event_distribution.bytes.at ? reply(rq, &usage_shape, &usage) : reply_unavailable(rq);
 }
 
 enum reply usage_trends(struct request *rq)

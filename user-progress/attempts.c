@@ -55,7 +55,8 @@ struct attempt {
     int8_t completion_status;
     int64_t time_spent;
     struct texts errors_encountered;
-    int64_t id, timestamp;
+    int64_t id;
+    struct moment timestamp;
     struct text lab_name, lab_description, lab_difficulty;
 };
 
@@ -133,7 +134,8 @@ const struct shape attempt_id_shape = {"AttemptId", NULL, sizeof(struct attempt_
 /* What became of an attempt that was asked for. */
 struct outcome {
     int8_t attempt_found, user_found, lab_found;
-    int64_t id, timestamp;
+    int64_t id;
+    struct moment timestamp;
     struct text lab_name, lab_description, lab_difficulty;
 };
 

@@ -169,7 +169,7 @@ static const struct json *find(const struct json_entry *members, size_t count, s
 
 /* Prints the entry's own members: the old ones, as far as they stay, and then those that are new. */
 static bool merge(struct request *rq, const struct json_entry *old, size_t old_count,
-                  const struct json_entry *sent, size_t sent_count, struct text *members)
+                  const struct json_entry *sent, size_t sent_count, struct kept_json *members)
 {
     struct writer w = writer_start(&rq->arena);
     size_t count = 0;
@@ -191,7 +191,7 @@ static bool merge(struct request *rq, const struct json_entry *old, size_t old_c
     if (count > ENTRY_MEMBERS_MAX)
         return refuse(rq, TOO_MANY);
     write_char(&w, '}');
-    *members = (struct text){w.at, w.len};
+    members->bytes = (struct text){w.at, w.len};
     return !w.failed || give_up(rq);
 }
 
@@ -248,7 +248,7 @@ bool entry_change(struct request *rq, const struct json *object, struct entry *e
 
     if (!check_identity(rq, entry, object))
         return false;
-    if (json_parse(&rq->arena, entry->members, &stored, &error) != JSON_OK ||
+    if (json_parse(&rq->arena, entry->members.bytes, &stored, &error) != JSON_OK ||
         !json_entries(&rq->arena, stored, &old, &old_count) ||
         !json_entries(&rq->arena, object, &sent, &sent_count))
         return give_up(rq);

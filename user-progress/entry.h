@@ -9,18 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/json/json.h"
 #include "common/shape/shape.h"
 
 #define ENTRY_MEMBERS_MAX 100 /* members of its own that an entry may have */
 
-struct json;
 struct request;
 
 struct entry {
     int64_t log_id;
     struct text user_id;
-    struct text date;    /* YYYY-MM-DD; null for one that is deleted */
-    struct text members; /* a JSON object; null for one that is deleted */
+    struct text date;         /* YYYY-MM-DD; null for one that is deleted */
+    struct kept_json members; /* an object; null for one that is deleted */
 };
 
 extern const struct shape entry_shape;        /* as it is shown */

@@ -78,10 +78,11 @@ const struct shape logs_deleted_shape = {"ProgressLogsDeleted", NULL, sizeof(int
                                          2};
 
 struct log_event {
-    int64_t version, recorded_at;
+    int64_t version;
+    struct moment recorded_at;
     struct text type, actor;
     struct entry entry;
-    struct text printed; /* the entry; null after a deletion */
+    struct kept_json printed; /* the entry; null after a deletion */
 };
 
 static const struct field log_event_fields[] = {
@@ -235,7 +236,7 @@ static const struct statement list_entries = {
 
 struct past {
     struct text user_id;
-    int64_t at;
+    struct moment at;
 };
 
 static const struct statement list_entries_as_of = {
@@ -397,7 +398,7 @@ enum reply progress_log_update(struct request *rq)
 
     if (!read_log_id(rq, &log_id) || !entry_read_object(rq, &object) || !hold_entry(rq, log_id, &entry))
         return REPLIED;
-    if (!entry.members.at) {
+    if (!entry.members.bytes.at) {
         reply_no_entry(rq);
         return let_go(rq);
     }
@@ -416,11 +417,11 @@ enum reply progress_log_delete(struct request *rq)
 
     if (!read_log_id(rq, &log_id) || !hold_entry(rq, log_id, &entry))
         return REPLIED;
-    if (!entry.members.at) {
+    if (!entry.members.bytes.at) {
         reply_no_entry(rq);
         return let_go(rq);
     }
-    entry.date = entry.members = TEXT_NULL;
+    entry.date = entry.members.bytes = TEXT_NULL;
     return append(rq, &entry, TEXT("deleted")) ? reply(rq, &log_deleted_shape, &log_id) : REPLIED;
 }
 
@@ -463,9 +464,9 @@ enum reply progress_log_history(struct request *rq)
     if (!auth_require_user(rq, event->entry.user_id))
         return REPLIED;
     for (size_t i = 0; i < events.count; i++, event++) {
-        bool deleted = !event->entry.members.at;
-        event->printed = deleted ? TEXT_NULL : entry_print(&rq->arena, &event->entry);
-        if (!deleted && !event->printed.at)
+        bool deleted = !event->entry.members.bytes.at;
+        event->printed.bytes = deleted ? TEXT_NULL : entry_print(&rq->arena, &event->entry);
+        if (!deleted && !event->printed.bytes.at)
             return reply_unavailable(rq);
     }
     return reply_list(rq, &log_event_shape, events);
@@ -507,7 +508,7 @@ enum reply progress_log_rollback(struct request *rq)
         query_rollback(rq);
         return REPLIED;
     }
-    if (!event.entry.members.at) {
+    if (!event.entry.members.bytes.at) {
         reply_member(rq, 400, "error", "That version is a deletion");
         return let_go(rq);
     }

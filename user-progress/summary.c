@@ -12,7 +12,7 @@ struct summary {
     struct text user_id;
     int64_t log_count;
     struct text first_date, last_date;
-    struct text averages; /* a JSON object */
+    struct kept_json averages;
 };
 
 static const struct field summary_fields[] = {
@@ -43,7 +43,8 @@ const struct shape progress_summary_shape = {"ProgressSummary", "What a user's e
                                              sizeof(struct summary), summary_fields, COUNT(summary_fields)};
 
 struct dated_members {
-    struct text date, members;
+    struct text date;
+    struct kept_json members;
 };
 
 static const struct statement list_members = {
@@ -177,7 +178,7 @@ enum reply progress_summary_get(struct request *rq)
         return REPLIED;
     const struct dated_members *entries = rows.items;
     for (size_t i = 0; i < rows.count; i++) {
-        if (!add_numbers(&rq->arena, &numbers, entries[i].members))
+        if (!add_numbers(&rq->arena, &numbers, entries[i].members.bytes))
             return reply_unavailable(rq);
         if (i == 0 || is_before(entries[i].date, summary.first_date))
             summary.first_date = entries[i].date;
@@ -186,6 +187,6 @@ enum reply progress_summary_get(struct request *rq)
     }
     add_up(&numbers);
     summary.log_count = (int64_t)rows.count;
-    summary.averages = print_averages(&rq->arena, &numbers);
-    return summary.averages.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
+    summary.averages.bytes = print_averages(&rq->arena, &numbers);
+    return summary.averages.bytes.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
 }

@@ -16,8 +16,9 @@ enum { EXIT_SAME, EXIT_DIFFERENT, EXIT_UNREADABLE };
 /* How an entry stands, by an event or by the derived state. */
 struct standing {
     int64_t version; /* INT_NULL: there is no such row */
-    struct text user_id, date, members;
-    int64_t recorded_at;
+    struct text user_id, date;
+    struct kept_json members;
+    struct moment recorded_at;
 };
 
 struct replayed {
@@ -75,7 +76,7 @@ static const struct statement next_orphans = {
 /* Where the replay is, in the entry that it reads. */
 struct replay {
     struct place last; /* event; version 0: before the first one of all */
-    int64_t last_time;
+    struct moment last_time;
     int64_t state_version;
     bool standing; /* the entry is not deleted */
     int64_t entries, events, differences;
@@ -109,15 +110,15 @@ static const char *order_fault(const struct replay *replay, const struct replaye
     if (!replay->standing &&
         (text_equal(row->type, TEXT("updated")) || text_equal(row->type, TEXT("deleted"))))
         return "changes what is deleted";
-    if (!first && row->event.recorded_at <= replay->last_time)
+    if (!first && row->event.recorded_at.us <= replay->last_time.us)
         return "is not later than the version before it";
     return NULL;
 }
 
 static bool same(const struct standing *a, const struct standing *b)
 {
-    return text_equal(a->date, b->date) && text_equal(a->members, b->members) &&
-           a->recorded_at == b->recorded_at;
+    return text_equal(a->date, b->date) && text_equal(a->members.bytes, b->members.bytes) &&
+           a->recorded_at.us == b->recorded_at.us;
 }
 
 static void replay_event(struct replay *replay, const struct replayed *row)
@@ -140,7 +141,7 @@ static void replay_event(struct replay *replay, const struct replayed *row)
     replay->last.version = row->event.version;
     replay->last_time = row->event.recorded_at;
     replay->state_version = row->state.version;
-    replay->standing = row->event.members.at != NULL;
+    replay->standing = row->event.members.bytes.at != NULL;
     replay->events++;
 }
 

@@ -19,6 +19,11 @@
 
 struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
 
+/* A value that is kept as the bytes that came, or printed: `bytes.at == NULL` is the null of SQL. */
+struct kept_json {
+    struct text bytes;
+};
+
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
 
 enum json_status {

@@ -11,11 +11,13 @@
 #define POSTGRES_EPOCH 946684800000000 /* microseconds from 1970 to 2000 */
 
 /* Microseconds since 1970 of those since 2000; `infinity` and what is near it stay the largest. */
-static int64_t time_of(int64_t since_2000)
+static struct moment time_of(int64_t since_2000)
 {
-    int64_t since_1970;
+    struct moment moment;
 
-    return __builtin_add_overflow(since_2000, POSTGRES_EPOCH, &since_1970) ? INT64_MAX : since_1970;
+    if (__builtin_add_overflow(since_2000, POSTGRES_EPOCH, &moment.us))
+        moment.us = INT64_MAX;
+    return moment;
 }
 
 static int64_t integer_at(const PGresult *result, int row, int column)
@@ -98,12 +100,12 @@ static bool decode_value(struct arena *arena, const PGresult *result, int row, i
     case COLUMN_TEXT:
         return text_at(arena, null, (struct text){at, len}, into);
     case COLUMN_JSON:
-        return text_at(arena, null, (struct text){at, len}, (struct text *)into);
+        return text_at(arena, null, (struct text){at, len}, &((struct kept_json *)into)->bytes);
     case COLUMN_INT:
         *(int64_t *)into = null ? INT_NULL : integer_at(result, row, column);
         return true;
     case COLUMN_TIME:
-        *(int64_t *)into = null ? INT_NULL : time_of(integer_at(result, row, column));
+        *(struct moment *)into = null ? MOMENT_NULL : time_of(integer_at(result, row, column));
         return true;
     case COLUMN_BOOL:
         *(int8_t *)into = null ? BOOL_NULL : *at;

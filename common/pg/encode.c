@@ -46,6 +46,11 @@ static void put(struct bytes *b, const void *from, size_t len)
         memcpy(room, from, len);
 }
 
+static void put_text(struct bytes *b, struct text t)
+{
+    put(b, t.at, t.len);
+}
+
 static void put_int32(struct bytes *b, uint32_t n)
 {
     n = htobe32(n);
@@ -69,7 +74,7 @@ static void put_text_array(struct bytes *b, const struct texts *list)
     put_int32(b, 1);
     for (size_t i = 0; i < list->count; i++) {
         put_int32(b, (uint32_t)list->items[i].len);
-        put(b, list->items[i].at, list->items[i].len);
+        put_text(b, list->items[i]);
     }
 }
 
@@ -96,11 +101,13 @@ static bool is_null(enum column_type type, const void *value)
 {
     switch (type) {
     case COLUMN_TEXT:
-    case COLUMN_JSON:
         return !((const struct text *)value)->at;
+    case COLUMN_JSON:
+        return !((const struct kept_json *)value)->bytes.at;
     case COLUMN_INT:
-    case COLUMN_TIME:
         return *(const int64_t *)value == INT_NULL;
+    case COLUMN_TIME:
+        return moment_is_null(*(const struct moment *)value);
     case COLUMN_BOOL:
         return *(const int8_t *)value == BOOL_NULL;
     case COLUMN_FLOAT:
@@ -115,14 +122,16 @@ static void put_value(struct bytes *b, enum column_type type, const void *value,
 {
     switch (type) {
     case COLUMN_TEXT:
+        put_text(b, *(const struct text *)value);
+        return;
     case COLUMN_JSON:
-        put(b, ((const struct text *)value)->at, ((const struct text *)value)->len);
+        put_text(b, ((const struct kept_json *)value)->bytes);
         return;
     case COLUMN_INT:
         put_int64(b, (uint64_t) * (const int64_t *)value);
         return;
     case COLUMN_TIME:
-        put_int64(b, (uint64_t)(*(const int64_t *)value - POSTGRES_EPOCH));
+        put_int64(b, (uint64_t)(((const struct moment *)value)->us - POSTGRES_EPOCH));
         return;
     case COLUMN_BOOL:
         put(b, *(const int8_t *)value ? "\1" : "\0", 1);

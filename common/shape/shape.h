@@ -4,15 +4,18 @@
  * A shape describes a plain C struct: the validator fills it from a path, a query or a JSON body, the writer
  * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
  *
- * - FIELD_TEXT, FIELD_EMAIL, FIELD_OBJECT, FIELD_INT_MAP: struct text, at == NULL
+ * - FIELD_TEXT, FIELD_EMAIL: struct text, at == NULL
+ * - FIELD_OBJECT, FIELD_INT_MAP: struct kept_json, bytes.at == NULL
  * - FIELD_INT: int64_t, INT_NULL
  * - FIELD_BOOL: int8_t, BOOL_NULL
  * - FIELD_FLOAT: double, NaN
- * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: int64_t microseconds since 1970 UTC, INT_NULL
+ * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: struct moment, MOMENT_NULL
  * - FIELD_TEXTS: struct texts, items == NULL
  * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
- * - FIELD_MEMBERS: struct text, a JSON object
+ * - FIELD_MEMBERS: struct kept_json, an object; it has no null
  * - FIELD_CONST, FIELD_IGNORED: nothing
+ *
+ * declare.h has the macros that declare fields and shapes.
  */
 #ifndef COMMON_SHAPE_SHAPE_H
 #define COMMON_SHAPE_SHAPE_H

@@ -16,8 +16,10 @@
 #define PLAIN_TIME INT64_C(1745051438538812) /* 2025-04-19T08:30:38.538812 */
 
 struct value {
-    struct text text, json;
-    int64_t n, time;
+    struct text text;
+    struct kept_json json;
+    int64_t n;
+    struct moment time;
     double d;
     int8_t b;
     struct texts list;
@@ -48,25 +50,31 @@ static const struct text some[] = {{"a", 1},     {"", 0},     {"b\"c\\d", 5},
 
 static const struct value values[] = {
     {{"a'b\\\n\xf0\x9f\x98\x80", 9},
-     {"{\"b\": 1.0, \"a\": [ ] }", 21},
+     {{"{\"b\": 1.0, \"a\": [ ] }", 21}},
      42,
-     PLAIN_TIME,
+     {PLAIN_TIME},
      0.1,
      1,
      {(struct text *)(uintptr_t)some, 6}},
-    {{"", 0}, {"null", 4}, INT64_MAX, 0, -0.0, 0, {(struct text *)(uintptr_t)some, 1}},
-    {{"x", 1}, {"1e400", 5}, INT64_MIN + 1, -1, INFINITY, 1, {(struct text *)(uintptr_t)some, 0}},
-    {{NULL, 0}, {NULL, 0}, INT_NULL, INT_NULL, NAN, BOOL_NULL, {NULL, 0}},
-    {{"0", 1}, {"\"\"", 2}, -1, INT64_C(253402300799999999), 5e-324, 0, {(struct text *)(uintptr_t)some, 6}},
+    {{"", 0}, {{"null", 4}}, INT64_MAX, {0}, -0.0, 0, {(struct text *)(uintptr_t)some, 1}},
+    {{"x", 1}, {{"1e400", 5}}, INT64_MIN + 1, {-1}, INFINITY, 1, {(struct text *)(uintptr_t)some, 0}},
+    {{NULL, 0}, {{NULL, 0}}, INT_NULL, MOMENT_NULL, NAN, BOOL_NULL, {NULL, 0}},
+    {{"0", 1},
+     {{"\"\"", 2}},
+     -1,
+     {INT64_C(253402300799999999)},
+     5e-324,
+     0,
+     {(struct text *)(uintptr_t)some, 6}},
 };
 #define VALUES COUNT(values)
 
 static void assert_same(const struct value *a, const struct value *b)
 {
     assert_true(text_equal(a->text, b->text));
-    assert_true(text_equal(a->json, b->json));
+    assert_true(text_equal(a->json.bytes, b->json.bytes));
     assert_true(a->n == b->n);
-    assert_true(a->time == b->time);
+    assert_true(a->time.us == b->time.us);
     assert_true((isnan(a->d) && isnan(b->d)) || (a->d == b->d && signbit(a->d) == signbit(b->d)));
     assert_int_equal(a->b, b->b);
     assert_int_equal(!a->list.items, !b->list.items);
@@ -118,7 +126,8 @@ static void values_come_back_as_they_were(void **state)
 }
 
 struct far {
-    int64_t forward, back, n2, n4;
+    struct moment forward, back;
+    int64_t n2, n4;
     struct texts holes;
 };
 
@@ -150,8 +159,8 @@ static void what_a_column_may_hold_is_read(void **state)
     job_await(&job);
     assert_int_equal(job.answer, QUERY_ROW);
     const struct far *far = job.rows.items;
-    assert_true(far->forward == INT64_MAX);
-    assert_true(far->back < 0 && far->back != INT_NULL);
+    assert_true(far->forward.us == INT64_MAX);
+    assert_true(far->back.us < 0 && !moment_is_null(far->back));
     assert_true(far->n2 == -2 && far->n4 == -4);
     assert_int_equal(far->holes.count, 3);
     assert_null(far->holes.items[1].at);
