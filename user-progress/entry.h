@@ -16,7 +16,7 @@
 
 struct request;
 
-struct entry {
+struct progress_entry {
     int64_t log_id;
     struct text user_id;
     struct text date;         /* YYYY-MM-DD; null for one that is deleted */
@@ -31,7 +31,7 @@ extern const struct shape entry_change_shape; /* what changes one */
  * Reads the entry that the request's body creates, the date being today's (UTC) where it names none. False:
  * 400 or 503 is the reply. All that is read lives in the request's memory.
  */
-bool entry_read(struct request *rq, struct entry *entry);
+bool entry_read(struct request *rq, struct progress_entry *entry);
 
 /* The request's body as a JSON object. False: 400 or 503 is the reply. */
 bool entry_read_object(struct request *rq, const struct json **object);
@@ -40,9 +40,9 @@ bool entry_read_object(struct request *rq, const struct json **object);
  * Changes an entry by such an object: members that it names are set, or removed by `null`, new ones come
  * last. False: 400 or 503 is the reply.
  */
-bool entry_change(struct request *rq, const struct json *object, struct entry *entry);
+bool entry_change(struct request *rq, const struct json *object, struct progress_entry *entry);
 
 /* The entry as JSON; the null text when memory is exhausted. */
-struct text entry_print(struct arena *arena, const struct entry *entry);
+struct text entry_print(struct arena *arena, const struct progress_entry *entry);
 
 #endif

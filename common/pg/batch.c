@@ -8,9 +8,8 @@
 
 #define READ_PATIENCE SECOND /* a batch of reads without an answer is run again elsewhere */
 
-static const struct column stamp_params[] = {{COLUMN_TEXT, offsetof(struct stamp, slot)},
-                                             {COLUMN_INT, offsetof(struct stamp, number)}};
-static const struct column stamp_row[] = {{COLUMN_INT, 0}};
+static const struct column stamp_params[] = {COLUMN(struct stamp, slot), COLUMN(struct stamp, number)};
+static const struct column stamp_row[] = {{.type = COLUMN_INT}};
 
 /* Answers a row when this batch was not there before; waits for an older transaction of the slot to end. */
 static const struct statement stamp_batch = {

@@ -10,8 +10,8 @@
 #define FORGET_ROUNDS  1000 /* of them; what is left is deleted next time */
 #define IDS_WARNING    0.9  /* of a table's ids: from there on the log warns */
 
-static const struct column count_row[] = {{COLUMN_INT, 0}};
-static const struct column limit_params[] = {{COLUMN_INT, 0}};
+static const struct column count_row[] = {{.type = COLUMN_INT}};
+static const struct column limit_params[] = {{.type = COLUMN_INT}};
 
 #define FORGETS                                                                                              \
     .kind = STATEMENT_CHANGE, .params = limit_params, .param_count = 1, .row = count_row, .column_count = 1, \
@@ -63,9 +63,8 @@ static const struct statement list_ids = {
         " JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid) AS ids"
         " ORDER BY relname",
     .kind = STATEMENT_REPORT,
-    .row = (const struct column[]){{COLUMN_TEXT, offsetof(struct ids, table)},
-                                   {COLUMN_INT, offsetof(struct ids, total)},
-                                   {COLUMN_INT, offsetof(struct ids, left)}},
+    .row = (const struct column[]){COLUMN(struct ids, table), COLUMN(struct ids, total),
+                                   COLUMN(struct ids, left)},
     .column_count = 3,
     .row_size = sizeof(struct ids),
 };

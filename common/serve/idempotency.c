@@ -18,10 +18,10 @@ struct idempotency {
 };
 
 static const struct column key_params[] = {
-    {COLUMN_TEXT, offsetof(struct idempotency, key)},
-    {COLUMN_TEXT, offsetof(struct idempotency, request)},
-    {COLUMN_TEXT, offsetof(struct idempotency, old_key)},
-    {COLUMN_TEXT, offsetof(struct idempotency, old_request)},
+    COLUMN(struct idempotency, key),
+    COLUMN(struct idempotency, request),
+    COLUMN(struct idempotency, old_key),
+    COLUMN(struct idempotency, old_request),
 };
 
 struct kept_answer {
@@ -39,10 +39,8 @@ static const struct statement look_key = {
     .kind = STATEMENT_READ,
     .params = key_params,
     .param_count = 4,
-    .row = (const struct column[]){{COLUMN_BOOL, offsetof(struct kept_answer, same)},
-                                   {COLUMN_INT, offsetof(struct kept_answer, status)},
-                                   {COLUMN_TEXT, offsetof(struct kept_answer, headers)},
-                                   {COLUMN_TEXT, offsetof(struct kept_answer, body)}},
+    .row = (const struct column[]){COLUMN(struct kept_answer, same), COLUMN(struct kept_answer, status),
+                                   COLUMN(struct kept_answer, headers), COLUMN(struct kept_answer, body)},
     .column_count = 4,
     .row_size = sizeof(struct kept_answer),
 };
@@ -57,7 +55,7 @@ static const struct statement claim_key = {
     .kind = STATEMENT_CHANGE,
     .params = key_params,
     .param_count = 2,
-    .row = (const struct column[]){{COLUMN_INT, 0}},
+    .row = (const struct column[]){{.type = COLUMN_INT}},
     .column_count = 1,
     .row_size = sizeof(int64_t),
 };
@@ -72,10 +70,9 @@ static const struct statement keep_answer = {
     .name = "keep_answer",
     .sql = "UPDATE idempotency_keys SET status = $2, headers = $3, body = $4 WHERE key = $1",
     .kind = STATEMENT_CHANGE,
-    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct answer_to_keep, key)},
-                                      {COLUMN_INT, offsetof(struct answer_to_keep, status)},
-                                      {COLUMN_TEXT, offsetof(struct answer_to_keep, headers)},
-                                      {COLUMN_TEXT, offsetof(struct answer_to_keep, body)}},
+    .params =
+        (const struct column[]){COLUMN(struct answer_to_keep, key), COLUMN(struct answer_to_keep, status),
+                                COLUMN(struct answer_to_keep, headers), COLUMN(struct answer_to_keep, body)},
     .param_count = 4,
 };
 

@@ -43,8 +43,8 @@
         .at = offsetof(OF, member), __VA_ARGS__                                                              \
     }
 
-/* In: the bool of OF that is set when the field was sent. */
-#define SENT(member) .sent_at = offsetof(OF, member) + 0 * sizeof(_Generic(((OF *)0)->member, bool : 0))
+/* In: the int8_t of OF that becomes 1 when the field was sent. */
+#define SENT(member) .sent_at = offsetof(OF, member) + _Generic(((OF *)0)->member, int8_t : 0)
 
 /* Out: always this JSON. */
 #define FIXED(label, json)                                                                                   \

@@ -336,7 +336,7 @@ static bool read_absent(struct reader *r, const struct field *field, struct text
 static bool read_sent(struct reader *r, const struct field *field, const struct input *input)
 {
     if (field->sent_at)
-        *(bool *)(r->into + field->sent_at) = true;
+        *(int8_t *)(r->into + field->sent_at) = 1;
     return read_value(r, field, input);
 }
 

@@ -73,7 +73,7 @@ struct field {
     enum field_type type;
     unsigned flags;
     size_t at;        /* offsetof the value */
-    size_t sent_at;   /* in: offsetof a bool that is set when the member was there; 0: not asked for */
+    size_t sent_at;   /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
     int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits; what is beyond INT64_MAX counts as it */
     size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
     const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */

@@ -79,6 +79,23 @@ struct forwarding {
     struct endpoint endpoint; /* whose handler passes the request on */
 };
 
+/* A row of the table, and an error in it: GET("/labs/{lab_id}", labs_get, "Labs", "Get a lab", .answer = …).
+ */
+#define ENDPOINT(verb, at, handler, group, title, ...)                                                       \
+    {                                                                                                        \
+        .method = METHOD_##verb, .path = (at), .tag = (group), .summary = (title), .handle = (handler),      \
+        __VA_ARGS__                                                                                          \
+    }
+#define GET(...)    ENDPOINT(GET, __VA_ARGS__)
+#define POST(...)   ENDPOINT(POST, __VA_ARGS__)
+#define PUT(...)    ENDPOINT(PUT, __VA_ARGS__)
+#define DELETE(...) ENDPOINT(DELETE, __VA_ARGS__)
+
+#define FAILURE(code, ...)                                                                                   \
+    {                                                                                                        \
+        (code), __VA_ARGS__                                                                                  \
+    }
+
 struct settings;
 
 /* Something else that a daemon does when its first argument names it. */

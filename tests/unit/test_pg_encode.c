@@ -26,15 +26,13 @@ struct value {
 };
 
 static const struct column columns[] = {
-    {COLUMN_TEXT, offsetof(struct value, text)},  {COLUMN_JSON, offsetof(struct value, json)},
-    {COLUMN_INT, offsetof(struct value, n)},      {COLUMN_TIME, offsetof(struct value, time)},
-    {COLUMN_FLOAT, offsetof(struct value, d)},    {COLUMN_BOOL, offsetof(struct value, b)},
-    {COLUMN_TEXTS, offsetof(struct value, list)},
+    COLUMN(struct value, text), COLUMN(struct value, json), COLUMN(struct value, n),
+    COLUMN(struct value, time), COLUMN(struct value, d),    COLUMN(struct value, b),
+    COLUMN(struct value, list),
 };
-#define COLUMNS COUNT(columns)
 #define ECHO                                                                                                 \
-    .kind = STATEMENT_READ, .params = columns, .param_count = COLUMNS, .row = columns,                       \
-    .column_count = COLUMNS, .row_size = sizeof(struct value)
+    .kind = STATEMENT_READ, .params = columns, .param_count = COUNT(columns), .row = columns,                \
+    .column_count = COUNT(columns), .row_size = sizeof(struct value)
 
 static const struct statement echo_one = {
     .name = "echo_one", .sql = "SELECT $1, $2, $3, $4, $5, $6, $7", ECHO};
@@ -136,11 +134,8 @@ static const struct statement read_far = {
     .sql = "SELECT 'infinity'::timestamptz, '-infinity'::timestamp, (-2)::int2, (-4)::int4, ARRAY['a', NULL, "
            "'']",
     .kind = STATEMENT_READ,
-    .row = (const struct column[]){{COLUMN_TIME, offsetof(struct far, forward)},
-                                   {COLUMN_TIME, offsetof(struct far, back)},
-                                   {COLUMN_INT, offsetof(struct far, n2)},
-                                   {COLUMN_INT, offsetof(struct far, n4)},
-                                   {COLUMN_TEXTS, offsetof(struct far, holes)}},
+    .row = (const struct column[]){COLUMN(struct far, forward), COLUMN(struct far, back),
+                                   COLUMN(struct far, n2), COLUMN(struct far, n4), COLUMN(struct far, holes)},
     .column_count = 5,
     .row_size = sizeof(struct far),
 };

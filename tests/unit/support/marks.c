@@ -15,9 +15,8 @@ const char marks_schema[] = "CREATE TABLE IF NOT EXISTS marks (token text);"
 
 #define TRANSACTION "txid_current()::bigint"
 
-static const struct column params[] = {{COLUMN_TEXT, offsetof(struct mark, token)},
-                                       {COLUMN_INT, offsetof(struct mark, number)}};
-static const struct column number_row[] = {{COLUMN_INT, offsetof(struct number, n)}};
+static const struct column params[] = {COLUMN(struct mark, token), COLUMN(struct mark, number)};
+static const struct column number_row[] = {COLUMN(struct number, n)};
 
 #define TAKES_MARK   .params = params, .param_count = 2
 #define GIVES_NUMBER .row = number_row, .column_count = 1, .row_size = sizeof(struct number)
