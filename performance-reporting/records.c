@@ -56,7 +56,8 @@ struct record_path {
 };
 
 #define OF struct record_path
-static const struct field record_path_fields[] = {FIELD(INT, performance_id, .flags = FIELD_REQUIRED)};
+static const struct field record_path_fields[] = {
+    FIELD(INT, performance_id, ROW_ID, .flags = FIELD_REQUIRED)};
 const struct shape record_path_shape = SHAPE("PerformanceId", NULL, record_path_fields);
 #undef OF
 

@@ -48,7 +48,7 @@ struct event_path {
 };
 
 #define OF struct event_path
-static const struct field event_path_fields[] = {FIELD(INT, event_id, .flags = FIELD_REQUIRED)};
+static const struct field event_path_fields[] = {FIELD(INT, event_id, ROW_ID, .flags = FIELD_REQUIRED)};
 const struct shape event_path_shape = SHAPE("EventId", NULL, event_path_fields);
 #undef OF
 

@@ -18,11 +18,11 @@ struct days {
 /* Beyond 36500 days it is the whole history: any number of digits is good. */
 #define OF struct days
 static const struct field usage_days_fields[] = {
-    FIELD(INT, days, .min = 0, .max = INT64_MAX, .fallback = "7",
+    FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "7",
           .help = "Number of days to analyze, until now."),
 };
 static const struct field trends_days_fields[] = {
-    FIELD(INT, days, .min = 0, .max = INT64_MAX, .fallback = "30",
+    FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "30",
           .help = "Number of days to analyze, until now."),
 };
 
@@ -40,7 +40,7 @@ struct usage {
 #define OF struct usage
 static const struct field usage_fields[] = {
     FIELD(TEXT, lab_type, .example = "\"filesystem\""),
-    FIELD_NAMED(INT, "time_period_days", days, .min = 0, .max = INT64_MAX, .example = "7"),
+    FIELD_NAMED(INT, "time_period_days", days, .example = "7"),
     FIELD(INT, unique_users, .example = "1"),
     FIELD(INT, total_events, .example = "2"),
     FIELD(OBJECT, event_distribution,
@@ -79,7 +79,7 @@ struct trends {
 
 #define OF struct trends
 static const struct field trends_fields[] = {
-    FIELD_NAMED(INT, "time_period_days", days, .min = 0, .max = INT64_MAX, .example = "30"),
+    FIELD_NAMED(INT, "time_period_days", days, .example = "30"),
     FIELD(INT, total_events, .example = "2"),
     FIELD(MAP, lab_usage, .of = &lab_trend_shape, .help = "By lab type, the busiest first."),
 };

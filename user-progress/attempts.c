@@ -28,8 +28,8 @@ static const struct field attempt_in_fields[] = {
     FIELD(BOOL, completion_status, .flags = FIELD_REQUIRED, .help = "Whether the lab was completed.",
           .example = "true"),
     FIELD(INT, time_spent, .flags = FIELD_REQUIRED, .help = "Seconds.", .example = "300"),
-    FIELD(TEXTS, errors_encountered, .flags = FIELD_NULLABLE, .help = "In the order they came up.",
-          .example = "[\"permission_denied\",\"file_not_found\"]"),
+    FIELD(TEXTS, errors_encountered, .flags = FIELD_NULLABLE, .fallback = "[]",
+          .help = "In the order they came up.", .example = "[\"permission_denied\",\"file_not_found\"]"),
 };
 
 const struct shape attempt_in_shape = SHAPE("LabAttemptCreate", "An attempt at a lab.", attempt_in_fields);
@@ -60,7 +60,7 @@ struct attempt_path {
 };
 
 #define OF struct attempt_path
-static const struct field attempt_path_fields[] = {FIELD(INT, attempt_id, .flags = FIELD_REQUIRED)};
+static const struct field attempt_path_fields[] = {FIELD(INT, attempt_id, ROW_ID, .flags = FIELD_REQUIRED)};
 const struct shape attempt_path_shape = SHAPE("AttemptId", NULL, attempt_path_fields);
 #undef OF
 

@@ -46,6 +46,9 @@
 /* In: the int8_t of OF that becomes 1 when the field was sent. */
 #define SENT(member) .sent_at = offsetof(OF, member) + _Generic(((OF *)0)->member, int8_t : 0)
 
+/* In: the 64 bits that an id in a path may have; one that no column holds is only not found. */
+#define ROW_ID .min = INT64_MIN, .max = INT64_MAX
+
 /* Out: always this JSON. */
 #define FIXED(label, json)                                                                                   \
     {                                                                                                        \

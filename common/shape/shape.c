@@ -120,7 +120,7 @@ static bool read_int(struct reader *r, const struct field *field, const struct i
     enum coercion coercion = coerce_digits(r->arena, input, &digits);
 
     if (coercion == COERCION_GOOD && !digits_value(digits, &value)) {
-        if (digits.at[0] == '-' || high < INT64_MAX)
+        if (digits.at[0] == '-' || !(field->flags & FIELD_CAPPED))
             coercion = COERCION_SIZE;
         value = INT64_MAX;
     }

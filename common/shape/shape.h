@@ -64,6 +64,7 @@ enum field_flag {
     FIELD_REQUIRED = 1 << 0, /* in: must be there */
     FIELD_NULLABLE = 1 << 1, /* null is a value of it (in and out) */
     FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
+    FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
 };
 
 struct shape;
@@ -72,10 +73,10 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t at;        /* offsetof the value */
-    size_t sent_at;   /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
-    int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits; what is beyond INT64_MAX counts as it */
-    size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
+    size_t at;            /* offsetof the value */
+    size_t sent_at;       /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
+    int64_t min, max;     /* FIELD_INT: the bounds; 0, 0 means 32 bits */
+    size_t limit;         /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
     const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */
     const struct shape *of;
     const char *help;    /* one sentence, for the OpenAPI document */

@@ -124,7 +124,7 @@ struct page {
 #define OF struct page
 static const struct field page_fields[] = {
     FIELD(INT, skip, .max = 100, .fallback = "10"),
-    FIELD(INT, days, .max = INT64_MAX, .fallback = "7"),
+    FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "7"),
     FIELD(BOOL, wanted),
     FIELD(TEXT, type, .flags = FIELD_REQUIRED, .limit = 3),
 };
