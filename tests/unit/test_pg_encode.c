@@ -165,13 +165,17 @@ static void what_a_column_may_hold_is_read(void **state)
 
 /* What their binary form would be read as is no number that the statement gave. */
 static struct statement undeclared[] = {
-    {.name = "numeric", .sql = "SELECT 7::numeric", .row = (const struct column[]){{COLUMN_INT, 0}}},
+    {.name = "numeric", .sql = "SELECT 7::numeric", .row = (const struct column[]){{.type = COLUMN_INT}}},
     {.name = "average",
      .sql = "SELECT avg(n) FROM generate_series(1, 4) n",
-     .row = (const struct column[]){{COLUMN_FLOAT, 0}}},
-    {.name = "date", .sql = "SELECT '2025-04-19'::date", .row = (const struct column[]){{COLUMN_TIME, 0}}},
-    {.name = "uuid", .sql = "SELECT gen_random_uuid()", .row = (const struct column[]){{COLUMN_TEXT, 0}}},
-    {.name = "jsonb", .sql = "SELECT '{}'::jsonb", .row = (const struct column[]){{COLUMN_JSON, 0}}},
+     .row = (const struct column[]){{.type = COLUMN_FLOAT}}},
+    {.name = "date",
+     .sql = "SELECT '2025-04-19'::date",
+     .row = (const struct column[]){{.type = COLUMN_TIME}}},
+    {.name = "uuid",
+     .sql = "SELECT gen_random_uuid()",
+     .row = (const struct column[]){{.type = COLUMN_TEXT}}},
+    {.name = "jsonb", .sql = "SELECT '{}'::jsonb", .row = (const struct column[]){{.type = COLUMN_JSON}}},
 };
 
 static void a_type_that_is_not_declared_is_an_error_and_never_a_null(void **state)
