@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "common/base/declare.h"
 #include "directory/directory.h"
 
 /* What a statement that counts answers. */
@@ -21,7 +22,7 @@ struct statement;
  * without parameters that answers a struct total) where the page asks for it. False when 503 is the reply.
  * Waits.
  */
-bool paging_headers(struct request *rq, const struct page *page, size_t count,
-                    const struct statement *count_all);
+MUST_CHECK bool paging_headers(struct request *rq, const struct page *page, size_t count,
+                               const struct statement *count_all);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "common/base/declare.h"
 #include "common/table/api.h"
 
 handler_fn progress_log_update, progress_log_delete, progress_log_delete_all, progress_log_rollback;
@@ -22,6 +23,6 @@ struct log_path {
  * The entry that the path names, which the token may touch: nobody waits for an entry that is not theirs.
  * False: 403, 404 or 503 is the reply. Waits.
  */
-bool log_reach(struct request *rq, struct log_path *path);
+MUST_CHECK bool log_reach(struct request *rq, struct log_path *path);
 
 #endif

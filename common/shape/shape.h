@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 #include "common/json/json.h"
 #include "common/json/writer.h"
@@ -126,8 +127,8 @@ void shape_set_limits(const struct shape_limits *limits);
  * order. The value may be NULL (an empty body) or of any type: what is not an object is a fault of the whole
  * body. Texts point into the arena or the bytes parsed. Returns false only when memory is exhausted.
  */
-bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value, void *into,
-                     struct faults *faults);
+MUST_CHECK bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value,
+                                void *into, struct faults *faults);
 
 /*
  * Fills `*into` from named strings (path segments or query parameters, percent-decoded, valid UTF-8): of
@@ -137,8 +138,9 @@ struct named_text {
     struct text name;
     struct text value;
 };
-bool shape_read_texts(const struct shape *shape, struct arena *arena, const struct named_text *texts,
-                      size_t count, enum fault_place place, void *into, struct faults *faults);
+MUST_CHECK bool shape_read_texts(const struct shape *shape, struct arena *arena,
+                                 const struct named_text *texts, size_t count, enum fault_place place,
+                                 void *into, struct faults *faults);
 
 /*
  * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
