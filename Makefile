@@ -52,8 +52,13 @@ COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*/*.[cS] 
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
+# Beside x.c, x.sql has its statements.
+SQL_FILES      := $(foreach f,$(wildcard $(addsuffix /*.sql,$(SERVICES)) common/*/*.sql directory/*.sql),\
+                  $(if $(wildcard $(f:.sql=.c)),$(f)))
+SQL_HEADERS    := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES)))
+
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-CHECKS         := hardening headers rooms length banned comments shell openapi settings kubernetes
+CHECKS         := hardening headers rooms length banned comments shell sql openapi settings kubernetes
 
 .PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose bench \
         format format-check tidy check generate clean \
@@ -68,7 +73,13 @@ $(OUT)/libcommon.a: $(COMMON_OBJECTS)
 	@rm -f $@
 	@ar qcs $@ $^
 
-$(OUT)/%.o: %.c Makefile
+# Its constants are made before anything is compiled; what includes them is found by -MMD afterwards.
+$(OUT)/%.sql.h: %.sql tools/sql
+	@mkdir -p $(@D)
+	$(SAY) '  sql $<'
+	$(Q)tools/sql $< >$@.new && mv $@.new $@
+
+$(OUT)/%.o: %.c Makefile | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -106,7 +117,7 @@ $(OUT)/pages.o: $(PAGES)/pages.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
 
-$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a
+$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
@@ -150,7 +161,7 @@ format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 
 # One process per core; what to look for is in .clang-tidy.
-tidy:
+tidy: $(SQL_HEADERS)
 	@mkdir -p $(OUT)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
 		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log || \
@@ -180,7 +191,7 @@ token:
 SECONDS      ?= 30
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-build/fuzz/fuzz/%: tests/fuzz/%.c $(OUT)/libcommon.a
+build/fuzz/fuzz/%: tests/fuzz/%.c $(OUT)/libcommon.a | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a $(LDLIBS)
 

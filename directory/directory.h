@@ -7,23 +7,15 @@
 #include "common/shape/shape.h"
 #include "common/table/api.h"
 
-struct user_in {
-    struct text username, full_name, email, id;
-    bool full_name_sent;
-};
-
 struct user {
     struct text username, full_name, email, id;
-    int64_t created_at, last_active;
-};
-
-struct lab_in {
-    struct text name, description, lab_type, difficulty, id;
+    struct moment created_at, last_active;
+    int8_t full_name_sent; /* 1: an update names it */
 };
 
 struct lab {
     struct text name, description, lab_type, difficulty, id;
-    int64_t created_at, updated_at;
+    struct moment created_at, updated_at;
 };
 
 struct page {
@@ -31,129 +23,68 @@ struct page {
     int8_t total;
 };
 
-/* Path parameters: one text each. */
-struct key {
-    struct text value;
+/* What a path names. */
+struct user_path {
+    struct text user_id;
+};
+
+struct lab_path {
+    struct text lab_id;
+};
+
+struct lab_type_path {
+    struct text lab_type;
 };
 
 extern const struct shape user_create_shape, user_update_shape, user_shape;
 extern const struct shape lab_create_shape, lab_update_shape, lab_shape;
 extern const struct shape page_shape;
-extern const struct shape user_id_shape, lab_id_shape, lab_type_shape;
+extern const struct shape user_path_shape, lab_path_shape, lab_type_path_shape;
 extern const struct shape message_shape; /* what a deletion answers */
 
 /*
  * The rows of /users/… and /labs/… in a table of endpoints: User Progress names its handlers, the services
  * that forward them mark them so.
  */
-#define USER_TAKEN                                                                                           \
-    {400, "Email already registered"},                                                                       \
-    {                                                                                                        \
-        400, "Username already taken"                                                                        \
-    }
-#define NO_USER                                                                                              \
-    {                                                                                                        \
-        404, "User not found"                                                                                \
-    }
-#define NO_LAB                                                                                               \
-    {                                                                                                        \
-        404, "Lab not found"                                                                                 \
-    }
+#define EMAIL_TAKEN    FAILURE(400, "Email already registered")
+#define USERNAME_TAKEN FAILURE(400, "Username already taken")
+#define USER_ID_TAKEN  FAILURE(400, "User id already exists")
+#define LAB_NAME_TAKEN FAILURE(400, "Lab name already exists")
+#define LAB_ID_TAKEN   FAILURE(400, "Lab id already exists")
+#define NO_USER        FAILURE(404, "User not found")
+#define NO_LAB         FAILURE(404, "Lab not found")
 
 #define USERS_ENDPOINTS(mark, create, list, get, update, delete)                                             \
-    {.method = METHOD_POST,                                                                                  \
-     .path = "/users/",                                                                                      \
-     .tag = "Users",                                                                                         \
-     .summary = "Create a user",                                                                             \
-     .body_in = &user_create_shape,                                                                          \
-     .answer = &user_shape,                                                                                  \
-     .failures = {USER_TAKEN, {400, "User id already exists"}},                                              \
-     .flags = (mark),                                                                                        \
-     .handle = (create)},                                                                                    \
-        {.method = METHOD_GET,                                                                               \
-         .path = "/users/",                                                                                  \
-         .tag = "Users",                                                                                     \
-         .summary = "List users",                                                                            \
-         .help = "By the time they were made.",                                                              \
-         .query_in = &page_shape,                                                                            \
-         .answer = &user_shape,                                                                              \
-         .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT,                                                  \
-         .handle = (list)},                                                                                  \
-        {.method = METHOD_GET,                                                                               \
-         .path = "/users/{user_id}",                                                                         \
-         .tag = "Users",                                                                                     \
-         .summary = "Get a user",                                                                            \
-         .path_in = &user_id_shape,                                                                          \
-         .answer = &user_shape,                                                                              \
-         .failures = {NO_USER},                                                                              \
-         .flags = (mark) | ENDPOINT_TAGGED,                                                                  \
-         .handle = (get)},                                                                                   \
-        {.method = METHOD_PUT,                                                                               \
-         .path = "/users/{user_id}",                                                                         \
-         .tag = "Users",                                                                                     \
-         .summary = "Update a user",                                                                         \
-         .path_in = &user_id_shape,                                                                          \
-         .body_in = &user_update_shape,                                                                      \
-         .answer = &user_shape,                                                                              \
-         .failures = {USER_TAKEN, NO_USER},                                                                  \
-         .flags = (mark),                                                                                    \
-         .handle = (update)},                                                                                \
-    {                                                                                                        \
-        .method = METHOD_DELETE, .path = "/users/{user_id}", .tag = "Users", .summary = "Delete a user",     \
-        .help = "What the user did stays: it is history.", .path_in = &user_id_shape,                        \
-        .answer = &message_shape, .failures = {NO_USER}, .flags = (mark), .handle = (delete)                 \
-    }
+    POST("/users/", create, "Users", "Create a user", .body_in = &user_create_shape, .answer = &user_shape,  \
+         .flags = (mark) | ENDPOINT_CREATES, .failures = {EMAIL_TAKEN, USERNAME_TAKEN, USER_ID_TAKEN}),      \
+        GET("/users/", list, "Users", "List users", .help = "By the time they were made.",                   \
+            .query_in = &page_shape, .answer = &user_shape,                                                  \
+            .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT),                                              \
+        GET("/users/{user_id}", get, "Users", "Get a user", .path_in = &user_path_shape,                     \
+            .answer = &user_shape, .flags = (mark) | ENDPOINT_TAGGED, .failures = {NO_USER}),                \
+        PUT("/users/{user_id}", update, "Users", "Update a user", .path_in = &user_path_shape,               \
+            .body_in = &user_update_shape, .answer = &user_shape, .flags = (mark),                           \
+            .failures = {EMAIL_TAKEN, USERNAME_TAKEN, NO_USER}),                                             \
+        DELETE("/users/{user_id}", delete, "Users", "Delete a user",                                         \
+               .help = "What the user did stays: it is history.", .path_in = &user_path_shape,               \
+               .answer = &message_shape, .flags = (mark), .failures = {NO_USER})
 
 #define LABS_ENDPOINTS(mark, create, list, get, list_of_type, update, delete)                                \
-    {.method = METHOD_POST,                                                                                  \
-     .path = "/labs/",                                                                                       \
-     .tag = "Labs",                                                                                          \
-     .summary = "Create a lab",                                                                              \
-     .body_in = &lab_create_shape,                                                                           \
-     .answer = &lab_shape,                                                                                   \
-     .failures = {{400, "Lab name already exists"}, {400, "Lab id already exists"}},                         \
-     .flags = (mark),                                                                                        \
-     .handle = (create)},                                                                                    \
-        {.method = METHOD_GET,                                                                               \
-         .path = "/labs/",                                                                                   \
-         .tag = "Labs",                                                                                      \
-         .summary = "List labs",                                                                             \
-         .help = "By the time they were made.",                                                              \
-         .query_in = &page_shape,                                                                            \
-         .answer = &lab_shape,                                                                               \
-         .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT,                                                  \
-         .handle = (list)},                                                                                  \
-        {.method = METHOD_GET,                                                                               \
-         .path = "/labs/{lab_id}",                                                                           \
-         .tag = "Labs",                                                                                      \
-         .summary = "Get a lab",                                                                             \
-         .path_in = &lab_id_shape,                                                                           \
-         .answer = &lab_shape,                                                                               \
-         .failures = {NO_LAB},                                                                               \
-         .flags = (mark) | ENDPOINT_TAGGED,                                                                  \
-         .handle = (get)},                                                                                   \
-        {.method = METHOD_GET,                                                                               \
-         .path = "/labs/type/{lab_type}",                                                                    \
-         .tag = "Labs",                                                                                      \
-         .summary = "List the labs of a type",                                                               \
-         .path_in = &lab_type_shape,                                                                         \
-         .answer = &lab_shape,                                                                               \
-         .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT,                                                  \
-         .handle = (list_of_type)},                                                                          \
-        {.method = METHOD_PUT,                                                                               \
-         .path = "/labs/{lab_id}",                                                                           \
-         .tag = "Labs",                                                                                      \
-         .summary = "Update a lab",                                                                          \
-         .path_in = &lab_id_shape,                                                                           \
-         .body_in = &lab_update_shape,                                                                       \
-         .answer = &lab_shape,                                                                               \
-         .failures = {{400, "Lab name already exists"}, NO_LAB},                                             \
-         .flags = (mark),                                                                                    \
-         .handle = (update)},                                                                                \
-    {                                                                                                        \
-        .method = METHOD_DELETE, .path = "/labs/{lab_id}", .tag = "Labs", .summary = "Delete a lab",         \
-        .help = "What was done in it stays: it is history.", .path_in = &lab_id_shape,                       \
-        .answer = &message_shape, .failures = {NO_LAB}, .flags = (mark), .handle = (delete)                  \
-    }
+    POST("/labs/", create, "Labs", "Create a lab", .body_in = &lab_create_shape, .answer = &lab_shape,       \
+         .flags = (mark) | ENDPOINT_CREATES, .failures = {LAB_NAME_TAKEN, LAB_ID_TAKEN}),                    \
+        GET("/labs/", list, "Labs", "List labs", .help = "By the time they were made.",                      \
+            .query_in = &page_shape, .answer = &lab_shape,                                                   \
+            .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT),                                              \
+        GET("/labs/{lab_id}", get, "Labs", "Get a lab", .path_in = &lab_path_shape, .answer = &lab_shape,    \
+            .flags = (mark) | ENDPOINT_TAGGED, .failures = {NO_LAB}),                                        \
+        GET("/labs/type/{lab_type}", list_of_type, "Labs", "List the labs of a type",                        \
+            .path_in = &lab_type_path_shape, .answer = &lab_shape,                                           \
+            .flags = (mark) | ENDPOINT_LIST | ENDPOINT_REPORT),                                              \
+        PUT("/labs/{lab_id}", update, "Labs", "Update a lab", .path_in = &lab_path_shape,                    \
+            .body_in = &lab_update_shape, .answer = &lab_shape, .flags = (mark),                             \
+            .failures = {LAB_NAME_TAKEN, NO_LAB}),                                                           \
+        DELETE("/labs/{lab_id}", delete, "Labs", "Delete a lab",                                             \
+               .help = "What was done in it stays: it is history.", .path_in = &lab_path_shape,              \
+               .answer = &message_shape, .flags = (mark), .failures = {NO_LAB})
 
 #endif

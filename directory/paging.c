@@ -18,10 +18,11 @@ static void write_link(struct writer *w, int64_t skip, const struct page *page, 
     write_char(w, '"');
 }
 
-bool paging_headers(struct request *rq, const struct page *page, size_t count, const struct statement *total)
+bool paging_headers(struct request *rq, const struct page *page, size_t count,
+                    const struct statement *count_all)
 {
     struct writer links = writer_start(&rq->arena);
-    int64_t rows;
+    struct total all;
 
     if (page->limit > 0 && (int64_t)count == page->limit && page->skip <= INT64_MAX - page->limit)
         write_link(&links, page->skip + page->limit, page, "next");
@@ -34,9 +35,9 @@ bool paging_headers(struct request *rq, const struct page *page, size_t count, c
     }
     if (page->total != 1)
         return true;
-    if (query_row(rq, total, NULL, &rows) != QUERY_ROW)
+    if (query_row(rq, count_all, NULL, &all) != QUERY_ROW)
         return false;
-    char *text = arena_printf(&rq->arena, "%lld", (long long)rows);
+    char *text = arena_printf(&rq->arena, "%lld", (long long)all.total);
     if (text)
         reply_header(rq, "X-Total-Count", text);
     return true;

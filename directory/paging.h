@@ -6,16 +6,23 @@
 
 #include <stddef.h>
 
+#include "common/base/declare.h"
 #include "directory/directory.h"
+
+/* What a statement that counts answers. */
+struct total {
+    int64_t total;
+};
 
 struct request;
 struct statement;
 
 /*
- * Adds `Link` for a page that came back with `count` rows, and `X-Total-Count` by `total` (a statement
- * without parameters that answers one integer) where the page asks for it. False when 503 is the reply.
+ * Adds `Link` for a page that came back with `count` rows, and `X-Total-Count` by `count_all` (a statement
+ * without parameters that answers a struct total) where the page asks for it. False when 503 is the reply.
  * Waits.
  */
-bool paging_headers(struct request *rq, const struct page *page, size_t count, const struct statement *total);
+MUST_CHECK bool paging_headers(struct request *rq, const struct page *page, size_t count,
+                               const struct statement *count_all);
 
 #endif

@@ -1,9 +1,9 @@
 #include "performance-reporting/api.h"
 
-#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
+#include "common/shape/declare.h"
 #include "directory/directory.h"
 #include "directory/forward.h"
 #include "directory/parts.h"
@@ -12,83 +12,48 @@
 
 extern const char performance_reporting_schema_sql[]; /* schema.sql */
 
-static const struct field root_fields[] = {
-    {.name = "service", .type = FIELD_CONST, .example = "\"Performance Reporting Service\""},
-    {.name = "status", .type = FIELD_CONST, .example = "\"running\""},
-    {.name = "endpoints",
-     .type = FIELD_CONST,
-     .example = "[\"/performance/record\",\"/performance/lab/{lab_type}\",\"/performance/user/{user_id}\"]"},
+struct root {
+    char nothing;
 };
 
-static const struct shape root_shape = {"Service", "What answers here.", 1, root_fields, 3};
+#define OF struct root
+static const struct field root_fields[] = {
+    FIXED("service", "\"Performance Reporting Service\""),
+    FIXED("status", "\"running\""),
+    FIXED("endpoints",
+          "[\"/performance/record\",\"/performance/lab/{lab_type}\",\"/performance/user/{user_id}\"]"),
+};
+
+static const struct shape root_shape = SHAPE("Service", "What answers here.", root_fields);
+#undef OF
 
 static enum reply show_root(struct request *rq)
 {
     return reply(rq, &root_shape, "");
 }
 
-#define NO_LAB_TYPE                                                                                          \
-    {                                                                                                        \
-        404, "Lab type not found"                                                                            \
-    }
-#define NO_RECORD                                                                                            \
-    {                                                                                                        \
-        404, "Performance record not found"                                                                  \
-    }
+#define NO_LAB_TYPE FAILURE(404, "Lab type not found")
+#define NO_RECORD   FAILURE(404, "Performance record not found")
 
 static const struct endpoint endpoints[] = {
-    {.method = METHOD_GET,
-     .path = "/",
-     .tag = "Service",
-     .summary = "What answers here",
-     .answer = &root_shape,
-     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,
-     .handle = show_root},
+    GET("/", show_root, "Service", "What answers here", .answer = &root_shape,
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
 
-    {.method = METHOD_POST,
-     .path = "/performance/record",
-     .tag = "Performance",
-     .summary = "Record a performance",
-     .body_in = &record_in_shape,
-     .answer = &record_shape,
-     .failures = {NO_USER, NO_LAB_TYPE},
-     .handle = records_create},
-    {.method = METHOD_GET,
-     .path = "/performance/lab/{lab_type}",
-     .tag = "Performance",
-     .summary = "Report on a lab type",
-     .path_in = &lab_type_shape,
-     .answer = &lab_report_shape,
-     .flags = ENDPOINT_REPORT,
-     .failures = {NO_LAB_TYPE, {404, "No records found for lab type"}},
-     .handle = reports_of_lab},
-    {.method = METHOD_GET,
-     .path = "/performance/user/{user_id}",
-     .tag = "Performance",
-     .summary = "Report on a user",
-     .path_in = &user_id_shape,
-     .answer = &user_report_shape,
-     .flags = ENDPOINT_REPORT,
-     .failures = {NO_USER},
-     .handle = reports_of_user},
-    {.method = METHOD_PUT,
-     .path = "/performance/record/{performance_id}",
-     .tag = "Performance",
-     .summary = "Update a performance record",
-     .help = "Its time stays as it was.",
-     .path_in = &record_id_shape,
-     .body_in = &record_in_shape,
-     .answer = &record_shape,
-     .failures = {NO_USER, NO_LAB_TYPE, NO_RECORD},
-     .handle = records_update},
-    {.method = METHOD_DELETE,
-     .path = "/performance/record/{performance_id}",
-     .tag = "Performance",
-     .summary = "Delete a performance record",
-     .path_in = &record_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_RECORD},
-     .handle = records_delete},
+    POST("/performance/record", records_create, "Performance", "Record a performance",
+         .body_in = &record_in_shape, .answer = &record_shape, .flags = ENDPOINT_CREATES,
+         .failures = {NO_USER, NO_LAB_TYPE}),
+    GET("/performance/lab/{lab_type}", reports_of_lab, "Performance", "Report on a lab type",
+        .path_in = &lab_type_path_shape, .answer = &lab_report_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NO_LAB_TYPE, {404, "No records found for lab type"}}),
+    GET("/performance/user/{user_id}", reports_of_user, "Performance", "Report on a user",
+        .path_in = &user_path_shape, .answer = &user_report_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NO_USER}),
+    PUT("/performance/record/{performance_id}", records_update, "Performance", "Update a performance record",
+        .help = "Its time stays as it was.", .path_in = &record_path_shape, .body_in = &record_in_shape,
+        .answer = &record_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_RECORD}),
+    DELETE("/performance/record/{performance_id}", records_delete, "Performance",
+           "Delete a performance record", .path_in = &record_path_shape, .answer = &message_shape,
+           .failures = {NO_RECORD}),
 
     USERS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward),
     LABS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward, forward),

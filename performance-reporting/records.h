@@ -8,6 +8,6 @@
 
 handler_fn records_create, records_update, records_delete;
 
-extern const struct shape record_in_shape, record_shape, record_id_shape;
+extern const struct shape record_in_shape, record_shape, record_path_shape;
 
 #endif

@@ -1,10 +1,11 @@
 #include "performance-reporting/reports.h"
 
-#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/serve/query.h"
+#include "common/shape/declare.h"
 #include "directory/directory.h"
 #include "directory/lookup.h"
+#include "performance-reporting/reports.sql.h"
 
 struct lab_report {
     struct text lab_type, lab_name;
@@ -13,200 +14,88 @@ struct lab_report {
     struct texts common_errors;
 };
 
+#define OF struct lab_report
 static const struct field lab_report_fields[] = {
-    {.name = "lab_type",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct lab_report, lab_type),
-     .example = "\"filesystem\""},
-    {.name = "lab_name",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct lab_report, lab_name),
-     .help = "Of the oldest lab of the type.",
-     .example = "\"Filesystem Lab\""},
-    {.name = "total_attempts",
-     .type = FIELD_INT,
-     .at = offsetof(struct lab_report, total_attempts),
-     .example = "1"},
-    {.name = "unique_users",
-     .type = FIELD_INT,
-     .at = offsetof(struct lab_report, unique_users),
-     .example = "1"},
-    {.name = "success_rate",
-     .type = FIELD_FLOAT,
-     .flags = FIELD_ZERO,
-     .at = offsetof(struct lab_report, success_rate),
-     .help = "Of the attempts, from 0 to 1.",
-     .example = "1.0"},
-    {.name = "avg_completion_time",
-     .type = FIELD_FLOAT,
-     .flags = FIELD_ZERO,
-     .at = offsetof(struct lab_report, avg_completion_time),
-     .help = "Seconds.",
-     .example = "295.0"},
-    {.name = "common_errors",
-     .type = FIELD_TEXTS,
-     .at = offsetof(struct lab_report, common_errors),
-     .help = "The five most frequent; of equally frequent ones the earliest first.",
-     .example = "[]"},
-    {.name = "total_users",
-     .type = FIELD_INT,
-     .at = offsetof(struct lab_report, unique_users),
-     .help = "unique_users by its later name.",
-     .example = "1"},
+    FIELD(TEXT, lab_type, .example = "\"filesystem\""),
+    FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE, .help = "Of the oldest lab of the type.",
+          .example = "\"Filesystem Lab\""),
+    FIELD(INT, total_attempts, .example = "1"),
+    FIELD(INT, unique_users, .example = "1"),
+    FIELD(FLOAT, success_rate, .flags = FIELD_ZERO, .help = "Of the attempts, from 0 to 1.",
+          .example = "1.0"),
+    FIELD(FLOAT, avg_completion_time, .flags = FIELD_ZERO, .help = "Seconds.", .example = "295.0"),
+    FIELD(TEXTS, common_errors,
+          .help = "The five most frequent; of equally frequent ones the earliest first.", .example = "[]"),
+    FIELD_NAMED(INT, "total_users", unique_users, .help = "unique_users by its later name.", .example = "1"),
 };
 
-const struct shape lab_report_shape = {"LabPerformance", "What the records of a lab type add up to.",
-                                       sizeof(struct lab_report), lab_report_fields,
-                                       COUNT(lab_report_fields)};
+const struct shape lab_report_shape =
+    SHAPE("LabPerformance", "What the records of a lab type add up to.", lab_report_fields);
+#undef OF
 
 struct user_lab {
     struct text lab_type, lab_name, lab_description, lab_difficulty;
     int64_t attempts;
     double success_rate, avg_completion_time;
-    int64_t total_time_spent, last_attempt;
+    int64_t total_time_spent;
+    struct moment last_attempt;
 };
 
+#define OF struct user_lab
 static const struct field user_lab_fields[] = {
-    {.name = "lab_type",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct user_lab, lab_type),
-     .example = "\"filesystem\""},
-    {.name = "lab_name",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct user_lab, lab_name),
-     .help = "Of the oldest lab of the type; the type itself when none is left.",
-     .example = "\"Filesystem Lab\""},
-    {.name = "lab_description",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct user_lab, lab_description),
-     .example = "\"Learn about filesystem operations\""},
-    {.name = "lab_difficulty",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct user_lab, lab_difficulty),
-     .example = "\"beginner\""},
-    {.name = "attempts", .type = FIELD_INT, .at = offsetof(struct user_lab, attempts), .example = "1"},
-    {.name = "success_rate",
-     .type = FIELD_FLOAT,
-     .flags = FIELD_ZERO,
-     .at = offsetof(struct user_lab, success_rate),
-     .help = "Of the attempts, from 0 to 1.",
-     .example = "1.0"},
-    {.name = "avg_completion_time",
-     .type = FIELD_FLOAT,
-     .flags = FIELD_ZERO,
-     .at = offsetof(struct user_lab, avg_completion_time),
-     .help = "Seconds.",
-     .example = "295.0"},
-    {.name = "total_time_spent",
-     .type = FIELD_INT,
-     .at = offsetof(struct user_lab, total_time_spent),
-     .help = "Seconds.",
-     .example = "295"},
-    {.name = "last_attempt",
-     .type = FIELD_TIME_OFFSET,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct user_lab, last_attempt),
-     .example = "\"2025-04-19T08:38:25.379893+00:00\""},
+    FIELD(TEXT, lab_type, .example = "\"filesystem\""),
+    FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE,
+          .help = "Of the oldest lab of the type; the type itself when none is left.",
+          .example = "\"Filesystem Lab\""),
+    FIELD(TEXT, lab_description, .flags = FIELD_NULLABLE, .example = "\"Learn about filesystem operations\""),
+    FIELD(TEXT, lab_difficulty, .flags = FIELD_NULLABLE, .example = "\"beginner\""),
+    FIELD(INT, attempts, .example = "1"),
+    FIELD(FLOAT, success_rate, .flags = FIELD_ZERO, .help = "Of the attempts, from 0 to 1.",
+          .example = "1.0"),
+    FIELD(FLOAT, avg_completion_time, .flags = FIELD_ZERO, .help = "Seconds.", .example = "295.0"),
+    FIELD(INT, total_time_spent, .help = "Seconds.", .example = "295"),
+    FIELD(TIME_OFFSET, last_attempt, .flags = FIELD_NULLABLE,
+          .example = "\"2025-04-19T08:38:25.379893+00:00\""),
 };
 
-static const struct shape user_lab_shape = {"UserLabPerformance",
-                                            "What a user's records of a lab type add up to.",
-                                            sizeof(struct user_lab), user_lab_fields, COUNT(user_lab_fields)};
+static const struct shape user_lab_shape =
+    SHAPE("UserLabPerformance", "What a user's records of a lab type add up to.", user_lab_fields);
+#undef OF
 
 struct user_report {
     struct text user_id, username;
     struct rows performance_by_lab;
 };
 
+#define OF struct user_report
 static const struct field user_report_fields[] = {
-    {.name = "user_id",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct user_report, user_id),
-     .example = "\"dc1a707b-d1f6-4c99-b7c5-544a16afbd9d\""},
-    {.name = "username",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct user_report, username),
-     .example = "\"testuser1\""},
-    {.name = "performance_by_lab",
-     .type = FIELD_MAP,
-     .at = offsetof(struct user_report, performance_by_lab),
-     .of = &user_lab_shape,
-     .help = "By lab type."},
+    FIELD(TEXT, user_id, .example = "\"dc1a707b-d1f6-4c99-b7c5-544a16afbd9d\""),
+    FIELD(TEXT, username, .flags = FIELD_NULLABLE, .example = "\"testuser1\""),
+    FIELD(MAP, performance_by_lab, .of = &user_lab_shape, .help = "By lab type."),
 };
 
-const struct shape user_report_shape = {"UserPerformance", "What a user's records add up to.",
-                                        sizeof(struct user_report), user_report_fields,
-                                        COUNT(user_report_fields)};
+const struct shape user_report_shape =
+    SHAPE("UserPerformance", "What a user's records add up to.", user_report_fields);
+#undef OF
 
-/*
- * A record whose success is null did not succeed; one whose time is null is left out of the average. Errors
- * are the strings of a list; anything else in that column is none.
- */
-static const struct statement report_of_lab = {
-    .name = "report_of_lab",
-    .sql =
-        "SELECT total.attempts, total.users, total.successes::float8 / total.attempts,"
-        " total.seconds::float8 / nullif(total.timed, 0),"
-        " ARRAY(SELECT error FROM (SELECT performance_text(e.value) AS error, p.id, e.position"
-        " FROM user_performance p, LATERAL json_array_elements(p.errors) WITH ORDINALITY AS e (value, "
-        "position)"
-        " WHERE p.lab_type = $1 AND performance_has_errors(p.errors) AND json_typeof(e.value) = 'string') AS "
-        "every"
-        " GROUP BY error ORDER BY count(*) DESC, min(ARRAY[id, position]) LIMIT 5)"
-        " FROM (SELECT sum(n)::int8 AS attempts, count(user_id) AS users, sum(successes)::int8 AS successes,"
-        " sum(seconds)::int8 AS seconds, sum(timed)::int8 AS timed"
-        " FROM (SELECT user_id, count(*) AS n, count(*) FILTER (WHERE success) AS successes,"
-        " coalesce(sum(completion_time), 0) AS seconds, count(completion_time) AS timed"
-        " FROM user_performance WHERE lab_type = $1 GROUP BY user_id) AS each_user) AS total"
-        " WHERE total.attempts > 0",
-    .kind = STATEMENT_REPORT,
-    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct key, value)}},
-    .param_count = 1,
-    .row = (const struct column[]){{COLUMN_INT, offsetof(struct lab_report, total_attempts)},
-                                   {COLUMN_INT, offsetof(struct lab_report, unique_users)},
-                                   {COLUMN_FLOAT, offsetof(struct lab_report, success_rate)},
-                                   {COLUMN_FLOAT, offsetof(struct lab_report, avg_completion_time)},
-                                   {COLUMN_TEXTS, offsetof(struct lab_report, common_errors)}},
-    .column_count = 5,
-    .row_size = sizeof(struct lab_report),
-};
-
-static const struct statement report_of_user = {
-    .name = "report_of_user",
-    .sql = "SELECT lab_type, count(*), count(*) FILTER (WHERE success)::float8 / count(*),"
-           " sum(completion_time)::float8 / nullif(count(completion_time), 0),"
-           " coalesce(sum(completion_time), 0)::int8, max(timestamp)"
-           " FROM user_performance WHERE user_id = $1 AND lab_type IS NOT NULL"
-           " GROUP BY lab_type ORDER BY lab_type COLLATE \"C\"",
-    .kind = STATEMENT_REPORT,
-    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct key, value)}},
-    .param_count = 1,
-    .row = (const struct column[]){{COLUMN_TEXT, offsetof(struct user_lab, lab_type)},
-                                   {COLUMN_INT, offsetof(struct user_lab, attempts)},
-                                   {COLUMN_FLOAT, offsetof(struct user_lab, success_rate)},
-                                   {COLUMN_FLOAT, offsetof(struct user_lab, avg_completion_time)},
-                                   {COLUMN_INT, offsetof(struct user_lab, total_time_spent)},
-                                   {COLUMN_TIME, offsetof(struct user_lab, last_attempt)}},
-    .column_count = 6,
-    .row_size = sizeof(struct user_lab),
-};
+STATEMENT(report_of_lab, REPORT, PARAMS(struct lab_type_path, lab_type),
+          ROW(struct lab_report, total_attempts, unique_users, success_rate, avg_completion_time,
+              common_errors));
+STATEMENT(report_of_user, REPORT, PARAMS(struct user_path, user_id),
+          ROW(struct user_lab, lab_type, attempts, success_rate, avg_completion_time, total_time_spent,
+              last_attempt));
 
 enum reply reports_of_lab(struct request *rq)
 {
-    const struct key *key = rq->path;
+    const struct lab_type_path *path = rq->path;
     struct known_lab lab;
     struct lab_report report;
 
-    if (!lookup_require_lab(rq, key->value, &lab))
+    if (!lookup_require_lab(rq, path->lab_type, &lab))
         return REPLIED;
-    switch (query_row(rq, &report_of_lab, key, &report)) {
+    switch (query_row(rq, &report_of_lab, path, &report)) {
     case QUERY_ROW:
-        report.lab_type = key->value;
+        report.lab_type = path->lab_type;
         report.lab_name = lab.name;
         return reply(rq, &lab_report_shape, &report);
     case QUERY_NONE:
@@ -241,12 +130,12 @@ static bool name_labs(struct request *rq, struct user_lab *labs, size_t count)
 
 enum reply reports_of_user(struct request *rq)
 {
-    const struct key *key = rq->path;
+    const struct user_path *path = rq->path;
     struct known_user user;
-    struct user_report report = {.user_id = key->value};
+    struct user_report report = {.user_id = path->user_id};
 
-    if (!lookup_require_user(rq, key->value, &user) ||
-        query_rows(rq, &report_of_user, key, &report.performance_by_lab) == QUERY_REPLIED ||
+    if (!lookup_require_user(rq, path->user_id, &user) ||
+        query_rows(rq, &report_of_user, path, &report.performance_by_lab) == QUERY_REPLIED ||
         !name_labs(rq, report.performance_by_lab.items, report.performance_by_lab.count))
         return REPLIED;
     report.username = user.username;

@@ -1,9 +1,9 @@
 #include "usage-analytics/api.h"
 
-#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
+#include "common/shape/declare.h"
 #include "directory/directory.h"
 #include "directory/forward.h"
 #include "directory/parts.h"
@@ -14,83 +14,44 @@
 
 extern const char usage_analytics_schema_sql[]; /* schema/ */
 
-static const struct field root_fields[] = {
-    {.name = "service", .type = FIELD_CONST, .example = "\"Usage Analytics Service\""},
-    {.name = "status", .type = FIELD_CONST, .example = "\"running\""},
-    {.name = "endpoints",
-     .type = FIELD_CONST,
-     .example = "[\"/analytics/event\",\"/analytics/usage/lab/{lab_type}\",\"/analytics/trends\"]"},
+struct root {
+    char nothing;
 };
 
-static const struct shape root_shape = {"Service", "What answers here.", 1, root_fields, 3};
+#define OF struct root
+static const struct field root_fields[] = {
+    FIXED("service", "\"Usage Analytics Service\""),
+    FIXED("status", "\"running\""),
+    FIXED("endpoints", "[\"/analytics/event\",\"/analytics/usage/lab/{lab_type}\",\"/analytics/trends\"]"),
+};
+
+static const struct shape root_shape = SHAPE("Service", "What answers here.", root_fields);
+#undef OF
 
 static enum reply show_root(struct request *rq)
 {
     return reply(rq, &root_shape, "");
 }
 
-#define NO_LAB_TYPE                                                                                          \
-    {                                                                                                        \
-        404, "Lab type not found"                                                                            \
-    }
-#define NO_EVENT                                                                                             \
-    {                                                                                                        \
-        404, "Event not found"                                                                               \
-    }
+#define NO_LAB_TYPE FAILURE(404, "Lab type not found")
+#define NO_EVENT    FAILURE(404, "Event not found")
 
 static const struct endpoint endpoints[] = {
-    {.method = METHOD_GET,
-     .path = "/",
-     .tag = "Service",
-     .summary = "What answers here",
-     .answer = &root_shape,
-     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,
-     .handle = show_root},
+    GET("/", show_root, "Service", "What answers here", .answer = &root_shape,
+        .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
 
-    {.method = METHOD_POST,
-     .path = "/analytics/event",
-     .tag = "Analytics",
-     .summary = "Record a usage event",
-     .body_in = &event_in_shape,
-     .answer = &event_shape,
-     .failures = {NO_USER, NO_LAB_TYPE},
-     .handle = events_record},
-    {.method = METHOD_GET,
-     .path = "/analytics/usage/lab/{lab_type}",
-     .tag = "Analytics",
-     .summary = "Analyze the usage of a lab type",
-     .path_in = &lab_type_shape,
-     .query_in = &usage_days_shape,
-     .answer = &usage_shape,
-     .flags = ENDPOINT_REPORT,
-     .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}},
-     .handle = usage_of_lab},
-    {.method = METHOD_GET,
-     .path = "/analytics/trends",
-     .tag = "Analytics",
-     .summary = "Show the platform's trends",
-     .query_in = &trends_days_shape,
-     .answer = &trends_shape,
-     .flags = ENDPOINT_REPORT,
-     .handle = usage_trends},
-    {.method = METHOD_PUT,
-     .path = "/analytics/event/{event_id}",
-     .tag = "Analytics",
-     .summary = "Update a usage event",
-     .help = "Its time stays as it was.",
-     .path_in = &event_id_shape,
-     .body_in = &event_in_shape,
-     .answer = &event_shape,
-     .failures = {NO_USER, NO_LAB_TYPE, NO_EVENT},
-     .handle = events_update},
-    {.method = METHOD_DELETE,
-     .path = "/analytics/event/{event_id}",
-     .tag = "Analytics",
-     .summary = "Delete a usage event",
-     .path_in = &event_id_shape,
-     .answer = &message_shape,
-     .failures = {NO_EVENT},
-     .handle = events_delete},
+    POST("/analytics/event", events_record, "Analytics", "Record a usage event", .body_in = &event_in_shape,
+         .answer = &event_shape, .flags = ENDPOINT_CREATES, .failures = {NO_USER, NO_LAB_TYPE}),
+    GET("/analytics/usage/lab/{lab_type}", usage_get_lab, "Analytics", "Analyze the usage of a lab type",
+        .path_in = &lab_type_path_shape, .query_in = &usage_days_shape, .answer = &usage_shape,
+        .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
+    GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
+        .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    PUT("/analytics/event/{event_id}", events_update, "Analytics", "Update a usage event",
+        .help = "Its time stays as it was.", .path_in = &event_path_shape, .body_in = &event_in_shape,
+        .answer = &event_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_EVENT}),
+    DELETE("/analytics/event/{event_id}", events_delete, "Analytics", "Delete a usage event",
+           .path_in = &event_path_shape, .answer = &message_shape, .failures = {NO_EVENT}),
 
     USERS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward),
     LABS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward, forward),

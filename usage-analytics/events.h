@@ -8,6 +8,6 @@
 
 handler_fn events_record, events_update, events_delete;
 
-extern const struct shape event_in_shape, event_shape, event_id_shape;
+extern const struct shape event_in_shape, event_shape, event_path_shape;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "common/table/api.h"
 
-handler_fn usage_of_lab, usage_trends;
+handler_fn usage_get_lab, usage_get_trends;
 
 extern const struct shape usage_days_shape, trends_days_shape, usage_shape, trends_shape;
 

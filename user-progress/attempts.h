@@ -8,6 +8,6 @@
 
 handler_fn attempts_record, attempts_list, attempts_update, attempts_delete;
 
-extern const struct shape attempt_in_shape, attempt_shape, attempt_id_shape;
+extern const struct shape attempt_in_shape, attempt_shape, attempt_path_shape;
 
 #endif

@@ -1,11 +1,11 @@
 #include "user-progress/entry.h"
 
-#include "common/base/declare.h"
 #include "common/base/iso8601.h"
 #include "common/base/loop.h"
 #include "common/http/request.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "common/shape/declare.h"
 
 /* Members of a body: a change may name as many to remove as to set, and user_id, date and log_id. */
 #define SENT_MAX (2 * ENTRY_MEMBERS_MAX + 3)
@@ -13,51 +13,36 @@
 
 #define DATE_HELP "YYYY-MM-DD."
 
+#define OF struct progress_entry
 static const struct field entry_fields[] = {
-    {.name = "log_id", .type = FIELD_INT, .at = offsetof(struct entry, log_id), .example = "7"},
-    {.name = "user_id",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct entry, user_id),
-     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
-    {.name = "date",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct entry, date),
-     .help = DATE_HELP,
-     .example = "\"2025-04-19\""},
-    {.type = FIELD_MEMBERS,
-     .at = offsetof(struct entry, members),
-     .help = "What the entry is about, in the order it was sent."},
+    FIELD(INT, log_id, .example = "7"),
+    FIELD(TEXT, user_id, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
+    FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
+    FIELD_NAMED(MEMBERS, NULL, members, .help = "What the entry is about, in the order it was sent."),
 };
 
-const struct shape entry_shape = {"ProgressLog", "An entry of the progress log.", sizeof(struct entry),
-                                  entry_fields, COUNT(entry_fields)};
+const struct shape entry_shape = SHAPE("ProgressLog", "An entry of the progress log.", entry_fields);
 
+/* For the document: entry_read and entry_change read these bodies. */
 static const struct field entry_in_fields[] = {
-    {.name = "user_id",
-     .type = FIELD_TEXT,
-     .flags = FIELD_REQUIRED,
-     .help = "Whose progress it is.",
-     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
-    {.name = "date",
-     .type = FIELD_TEXT,
-     .help = DATE_HELP " Today, in UTC, where it is not sent.",
-     .example = "\"2025-04-19\""},
-    {.type = FIELD_MEMBERS, .help = "At least one and at most 100: what the entry is about."},
+    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Whose progress it is.",
+          .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
+    FIELD(TEXT, date, .help = DATE_HELP " Today, in UTC, where it is not sent.", .example = "\"2025-04-19\""),
+    FIELD_NAMED(MEMBERS, NULL, members, .help = "At least one and at most 100: what the entry is about."),
 };
 
-const struct shape entry_in_shape = {"ProgressLogCreate", "A new entry of the progress log.",
-                                     sizeof(struct entry), entry_in_fields, COUNT(entry_in_fields)};
+const struct shape entry_in_shape =
+    SHAPE("ProgressLogCreate", "A new entry of the progress log.", entry_in_fields);
 
 static const struct field entry_change_fields[] = {
-    {.name = "date", .type = FIELD_TEXT, .help = DATE_HELP, .example = "\"2025-04-19\""},
-    {.type = FIELD_MEMBERS,
-     .flags = FIELD_NULLABLE,
-     .help = "Members to set, or to remove by null; at least one must be left."},
+    FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
+    FIELD_NAMED(MEMBERS, NULL, members, .flags = FIELD_NULLABLE,
+                .help = "Members to set, or to remove by null; at least one must be left."),
 };
 
-const struct shape entry_change_shape = {"ProgressLogUpdate", "What changes of an entry.",
-                                         sizeof(struct entry), entry_change_fields,
-                                         COUNT(entry_change_fields)};
+const struct shape entry_change_shape =
+    SHAPE("ProgressLogUpdate", "What changes of an entry.", entry_change_fields);
+#undef OF
 
 static bool refuse(struct request *rq, const char *error)
 {
@@ -169,7 +154,7 @@ static const struct json *find(const struct json_entry *members, size_t count, s
 
 /* Prints the entry's own members: the old ones, as far as they stay, and then those that are new. */
 static bool merge(struct request *rq, const struct json_entry *old, size_t old_count,
-                  const struct json_entry *sent, size_t sent_count, struct text *members)
+                  const struct json_entry *sent, size_t sent_count, struct kept_json *members)
 {
     struct writer w = writer_start(&rq->arena);
     size_t count = 0;
@@ -191,7 +176,7 @@ static bool merge(struct request *rq, const struct json_entry *old, size_t old_c
     if (count > ENTRY_MEMBERS_MAX)
         return refuse(rq, TOO_MANY);
     write_char(&w, '}');
-    *members = (struct text){w.at, w.len};
+    members->bytes = (struct text){w.at, w.len};
     return !w.failed || give_up(rq);
 }
 
@@ -203,7 +188,7 @@ static struct text today(struct arena *arena)
     return arena_text(arena, (struct text){now, DATE_TEXT});
 }
 
-bool entry_read(struct request *rq, struct entry *entry)
+bool entry_read(struct request *rq, struct progress_entry *entry)
 {
     const struct json *object;
     struct json_entry *members;
@@ -228,7 +213,7 @@ bool entry_read(struct request *rq, struct entry *entry)
 }
 
 /* An entry that is sent back whole names itself; it cannot become another one. */
-static bool check_identity(struct request *rq, const struct entry *entry, const struct json *object)
+static bool check_identity(struct request *rq, const struct progress_entry *entry, const struct json *object)
 {
     const struct json *user_id = json_member(object, "user_id"), *log_id = json_member(object, "log_id");
 
@@ -239,7 +224,7 @@ static bool check_identity(struct request *rq, const struct entry *entry, const 
     return true;
 }
 
-bool entry_change(struct request *rq, const struct json *object, struct entry *entry)
+bool entry_change(struct request *rq, const struct json *object, struct progress_entry *entry)
 {
     const struct json *stored;
     struct json_entry *old, *sent;
@@ -248,7 +233,7 @@ bool entry_change(struct request *rq, const struct json *object, struct entry *e
 
     if (!check_identity(rq, entry, object))
         return false;
-    if (json_parse(&rq->arena, entry->members, &stored, &error) != JSON_OK ||
+    if (json_parse(&rq->arena, entry->members.bytes, &stored, &error) != JSON_OK ||
         !json_entries(&rq->arena, stored, &old, &old_count) ||
         !json_entries(&rq->arena, object, &sent, &sent_count))
         return give_up(rq);
@@ -262,7 +247,7 @@ bool entry_change(struct request *rq, const struct json *object, struct entry *e
     return merge(rq, old, old_count, sent, sent_count, &entry->members);
 }
 
-struct text entry_print(struct arena *arena, const struct entry *entry)
+struct text entry_print(struct arena *arena, const struct progress_entry *entry)
 {
     struct writer w = writer_start(arena);
 

@@ -9,18 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/declare.h"
+#include "common/json/json.h"
 #include "common/shape/shape.h"
 
 #define ENTRY_MEMBERS_MAX 100 /* members of its own that an entry may have */
 
-struct json;
 struct request;
 
-struct entry {
+struct progress_entry {
     int64_t log_id;
     struct text user_id;
-    struct text date;    /* YYYY-MM-DD; null for one that is deleted */
-    struct text members; /* a JSON object; null for one that is deleted */
+    struct text date;         /* YYYY-MM-DD; null for one that is deleted */
+    struct kept_json members; /* an object; null for one that is deleted */
 };
 
 extern const struct shape entry_shape;        /* as it is shown */
@@ -31,18 +32,18 @@ extern const struct shape entry_change_shape; /* what changes one */
  * Reads the entry that the request's body creates, the date being today's (UTC) where it names none. False:
  * 400 or 503 is the reply. All that is read lives in the request's memory.
  */
-bool entry_read(struct request *rq, struct entry *entry);
+MUST_CHECK bool entry_read(struct request *rq, struct progress_entry *entry);
 
 /* The request's body as a JSON object. False: 400 or 503 is the reply. */
-bool entry_read_object(struct request *rq, const struct json **object);
+MUST_CHECK bool entry_read_object(struct request *rq, const struct json **object);
 
 /*
  * Changes an entry by such an object: members that it names are set, or removed by `null`, new ones come
  * last. False: 400 or 503 is the reply.
  */
-bool entry_change(struct request *rq, const struct json *object, struct entry *entry);
+MUST_CHECK bool entry_change(struct request *rq, const struct json *object, struct progress_entry *entry);
 
 /* The entry as JSON; the null text when memory is exhausted. */
-struct text entry_print(struct arena *arena, const struct entry *entry);
+MUST_CHECK struct text entry_print(struct arena *arena, const struct progress_entry *entry);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "common/http/request.h"
 #include "common/serve/query.h"
+#include "common/shape/declare.h"
+#include "user-progress/lookups.sql.h"
 
 #define DETAILS_LIMIT ((int64_t)8 << 20) /* bytes of descriptions and difficulties in one answer */
 
@@ -11,125 +13,61 @@ struct lookup_in {
     int64_t details_limit;
 };
 
+#define OF struct lookup_in
 static const struct field lookup_in_fields[] = {
-    {.name = "user_ids",
-     .type = FIELD_TEXTS,
-     .at = offsetof(struct lookup_in, user_ids),
-     .fallback = "[]",
-     .help = "Users to look up.",
-     .example = "[\"7be06c80-fbc6-4280-aed1-16f8749df77b\"]"},
-    {.name = "lab_types",
-     .type = FIELD_TEXTS,
-     .at = offsetof(struct lookup_in, lab_types),
-     .fallback = "[]",
-     .help = "Lab types to look up.",
-     .example = "[\"filesystem\"]"},
-    {.name = "details",
-     .type = FIELD_BOOL,
-     .at = offsetof(struct lookup_in, details),
-     .fallback = "true",
-     .help = "Whether to tell the labs' descriptions and difficulties, which are null else.",
-     .example = "false"},
+    FIELD(TEXTS, user_ids, .fallback = "[]", .help = "Users to look up.",
+          .example = "[\"7be06c80-fbc6-4280-aed1-16f8749df77b\"]"),
+    FIELD(TEXTS, lab_types, .fallback = "[]", .help = "Lab types to look up.", .example = "[\"filesystem\"]"),
+    FIELD(BOOL, details, .fallback = "true",
+          .help = "Whether to tell the labs' descriptions and difficulties, which are null else.",
+          .example = "false"),
 };
 
-const struct shape lookup_in_shape = {"LookupRequest", "What to look up.", sizeof(struct lookup_in),
-                                      lookup_in_fields, 3};
+const struct shape lookup_in_shape = SHAPE("LookupRequest", "What to look up.", lookup_in_fields);
+#undef OF
 
 /* One answer: a user, or the oldest lab of a type. */
 struct found {
     int8_t there, too_large;
-    struct text key, username; /* the lab's name is the second text too */
-    struct text description, difficulty;
+    struct text key, name, description, difficulty;
 };
 
 /* For the document; lookup_answer writes null where nothing is found. */
+#define OF struct found
 static const struct field user_fields[] = {
-    {.name = "id",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct found, key),
-     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
-    {.name = "username",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, username),
-     .example = "\"testuser1\""},
+    FIELD_NAMED(TEXT, "id", key, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
+    FIELD_NAMED(TEXT, "username", name, .flags = FIELD_NULLABLE, .example = "\"testuser1\""),
 };
-static const struct shape user_found_shape = {"LookupUser", "A user that exists.", sizeof(struct found),
-                                              user_fields, 2};
+
+static const struct shape user_found_shape = SHAPE("LookupUser", "A user that exists.", user_fields);
 
 static const struct field lab_fields[] = {
-    {.name = "lab_type", .type = FIELD_TEXT, .at = offsetof(struct found, key), .example = "\"filesystem\""},
-    {.name = "name",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, username),
-     .example = "\"Filesystem Lab\""},
-    {.name = "description",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, description),
-     .example = "\"Learn about filesystem operations\""},
-    {.name = "difficulty",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct found, difficulty),
-     .example = "\"beginner\""},
+    FIELD_NAMED(TEXT, "lab_type", key, .example = "\"filesystem\""),
+    FIELD(TEXT, name, .flags = FIELD_NULLABLE, .example = "\"Filesystem Lab\""),
+    FIELD(TEXT, description, .flags = FIELD_NULLABLE, .example = "\"Learn about filesystem operations\""),
+    FIELD(TEXT, difficulty, .flags = FIELD_NULLABLE, .example = "\"beginner\""),
 };
-static const struct shape lab_found_shape = {"LookupLab", "The oldest lab of a type.", sizeof(struct found),
-                                             lab_fields, 4};
+
+static const struct shape lab_found_shape = SHAPE("LookupLab", "The oldest lab of a type.", lab_fields);
+#undef OF
 
 struct lookup_out {
     struct rows users, labs;
 };
 
+#define OF struct lookup_out
 static const struct field lookup_fields[] = {
-    {.name = "users",
-     .type = FIELD_LIST,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct lookup_out, users),
-     .of = &user_found_shape,
-     .help = "In the order of user_ids; null where there is no such user."},
-    {.name = "labs",
-     .type = FIELD_LIST,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct lookup_out, labs),
-     .of = &lab_found_shape,
-     .help = "In the order of lab_types; null where there is no lab of the type."},
+    FIELD(LIST, users, .flags = FIELD_NULLABLE, .of = &user_found_shape,
+          .help = "In the order of user_ids; null where there is no such user."),
+    FIELD(LIST, labs, .flags = FIELD_NULLABLE, .of = &lab_found_shape,
+          .help = "In the order of lab_types; null where there is no lab of the type."),
 };
 
-const struct shape lookup_shape = {"Lookup", "What was found.", sizeof(struct lookup_out), lookup_fields, 2};
+const struct shape lookup_shape = SHAPE("Lookup", "What was found.", lookup_fields);
+#undef OF
 
-static const struct statement find_all = {
-    .name = "find_users_and_labs",
-    .sql = "SELECT there, key, name, CASE WHEN size <= $4 THEN description END,"
-           " CASE WHEN size <= $4 THEN difficulty END, size > $4 FROM ("
-           "SELECT 1 AS part, n, u.id IS NOT NULL AS there, u.id AS key, u.username AS name,"
-           " NULL AS description, NULL AS difficulty, 0::bigint AS size"
-           " FROM unnest($1::text[]) WITH ORDINALITY AS a (id, n) LEFT JOIN users u ON u.id = a.id"
-           " UNION ALL"
-           " SELECT 2, n, l.id IS NOT NULL, a.lab_type, l.name, l.description, l.difficulty,"
-           " sum(coalesce(octet_length(l.description), 0) + coalesce(octet_length(l.difficulty), 0))"
-           " OVER (ORDER BY n)"
-           " FROM unnest($2::text[]) WITH ORDINALITY AS a (lab_type, n) LEFT JOIN LATERAL"
-           " (SELECT id, name, CASE WHEN $3 THEN description END AS description,"
-           " CASE WHEN $3 THEN difficulty END AS difficulty FROM labs WHERE lab_type = a.lab_type"
-           " ORDER BY created_at, id LIMIT 1) AS l ON true"
-           ") AS found ORDER BY part, n",
-    .kind = STATEMENT_READ,
-    .params = (const struct column[]){{COLUMN_TEXTS, offsetof(struct lookup_in, user_ids)},
-                                      {COLUMN_TEXTS, offsetof(struct lookup_in, lab_types)},
-                                      {COLUMN_BOOL, offsetof(struct lookup_in, details)},
-                                      {COLUMN_INT, offsetof(struct lookup_in, details_limit)}},
-    .param_count = 4,
-    .row = (const struct column[]){{COLUMN_BOOL, offsetof(struct found, there)},
-                                   {COLUMN_TEXT, offsetof(struct found, key)},
-                                   {COLUMN_TEXT, offsetof(struct found, username)},
-                                   {COLUMN_TEXT, offsetof(struct found, description)},
-                                   {COLUMN_TEXT, offsetof(struct found, difficulty)},
-                                   {COLUMN_BOOL, offsetof(struct found, too_large)}},
-    .column_count = 6,
-    .row_size = sizeof(struct found),
-};
+STATEMENT(find_users_and_labs, READ, PARAMS(struct lookup_in, user_ids, lab_types, details, details_limit),
+          ROW(struct found, there, key, name, description, difficulty, too_large));
 
 static void write_found(struct writer *w, const struct shape *shape, const struct found *found, size_t count)
 {
@@ -144,15 +82,12 @@ static void write_found(struct writer *w, const struct shape *shape, const struc
 
 enum reply lookup_answer(struct request *rq)
 {
-    struct lookup_in *in = arena_alloc(&rq->arena, sizeof(*in));
+    struct lookup_in in = *(const struct lookup_in *)rq->body;
     struct rows rows = {NULL, 0};
+    size_t users = in.user_ids.count, labs = in.lab_types.count;
 
-    if (!in)
-        return reply_unavailable(rq);
-    *in = *(const struct lookup_in *)rq->body;
-    in->details_limit = DETAILS_LIMIT;
-    size_t users = in->user_ids.count, labs = in->lab_types.count;
-    if (users + labs && query_rows(rq, &find_all, in, &rows) == QUERY_REPLIED)
+    in.details_limit = DETAILS_LIMIT;
+    if (users + labs && query_rows(rq, &find_users_and_labs, &in, &rows) == QUERY_REPLIED)
         return REPLIED;
     if (rows.count != users + labs)
         return reply_unavailable(rq);

@@ -3,61 +3,41 @@
 #include <stdlib.h>
 
 #include "common/auth/auth.h"
-#include "common/base/declare.h"
 #include "common/http/request.h"
 #include "common/serve/query.h"
+#include "common/shape/declare.h"
 #include "directory/directory.h"
+#include "user-progress/summary.sql.h"
 
 struct summary {
     struct text user_id;
     int64_t log_count;
     struct text first_date, last_date;
-    struct text averages; /* a JSON object */
+    struct kept_json averages;
 };
 
+#define OF struct summary
 static const struct field summary_fields[] = {
-    {.name = "user_id",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct summary, user_id),
-     .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""},
-    {.name = "log_count", .type = FIELD_INT, .at = offsetof(struct summary, log_count), .example = "3"},
-    {.name = "first_date",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct summary, first_date),
-     .help = "null where there are no entries.",
-     .example = "\"2025-04-19\""},
-    {.name = "last_date",
-     .type = FIELD_TEXT,
-     .flags = FIELD_NULLABLE,
-     .at = offsetof(struct summary, last_date),
-     .example = "\"2025-04-21\""},
-    {.type = FIELD_MEMBERS,
-     .at = offsetof(struct summary, averages),
-     .help =
-         "average_<member> for each member that is a number somewhere, over the entries where it is one, in "
-         "the order in which they came up."},
+    FIELD(TEXT, user_id, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
+    FIELD(INT, log_count, .example = "3"),
+    FIELD(TEXT, first_date, .flags = FIELD_NULLABLE, .help = "null where there are no entries.",
+          .example = "\"2025-04-19\""),
+    FIELD(TEXT, last_date, .flags = FIELD_NULLABLE, .example = "\"2025-04-21\""),
+    FIELD_NAMED(MEMBERS, NULL, averages,
+                .help = "average_<member> for each member that is a number somewhere, over the entries "
+                        "where it is one, in the order in which they came up."),
 };
 
-const struct shape progress_summary_shape = {"ProgressSummary", "What a user's entries add up to.",
-                                             sizeof(struct summary), summary_fields, COUNT(summary_fields)};
+const struct shape progress_summary_shape =
+    SHAPE("ProgressSummary", "What a user's entries add up to.", summary_fields);
+#undef OF
 
 struct dated_members {
-    struct text date, members;
+    struct text date;
+    struct kept_json members;
 };
 
-static const struct statement list_members = {
-    .name = "list_members",
-    .sql = "SELECT to_char(date, 'YYYY-MM-DD'), members FROM progress_logs"
-           " WHERE user_id = $1 AND members IS NOT NULL ORDER BY log_id",
-    .kind = STATEMENT_REPORT,
-    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct key, value)}},
-    .param_count = 1,
-    .row = (const struct column[]){{COLUMN_TEXT, offsetof(struct dated_members, date)},
-                                   {COLUMN_JSON, offsetof(struct dated_members, members)}},
-    .column_count = 2,
-    .row_size = sizeof(struct dated_members),
-};
+STATEMENT(list_members, REPORT, PARAMS(struct user_path, user_id), ROW(struct dated_members, date, members));
 
 /* A number of some entry, and later the sum of all of its name. */
 struct number {
@@ -168,7 +148,7 @@ static bool is_before(struct text a, struct text b)
 
 enum reply progress_summary_get(struct request *rq)
 {
-    struct summary summary = {.user_id = ((const struct key *)rq->path)->value};
+    struct summary summary = {.user_id = ((const struct user_path *)rq->path)->user_id};
     struct numbers numbers = {0};
     struct rows rows;
 
@@ -177,7 +157,7 @@ enum reply progress_summary_get(struct request *rq)
         return REPLIED;
     const struct dated_members *entries = rows.items;
     for (size_t i = 0; i < rows.count; i++) {
-        if (!add_numbers(&rq->arena, &numbers, entries[i].members))
+        if (!add_numbers(&rq->arena, &numbers, entries[i].members.bytes))
             return reply_unavailable(rq);
         if (i == 0 || is_before(entries[i].date, summary.first_date))
             summary.first_date = entries[i].date;
@@ -186,6 +166,6 @@ enum reply progress_summary_get(struct request *rq)
     }
     add_up(&numbers);
     summary.log_count = (int64_t)rows.count;
-    summary.averages = print_averages(&rq->arena, &numbers);
-    return summary.averages.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
+    summary.averages.bytes = print_averages(&rq->arena, &numbers);
+    return summary.averages.bytes.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 #define NO_SUCH_USER "Error in validating userid or user does not exist"
@@ -14,6 +15,6 @@ struct request;
 
 /* Whether the other service has the user; false: 400 where it has not, 503 where that cannot be known, is the
  * reply. Waits. */
-bool user_service_require(struct request *rq, struct text user_id);
+MUST_CHECK bool user_service_require(struct request *rq, struct text user_id);
 
 #endif

@@ -6,18 +6,18 @@
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "user-progress/verify.sql.h"
 
-#define PAGE             100 /* rows at a time */
-#define TEXT_OF(number)  TEXT_OF_(number)
-#define TEXT_OF_(number) #number
+#define ROWS_AT_A_TIME 100
 
 enum { EXIT_SAME, EXIT_DIFFERENT, EXIT_UNREADABLE };
 
 /* How an entry stands, by an event or by the derived state. */
 struct standing {
     int64_t version; /* INT_NULL: there is no such row */
-    struct text user_id, date, members;
-    int64_t recorded_at;
+    struct text user_id, date;
+    struct kept_json members;
+    struct moment recorded_at;
 };
 
 struct replayed {
@@ -26,56 +26,24 @@ struct replayed {
     struct standing event, state;
 };
 
+/* Where to read on: after this event, or this entry. */
 struct place {
-    int64_t log_id, version;
+    int64_t log_id, version, limit;
 };
 
-#define STANDING_COLUMNS(member)                                                                             \
-    {COLUMN_INT, offsetof(struct replayed, member.version)},                                                 \
-        {COLUMN_TEXT, offsetof(struct replayed, member.user_id)},                                            \
-        {COLUMN_TEXT, offsetof(struct replayed, member.date)},                                               \
-        {COLUMN_JSON, offsetof(struct replayed, member.members)},                                            \
-    {                                                                                                        \
-        COLUMN_TIME, offsetof(struct replayed, member.recorded_at)                                           \
-    }
-
-/* Events with the state of their entry, of one snapshot: an entry that changes meanwhile is read on later. */
-static const struct statement next_events = {
-    .name = "next_events",
-    .sql = "SELECT e.log_id, e.type, e.version, e.user_id, e.date::text, e.members, e.recorded_at,"
-           " l.version, l.user_id, l.date::text, l.members, l.recorded_at FROM ("
-           " SELECT * FROM progress_events WHERE (log_id, version) > ($1, $2)"
-           " ORDER BY log_id, version LIMIT " TEXT_OF(PAGE) ") AS e LEFT JOIN progress_logs l USING (log_id)"
-                                                            " ORDER BY e.log_id, e.version",
-    .kind = STATEMENT_REPORT,
-    .params = (const struct column[]){{COLUMN_INT, offsetof(struct place, log_id)},
-                                      {COLUMN_INT, offsetof(struct place, version)}},
-    .param_count = 2,
-    .row = (const struct column[]){{COLUMN_INT, offsetof(struct replayed, log_id)},
-                                   {COLUMN_TEXT, offsetof(struct replayed, type)},
-                                   STANDING_COLUMNS(event),
-                                   STANDING_COLUMNS(state)},
-    .column_count = 12,
-    .row_size = sizeof(struct replayed),
+struct orphan {
+    int64_t log_id;
 };
 
-static const struct statement next_orphans = {
-    .name = "next_orphans",
-    .sql = "SELECT log_id FROM progress_logs l WHERE log_id > $1"
-           " AND NOT EXISTS (SELECT FROM progress_events WHERE log_id = l.log_id)"
-           " ORDER BY log_id LIMIT " TEXT_OF(PAGE),
-    .kind = STATEMENT_REPORT,
-    .params = (const struct column[]){{COLUMN_INT, offsetof(struct place, log_id)}},
-    .param_count = 1,
-    .row = (const struct column[]){{COLUMN_INT, 0}},
-    .column_count = 1,
-    .row_size = sizeof(int64_t),
-};
+STATEMENT(next_events, REPORT, PARAMS(struct place, log_id, version, limit),
+          ROW(struct replayed, log_id, type, event.version, event.user_id, event.date, event.members,
+              event.recorded_at, state.version, state.user_id, state.date, state.members, state.recorded_at));
+STATEMENT(next_orphans, REPORT, PARAMS(struct place, log_id, limit), ROW(struct orphan, log_id));
 
 /* Where the replay is, in the entry that it reads. */
 struct replay {
     struct place last; /* event; version 0: before the first one of all */
-    int64_t last_time;
+    struct moment last_time;
     int64_t state_version;
     bool standing; /* the entry is not deleted */
     int64_t entries, events, differences;
@@ -109,22 +77,22 @@ static const char *order_fault(const struct replay *replay, const struct replaye
     if (!replay->standing &&
         (text_equal(row->type, TEXT("updated")) || text_equal(row->type, TEXT("deleted"))))
         return "changes what is deleted";
-    if (!first && row->event.recorded_at <= replay->last_time)
+    if (!first && row->event.recorded_at.us <= replay->last_time.us)
         return "is not later than the version before it";
     return NULL;
 }
 
 static bool same(const struct standing *a, const struct standing *b)
 {
-    return text_equal(a->date, b->date) && text_equal(a->members, b->members) &&
-           a->recorded_at == b->recorded_at;
+    return text_equal(a->date, b->date) && text_equal(a->members.bytes, b->members.bytes) &&
+           a->recorded_at.us == b->recorded_at.us;
 }
 
 static void replay_event(struct replay *replay, const struct replayed *row)
 {
     if (row->log_id != replay->last.log_id) {
         finish_entry(replay);
-        replay->last = (struct place){row->log_id, 0};
+        replay->last = (struct place){row->log_id, 0, ROWS_AT_A_TIME};
         replay->standing = false;
         replay->entries++;
         if (row->state.version == INT_NULL)
@@ -140,7 +108,7 @@ static void replay_event(struct replay *replay, const struct replayed *row)
     replay->last.version = row->event.version;
     replay->last_time = row->event.recorded_at;
     replay->state_version = row->state.version;
-    replay->standing = row->event.members.at != NULL;
+    replay->standing = row->event.members.bytes.at != NULL;
     replay->events++;
 }
 
@@ -156,7 +124,7 @@ static bool read_page(struct request *rq, const struct statement *statement, con
 static void replay_all(struct request *rq, void *arg)
 {
     struct replay *replay = arg;
-    struct place after = {0};
+    struct place after = {.limit = ROWS_AT_A_TIME};
     struct rows rows;
 
     do {
@@ -165,21 +133,21 @@ static void replay_all(struct request *rq, void *arg)
         const struct replayed *row = rows.items;
         for (size_t i = 0; i < rows.count; i++)
             replay_event(replay, &row[i]);
-    } while (rows.count == PAGE);
+    } while (rows.count == ROWS_AT_A_TIME);
     finish_entry(replay);
     do {
         if (!read_page(rq, &next_orphans, &after, &rows))
             return;
-        const int64_t *log_id = rows.items;
+        const struct orphan *orphan = rows.items;
         for (size_t i = 0; i < rows.count; i++)
-            differ(replay, after.log_id = log_id[i], 0, "the state has no events");
-    } while (rows.count == PAGE);
+            differ(replay, after.log_id = orphan[i].log_id, 0, "the state has no events");
+    } while (rows.count == ROWS_AT_A_TIME);
     replay->read = true;
 }
 
 int verify_run(const struct settings *settings, const struct api *api)
 {
-    struct replay replay = {0};
+    struct replay replay = {.last.limit = ROWS_AT_A_TIME};
 
     if (!worker_do_alone(settings, api, replay_all, &replay) || !replay.read) {
         fprintf(stderr, "the database cannot be read\n");

@@ -156,7 +156,7 @@ static enum auth_verdict verify(struct request *rq, struct text token, bool may_
 {
     struct worker *worker = rq->worker;
     struct auth *auth = worker->auth;
-    int64_t now = clock_of_day() / 1000000;
+    int64_t now = clock_of_day().us / 1000000;
     struct jwt_claims claims;
 
     renew_keys(auth);

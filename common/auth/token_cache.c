@@ -2,14 +2,9 @@
 
 #include <stdlib.h>
 
-#include <openssl/evp.h>
+#include "common/base/digest.h"
 
-#define DIGEST_SIZE 32
-#define NONE        UINT32_MAX
-
-struct digest {
-    unsigned char bytes[DIGEST_SIZE];
-};
+#define NONE UINT32_MAX
 
 struct entry {
     struct digest digest;
@@ -24,8 +19,7 @@ struct entry {
  * its entry.
  */
 struct token_cache {
-    EVP_MD *sha256;
-    EVP_MD_CTX *context;
+    struct digester *digester;
     size_t capacity;
     size_t oldest;
     uint32_t *chains; /* `capacity` of them: the first entry, or NONE */
@@ -39,11 +33,10 @@ struct token_cache *token_cache_new(size_t capacity)
     if (!cache)
         return NULL;
     cache->capacity = capacity;
-    cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    cache->context = EVP_MD_CTX_new();
+    cache->digester = digester_open();
     cache->chains = malloc(capacity * sizeof(*cache->chains));
     cache->entries = calloc(capacity, sizeof(*cache->entries));
-    if (!cache->sha256 || !cache->context || !cache->chains || !cache->entries) {
+    if (!cache->digester || !cache->chains || !cache->entries) {
         token_cache_free(cache);
         return NULL;
     }
@@ -60,16 +53,13 @@ void token_cache_free(struct token_cache *cache)
         free(cache->entries[i].texts);
     free(cache->entries);
     free(cache->chains);
-    EVP_MD_CTX_free(cache->context);
-    EVP_MD_free(cache->sha256);
+    digester_close(cache->digester);
     free(cache);
 }
 
 static bool hash(struct token_cache *cache, struct text token, struct digest *digest)
 {
-    return EVP_DigestInit_ex(cache->context, cache->sha256, NULL) &&
-           EVP_DigestUpdate(cache->context, token.at, token.len) &&
-           EVP_DigestFinal_ex(cache->context, digest->bytes, NULL);
+    return digester_run(cache->digester, &token, 1, digest);
 }
 
 static uint32_t *chain_of(struct token_cache *cache, const struct digest *digest)

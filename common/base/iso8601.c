@@ -117,7 +117,7 @@ bool iso8601_is_date(struct text t)
     return take_date(&t, &days) && t.len == 0;
 }
 
-bool iso8601_read_time(struct text t, int64_t *microseconds)
+bool iso8601_read_time(struct text t, struct moment *moment)
 {
     int64_t days, clock = 0, offset = 0;
 
@@ -125,7 +125,7 @@ bool iso8601_read_time(struct text t, int64_t *microseconds)
         return false;
     if (t.len && (!take_one_of(&t, TEXT("Tt ")) || !take_clock(&t, &clock) || !take_offset(&t, &offset)))
         return false;
-    *microseconds = days * 86400 * MICROSECONDS + clock - offset;
+    moment->us = days * 86400 * MICROSECONDS + clock - offset;
     return t.len == 0;
 }
 
@@ -155,9 +155,10 @@ static char *put_date(char *out, int64_t day)
     return put_digits(out, of_month + 1, 2);
 }
 
-size_t time_print(char *out, int64_t microseconds, enum time_form form)
+size_t time_print(char *out, struct moment moment, enum time_form form)
 {
     static const char *const suffixes[] = {[TIME_NAIVE] = "", [TIME_Z] = "Z", [TIME_OFFSET] = "+00:00"};
+    int64_t microseconds = moment.us;
     char *end = out;
 
     if (microseconds < TIME_LOW)

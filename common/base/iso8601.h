@@ -6,8 +6,8 @@
 #define COMMON_BASE_ISO8601_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "common/base/moment.h"
 #include "common/base/text.h"
 
 /* How a point in time is printed: `2025-04-19T08:30:38.538812` and nothing, `Z` or `+00:00` after it. */
@@ -20,16 +20,16 @@ enum time_form { TIME_NAIVE, TIME_Z, TIME_OFFSET };
 bool iso8601_is_date(struct text t);
 
 /*
- * Microseconds since 1970 UTC of `YYYY-MM-DD`, or of `YYYY-MM-DDThh:mm[:ss[.ffffff]]` with `Z`, `±hh:mm` or
+ * Reads `YYYY-MM-DD`, or `YYYY-MM-DDThh:mm[:ss[.ffffff]]` with `Z`, `±hh:mm` or
  * nothing behind it. A space may stand for the T, and for the `+`, which a query turns into one. Digits
  * beyond microseconds are cut. False where it is no such time; leap seconds are none.
  */
-bool iso8601_read_time(struct text t, int64_t *microseconds);
+bool iso8601_read_time(struct text t, struct moment *moment);
 
 /*
  * A time without quotes into `out` (TIME_TEXT_MAX bytes); returns its length. What lies before year 1 or
  * after year 9999 is printed as the first or last microsecond between them.
  */
-size_t time_print(char *out, int64_t microseconds, enum time_form form);
+size_t time_print(char *out, struct moment moment, enum time_form form);
 
 #endif

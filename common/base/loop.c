@@ -14,12 +14,12 @@ int64_t clock_monotonic(void)
     return t.tv_sec * SECOND + t.tv_nsec;
 }
 
-int64_t clock_of_day(void)
+struct moment clock_of_day(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return (struct moment){t.tv_sec * 1000000 + t.tv_nsec / 1000};
 }
 
 bool loop_open(struct loop *loop)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/moment.h"
+
 #define LOOP_EVENTS 256 /* that one turn takes from the kernel */
 
 #define MICROSECOND ((int64_t)1000) /* in the nanoseconds that times and waits are counted in */
@@ -59,7 +61,7 @@ void loop_turn(struct loop *loop, int64_t wait);
 /* The monotonic clock in nanoseconds. */
 int64_t clock_monotonic(void);
 
-/* The clock of the day in microseconds since 1970 UTC. */
-int64_t clock_of_day(void);
+/* The clock of the day. */
+struct moment clock_of_day(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 /* Whether a character is one to list; `first`: it is the first of the text. */
@@ -22,7 +23,7 @@ enum characters_order {
  * The list of those characters of `t`, valid UTF-8, that the test is true of, each once, in the arena. An
  * empty text where there are none; the null text when memory is exhausted.
  */
-struct text characters_listed(struct arena *arena, struct text t, character_test *test,
-                              enum characters_order order);
+MUST_CHECK struct text characters_listed(struct arena *arena, struct text t, character_test *test,
+                                         enum characters_order order);
 
 #endif

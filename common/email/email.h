@@ -6,6 +6,7 @@
 #define COMMON_EMAIL_EMAIL_H
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 #define EMAIL_LIMIT 254 /* octets of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets) */
@@ -15,6 +16,7 @@
  * normalises the domain. Returns true with `*normal` in the arena, or false with `*reason`, a sentence
  * (static or in the arena) as email-validator words it, NULL when memory is exhausted.
  */
-bool email_normalise(struct arena *arena, struct text input, struct text *normal, const char **reason);
+MUST_CHECK bool email_normalise(struct arena *arena, struct text input, struct text *normal,
+                                const char **reason);
 
 #endif

@@ -5,6 +5,7 @@
 #define COMMON_EMAIL_IDNA_H
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 enum idna_status {
@@ -19,7 +20,7 @@ enum idna_status {
  * A-labels, in lower case, `*unicode` the same with U-labels; both in the arena. Empty labels and characters
  * of ASCII other than letters, digits and hyphens may be in them, for the caller to judge.
  */
-enum idna_status idna_normalise(struct arena *arena, struct text domain, struct text *ascii,
-                                struct text *unicode);
+MUST_CHECK enum idna_status idna_normalise(struct arena *arena, struct text domain, struct text *ascii,
+                                           struct text *unicode);
 
 #endif

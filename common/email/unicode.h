@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 #define UNICODE_NAME_MAX 256 /* bytes that a character's name needs at the most, with the NUL */
@@ -31,6 +32,6 @@ void unicode_name(uint32_t c, char name[static UNICODE_NAME_MAX]);
 bool unicode_in_script(uint32_t c, const char *script);
 
 /* The text in normalisation form C, in the arena; the null text when memory is exhausted. */
-struct text unicode_composed(struct arena *arena, struct text t);
+MUST_CHECK struct text unicode_composed(struct arena *arena, struct text t);
 
 #endif

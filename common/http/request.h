@@ -19,6 +19,7 @@
 #include "common/table/router.h"
 
 struct batch;
+struct idempotency;
 struct loop;
 struct worker;
 
@@ -59,8 +60,9 @@ struct request {
     int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* query_begin … query_commit */
     struct timing timing;
-    unsigned transaction_depth; /* query_begin inside of another one */
-    bool transaction_doomed;    /* an inner one was rolled back */
+    struct idempotency *idempotency; /* the key that its first write claims; NULL: none */
+    unsigned transaction_depth;      /* query_begin inside of another one */
+    bool transaction_doomed;         /* an inner one was rolled back */
 
     int status;
     struct writer out;   /* the answer's body */

@@ -13,11 +13,17 @@
 #include <stddef.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
 #define JSON_DEPTH 64 /* arrays and objects inside one another */
 
 struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
+
+/* A value that is kept as the bytes that came, or printed: `bytes.at == NULL` is the null of SQL. */
+struct kept_json {
+    struct text bytes;
+};
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
 
@@ -37,8 +43,8 @@ struct json_error {
  * Parses `bytes`, which must stay where they are as long as the tree is used. A UTF-8 byte order mark at the
  * start is passed over. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in.
  */
-enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
-                            struct json_error *error);
+MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
+                                       struct json_error *error);
 
 enum json_type json_type(const struct json *value);
 
@@ -74,6 +80,7 @@ struct json_entry {
  * The members of an object as a dictionary would hold them: of equal names the last value at the first one's
  * place. The array is in the arena. Returns false when memory is exhausted.
  */
-bool json_entries(struct arena *arena, const struct json *object, struct json_entry **entries, size_t *count);
+MUST_CHECK bool json_entries(struct arena *arena, const struct json *object, struct json_entry **entries,
+                             size_t *count);
 
 #endif

@@ -151,12 +151,12 @@ void write_float(struct writer *w, double d)
         write_literal(w, "null");
 }
 
-void write_time(struct writer *w, int64_t microseconds, enum time_form form)
+void write_time(struct writer *w, struct moment moment, enum time_form form)
 {
     char text[TIME_TEXT_MAX];
 
     write_char(w, '"');
-    write_bytes(w, text, time_print(text, microseconds, form));
+    write_bytes(w, text, time_print(text, moment, form));
     write_char(w, '"');
 }
 

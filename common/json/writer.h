@@ -53,8 +53,8 @@ void write_bool(struct writer *w, bool b);
 /* As Python's repr: the shortest digits that read back the same, `1.0`, `1e-07`, `1e+16`; NaN is `null`. */
 void write_float(struct writer *w, double d);
 
-/* A quoted ISO 8601 time of microseconds since 1970 UTC: six digits when they are not all zero, else none. */
-void write_time(struct writer *w, int64_t microseconds, enum time_form form);
+/* A quoted ISO 8601 time: six digits when they are not all zero, else none. */
+void write_time(struct writer *w, struct moment moment, enum time_form form);
 
 /*
  * A parsed value printed again as Python's json.loads and a compact dump would: no white space, escapes

@@ -49,7 +49,7 @@ static void note_shape(struct walk *walk, const struct shape *shape, enum schema
 /* The headers that an operation looks at, among the components' parameters. */
 static void write_header_parameters(struct writer *w, const struct endpoint *e, bool first)
 {
-    const char *name = e->method == METHOD_POST     ? "IdempotencyKey"
+    const char *name = e->flags & ENDPOINT_CREATES  ? "IdempotencyKey"
                        : e->flags & ENDPOINT_TAGGED ? "IfNoneMatch"
                                                     : NULL;
 

@@ -17,12 +17,12 @@ void schema_reference(struct writer *w, const char *kind, const char *name)
     write_literal(w, "\"}");
 }
 
-/* What comes in fits the column; what goes out may be a sum of many. */
+/* What comes in fits the column; an id of a path, and what goes out, may have 64 bits. */
 static void write_bounds(struct writer *w, const struct field *f, enum schema_place place)
 {
     bool any = f->min || f->max;
 
-    if (place != SCHEMA_IN) {
+    if (place != SCHEMA_IN || f->min == INT64_MIN) {
         write_literal(w, ",\"format\":\"int64\"");
         return;
     }

@@ -3,23 +3,12 @@
 #include <endian.h>
 #include <math.h>
 
+#include "common/pg/column.h"
+
 /* Between 1970-01-01, which we count from, and 2000-01-01, which PostgreSQL counts from; microseconds. */
 #define POSTGRES_EPOCH 946684800000000
 
 #define ARRAY_HEADER 20 /* bytes: dimensions, null flag, element type, length, lower bound */
-
-static const struct {
-    uint32_t scalar, array;
-} oids[] = {
-    [COLUMN_TEXT] = {25, 1009},    [COLUMN_JSON] = {114, 199},   [COLUMN_INT] = {20, 1016},
-    [COLUMN_BOOL] = {16, 1000},    [COLUMN_FLOAT] = {701, 1022}, [COLUMN_TIME] = {1184, 1185},
-    [COLUMN_TEXTS] = {1009, 1009},
-};
-
-uint32_t column_oid(enum column_type type, bool array)
-{
-    return array ? oids[type].array : oids[type].scalar;
-}
 
 /* Bytes that grow in the arena; `failed` sticks. */
 struct bytes {
@@ -57,6 +46,11 @@ static void put(struct bytes *b, const void *from, size_t len)
         memcpy(room, from, len);
 }
 
+static void put_text(struct bytes *b, struct text t)
+{
+    put(b, t.at, t.len);
+}
+
 static void put_int32(struct bytes *b, uint32_t n)
 {
     n = htobe32(n);
@@ -73,14 +67,14 @@ static void put_text_array(struct bytes *b, const struct texts *list)
 {
     put_int32(b, list->count ? 1 : 0);
     put_int32(b, 0);
-    put_int32(b, oids[COLUMN_TEXT].scalar);
+    put_int32(b, column_oid(COLUMN_TEXT, false));
     if (!list->count)
         return;
     put_int32(b, (uint32_t)list->count);
     put_int32(b, 1);
     for (size_t i = 0; i < list->count; i++) {
         put_int32(b, (uint32_t)list->items[i].len);
-        put(b, list->items[i].at, list->items[i].len);
+        put_text(b, list->items[i]);
     }
 }
 
@@ -107,11 +101,13 @@ static bool is_null(enum column_type type, const void *value)
 {
     switch (type) {
     case COLUMN_TEXT:
-    case COLUMN_JSON:
         return !((const struct text *)value)->at;
+    case COLUMN_JSON:
+        return !((const struct kept_json *)value)->bytes.at;
     case COLUMN_INT:
-    case COLUMN_TIME:
         return *(const int64_t *)value == INT_NULL;
+    case COLUMN_TIME:
+        return moment_is_null(*(const struct moment *)value);
     case COLUMN_BOOL:
         return *(const int8_t *)value == BOOL_NULL;
     case COLUMN_FLOAT:
@@ -126,14 +122,16 @@ static void put_value(struct bytes *b, enum column_type type, const void *value,
 {
     switch (type) {
     case COLUMN_TEXT:
+        put_text(b, *(const struct text *)value);
+        return;
     case COLUMN_JSON:
-        put(b, ((const struct text *)value)->at, ((const struct text *)value)->len);
+        put_text(b, ((const struct kept_json *)value)->bytes);
         return;
     case COLUMN_INT:
         put_int64(b, (uint64_t) * (const int64_t *)value);
         return;
     case COLUMN_TIME:
-        put_int64(b, (uint64_t)(*(const int64_t *)value - POSTGRES_EPOCH));
+        put_int64(b, (uint64_t)(((const struct moment *)value)->us - POSTGRES_EPOCH));
         return;
     case COLUMN_BOOL:
         put(b, *(const int8_t *)value ? "\1" : "\0", 1);
@@ -192,7 +190,7 @@ bool column_encode_array(struct arena *arena, const struct column *column, const
     }
     if (b.failed)
         return false;
-    uint32_t header[5] = {htobe32(1), htobe32(null_inside), htobe32(oids[element].scalar),
+    uint32_t header[5] = {htobe32(1), htobe32(null_inside), htobe32(column_oid(element, false)),
                           htobe32((uint32_t)count), htobe32(1)};
     memcpy(b.at, header, sizeof(header));
     *out = (struct text){b.at, b.len};

@@ -6,16 +6,15 @@
 #define COMMON_PG_ENCODE_H
 
 #include "common/base/arena.h"
-#include "common/pg/pg.h"
-
-/* The type's OID as pg_type.dat fixes it, of the scalar or of its array. */
-uint32_t column_oid(enum column_type type, bool array);
+#include "common/base/declare.h"
+#include "common/pg/statement.h"
 
 /* One parameter: its bytes in the arena; at == NULL is null. False when memory is exhausted. */
-bool column_encode(struct arena *arena, const struct column *column, const void *params, struct text *out);
+MUST_CHECK bool column_encode(struct arena *arena, const struct column *column, const void *params,
+                              struct text *out);
 
 /* An array of `count` parameters, one of each struct; a NULL struct gives a null element. */
-bool column_encode_array(struct arena *arena, const struct column *column, const void *const *params,
-                         size_t count, struct text *out);
+MUST_CHECK bool column_encode_array(struct arena *arena, const struct column *column,
+                                    const void *const *params, size_t count, struct text *out);
 
 #endif

@@ -34,6 +34,9 @@ static const struct metric_family families[] = {
      .help = "Commits whose answer was lost with the connection, by what was found out afterwards."},
     {"database_statement_failures_total", METRIC_COUNTER, EACH(failures, "class", classes),
      .help = "Statements that PostgreSQL refused, by the class of the SQLSTATE."},
+    {"database_ids_used_percent", METRIC_GAUGE, METRIC_ONE(struct pg_metrics, ids_used),
+     .help = "Ids used of those that a table's column and sequence allow, of the table that has the fewest "
+             "left."},
     {"database_batch_statements", METRIC_HISTOGRAM, EACH(batches, "lane", lanes), .bounds = &pg_batch_bounds,
      .help = "Statements of each batch that was sent."},
     {"database_schema_steps_waiting", METRIC_GAUGE, METRIC_ONE(struct pg_metrics, schema_steps),

@@ -20,6 +20,7 @@ struct pg_metrics {
     struct histogram batches[STATEMENT_KINDS];
     metric connections[STATEMENT_KINDS], queue[STATEMENT_KINDS]; /* gauges, as of the last flush */
     metric schema_steps; /* a gauge of the keeper's thread, in the first worker's */
+    metric ids_used;     /* gauge, percent: of the table that has the fewest left */
 };
 
 extern const struct metric_group pg_metric_group;

@@ -1,78 +1,92 @@
 #include "common/pg/pg.h"
 
+#include <libpq-fe.h>
 #include <stdlib.h>
 
+#include "common/base/fiber.h"
 #include "common/pg/lane.h"
-#include "common/pg/metrics.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
+#include "common/pg/session.h"
 
-struct pg {
-    struct lane *lanes[STATEMENT_KINDS];
-};
-
-struct lane *pg_lane(const struct worker *worker, enum statement_kind kind)
+int pg_library_version(void)
 {
-    return worker->pg->lanes[kind];
+    return PQlibVersion();
 }
 
-bool pg_open(struct worker *worker)
+static bool open_lanes(struct pg *pg)
 {
-    const struct settings *s = worker->settings;
-    const size_t counts[STATEMENT_KINDS] = {
-        [STATEMENT_READ] = (size_t)s->pg.read_connections,
-        [STATEMENT_REPORT] = (size_t)s->pg.report_connections,
-        [STATEMENT_APPEND] = (size_t)s->pg.append_connections,
-        [STATEMENT_CHANGE] = (size_t)s->pg.change_connections,
+    const struct pg_settings *s = pg->settings;
+    const int64_t counts[STATEMENT_KINDS] = {
+        [STATEMENT_READ] = s->read_connections,
+        [STATEMENT_REPORT] = s->report_connections,
+        [STATEMENT_APPEND] = s->append_connections,
+        [STATEMENT_CHANGE] = s->change_connections,
     };
 
-    /* libpq sends it as a connection starts, which, other than a SET, PgBouncer keeps to in transaction mode.
-     */
-    worker->pg = setenv("PGTZ", "UTC", 1) == 0 ? calloc(1, sizeof(*worker->pg)) : NULL;
-    if (!worker->pg)
-        return false;
     for (size_t kind = 0; kind < STATEMENT_KINDS; kind++) {
         bool batches = kind == STATEMENT_READ || kind == STATEMENT_APPEND;
-        worker->pg->lanes[kind] = lane_open(worker, (enum statement_kind)kind, counts[kind],
-                                            batches ? (size_t)s->pg.batch_limit : 1);
-        if (!worker->pg->lanes[kind]) {
-            pg_close(worker);
+        pg->lanes[kind] = lane_open(pg, (enum statement_kind)kind, (size_t)counts[kind],
+                                    batches ? (size_t)s->batch_limit : 1);
+        if (!pg->lanes[kind])
             return false;
-        }
     }
     return true;
 }
 
-void pg_close(struct worker *worker)
+struct pg *pg_open(struct loop *loop, const struct fiber_pool *fibers, const struct pg_settings *settings,
+                   const struct pg_schema *schema, struct pg_metrics *metrics)
 {
-    if (!worker->pg)
-        return;
-    for (size_t kind = 0; kind < STATEMENT_KINDS; kind++)
-        lane_close(worker->pg->lanes[kind]);
-    free(worker->pg);
-    worker->pg = NULL;
+    /* libpq sends them as a connection starts, and PgBouncer in transaction mode keeps them, other than most
+     * that are SET. */
+    bool set = setenv("PGTZ", "UTC", 1) == 0 && setenv("PGDATESTYLE", "ISO, MDY", 1) == 0;
+    struct pg *pg = set ? calloc(1, sizeof(*pg)) : NULL;
+
+    if (!pg)
+        return NULL;
+    *pg = (struct pg){
+        .loop = loop, .fibers = fibers, .settings = settings, .schema = *schema, .metrics = metrics};
+    if (open_lanes(pg))
+        return pg;
+    pg_close(pg);
+    return NULL;
 }
 
-void pg_flush(struct worker *worker)
+void pg_close(struct pg *pg)
 {
-    struct pg_metrics *metrics = worker->pg_metrics;
+    for (size_t kind = 0; pg && kind < STATEMENT_KINDS; kind++)
+        lane_close(pg->lanes[kind]);
+    free(pg);
+}
 
+void pg_flush(struct pg *pg)
+{
     for (size_t kind = 0; kind < STATEMENT_KINDS; kind++) {
-        struct lane *lane = worker->pg->lanes[kind];
+        struct lane *lane = pg->lanes[kind];
         lane_flush(lane);
-        metric_set(&metrics->queue[kind], lane_length(lane));
-        metric_set(&metrics->connections[kind], lane_links(lane));
+        metric_set(&pg->metrics->queue[kind], lane->queue.length);
+        metric_set(&pg->metrics->connections[kind], lane_links(lane));
     }
 }
 
-void pg_poll(struct worker *worker)
+void pg_poll(struct pg *pg)
 {
-    if (worker->pg)
-        lane_poll(worker->pg->lanes[STATEMENT_APPEND]);
+    lane_poll(pg->lanes[STATEMENT_APPEND]);
 }
 
-bool pg_ready(const struct worker *worker)
+bool pg_ready(const struct pg *pg)
 {
-    return link_schema_ready() && lane_ready(worker->pg->lanes[STATEMENT_READ]) &&
-           lane_ready(worker->pg->lanes[STATEMENT_APPEND]);
+    return session_schema_ready() && lane_ready(pg->lanes[STATEMENT_READ]) &&
+           lane_ready(pg->lanes[STATEMENT_APPEND]);
+}
+
+void pg_run(struct pg *pg, struct call *call)
+{
+    enum statement_kind kind = call->statement->kind;
+
+    call->fiber = fiber_current();
+    if (lane_enqueue(pg->lanes[kind], call)) {
+        fiber_wait();
+        return;
+    }
+    call->state = CALL_UNAVAILABLE;
+    metric_count(&pg->metrics->refused[kind]);
 }

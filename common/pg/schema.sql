@@ -12,9 +12,8 @@ CREATE TABLE IF NOT EXISTS write_slots (
     batch bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
-DELETE FROM write_slots WHERE at < now() - interval '1 day';
 
--- The first answer to each Idempotency-Key, kept for a day.
+-- The answer to each call with an Idempotency-Key that wrote something, kept for a day.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     key text PRIMARY KEY,
     request bytea NOT NULL,
@@ -23,3 +22,10 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+-- Not kept by earlier versions. The table is locked only where the column is not there yet.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'idempotency_keys'::regclass AND attname = 'headers') THEN
+        ALTER TABLE idempotency_keys ADD COLUMN headers text;
+    END IF;
+END $$;

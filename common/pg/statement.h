@@ -1,5 +1,15 @@
 /*
  * Statements: declared once, with the names, types and places of what goes in and what comes out.
+ *
+ * The text of a statement stands in the .sql file beside the resource, under its name; tools/sql makes a
+ * constant of it at build:
+ *
+ *     STATEMENT(list_attempts, REPORT, PARAMS(struct user_path, user_id),
+ *               ROW(struct attempt, user_id, lab_type, id, lab_name));
+ *
+ * A statement that is declared is known to the program: statements_begin to statements_end are all of it, the
+ * common ones too. The linker gathers them, because a list by hand is a second place that can be forgotten,
+ * and what is not on it would be proved by no test.
  */
 #ifndef COMMON_PG_STATEMENT_H
 #define COMMON_PG_STATEMENT_H
@@ -8,23 +18,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/declare.h"
 #include "common/base/text.h"
 #include "common/shape/shape.h"
 
 /* How a value travels; in structs it lies as shape.h says, with its null inside. */
 enum column_type {
-    COLUMN_TEXT,  /* struct text; text, varchar, json */
-    COLUMN_JSON,  /* struct text as a parameter of type json */
+    COLUMN_TEXT,  /* struct text; text, varchar */
+    COLUMN_JSON,  /* struct kept_json; json */
     COLUMN_INT,   /* int64_t; parameters are bigint, results any integer */
     COLUMN_BOOL,  /* int8_t */
     COLUMN_FLOAT, /* double; double precision */
-    COLUMN_TIME,  /* int64_t, microseconds since 1970 UTC; timestamp or timestamptz, parameters timestamptz */
+    COLUMN_TIME,  /* struct moment; timestamp or timestamptz, parameters timestamptz */
     COLUMN_TEXTS, /* struct texts; text[], varchar[]; in a set statement an array literal in a text */
 };
 
 struct column {
     enum column_type type;
-    size_t at; /* offsetof in the struct of parameters or of a row */
+    size_t at;        /* offsetof in the struct of parameters or of a row */
+    const char *name; /* of the member; a row's column is called the same */
 };
 
 enum statement_kind {
@@ -52,5 +64,45 @@ struct statement {
     size_t column_count;
     size_t row_size;
 };
+
+/* The column of a member: its type follows from the member's; one that cannot travel does not compile. */
+/* clang-format off */
+#define COLUMN(of, member)                                                                                   \
+    {                                                                                                        \
+        .type = _Generic(((of *)0)->member,                                                                  \
+                         struct text: COLUMN_TEXT,                                                           \
+                         struct kept_json: COLUMN_JSON,                                                      \
+                         int64_t: COLUMN_INT,                                                                \
+                         int8_t: COLUMN_BOOL,                                                                \
+                         double: COLUMN_FLOAT,                                                               \
+                         struct moment: COLUMN_TIME,                                                         \
+                         struct texts: COLUMN_TEXTS),                                                        \
+        .at = offsetof(of, member), .name = #member                                                          \
+    }
+/* clang-format on */
+#define COLUMNS(of, ...)                                                                                     \
+    (const struct column[])                                                                                  \
+    {                                                                                                        \
+        EACH_ARGUMENT(COLUMN, of, __VA_ARGS__)                                                               \
+    }
+
+/* What goes in and what comes out, by members of structs. */
+#define PARAMS(of, ...) .params = COLUMNS(of, __VA_ARGS__), .param_count = ARGUMENT_COUNT(__VA_ARGS__)
+#define ROW(of, ...)                                                                                         \
+    .row = COLUMNS(of, __VA_ARGS__), .column_count = ARGUMENT_COUNT(__VA_ARGS__), .row_size = sizeof(of)
+
+/* The name of a statement and its text, which tools/sql has made a constant. */
+#define SQL(label) .name = #label, .sql = sql_##label
+
+/* Declares a statement of a file and makes it known. */
+#define STATEMENT(label, of_kind, ...)                                                                       \
+    static const struct statement label = {SQL(label), .kind = STATEMENT_##of_kind, __VA_ARGS__};            \
+    static const struct statement *const label##_known __attribute__((section("statements"), used)) = &label
+
+/* All statements of the program, in no order that matters. */
+extern const struct statement *const statements_begin[] __asm__("__start_statements")
+    __attribute__((weak, visibility("hidden")));
+extern const struct statement *const statements_end[] __asm__("__stop_statements")
+    __attribute__((weak, visibility("hidden")));
 
 #endif

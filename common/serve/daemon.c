@@ -17,9 +17,9 @@
 #include "common/http/server.h"
 #include "common/openapi/document.h"
 #include "common/pg/keeper.h"
-#include "common/pg/link.h"
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
+#include "common/pg/session.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"
@@ -198,7 +198,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
                                            .name = api->name,
                                            .schema = api->schema,
                                            .session_settings = settings->pg.prepared_statements,
-                                           .ready = link_schema_ready,
+                                           .ready = session_schema_ready,
                                            .waiting = &workers->pg_metrics->schema_steps});
     await_end(&awaited);
     for (size_t i = 0; i < count; i++)

@@ -1,139 +1,255 @@
 #include "common/serve/idempotency.h"
 
+#include "common/base/digest.h"
 #include "common/http/request.h"
 #include "common/serve/metrics.h"
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
 
-#define KEY_LIMIT 255 /* bytes of a key */
+#define KEY_LIMIT    255                /* bytes of a key */
+#define ANSWER_LIMIT ((size_t)1 << 20)  /* bytes of an answer that can be kept */
+#define JSON_TYPE    "application/json" /* of answers that were kept without their headers */
 
-struct claim_in {
-    struct text key, request;
+/* As the rows of idempotency_keys have it; digests in hexadecimal digits. */
+struct idempotency {
+    struct text key;                  /* of the subject, the method, the path and what the client sent */
+    struct text request;              /* of the decoded body */
+    struct text old_key, old_request; /* the same as earlier versions kept them */
 };
 
-static const struct column claim_params[] = {{COLUMN_TEXT, offsetof(struct claim_in, key)},
-                                             {COLUMN_TEXT, offsetof(struct claim_in, request)}};
+static const struct column key_params[] = {
+    COLUMN(struct idempotency, key),
+    COLUMN(struct idempotency, request),
+    COLUMN(struct idempotency, old_key),
+    COLUMN(struct idempotency, old_request),
+};
+
+struct kept_answer {
+    int8_t same;
+    int64_t status;
+    struct text headers, body;
+};
+
+/* Earlier versions kept refusals too, which nothing was written for. */
+static const struct statement look_key = {
+    .name = "look_key",
+    .sql = "SELECT request = decode(CASE key WHEN $1 THEN $2 ELSE $4 END, 'hex'), status, headers, body"
+           " FROM idempotency_keys WHERE key IN ($1, $3) AND status < 400"
+           " AND created_at >= now() - interval '1 day' ORDER BY key = $1 DESC LIMIT 1",
+    .kind = STATEMENT_READ,
+    .params = key_params,
+    .param_count = 4,
+    .row = (const struct column[]){COLUMN(struct kept_answer, same), COLUMN(struct kept_answer, status),
+                                   COLUMN(struct kept_answer, headers), COLUMN(struct kept_answer, body)},
+    .column_count = 4,
+    .row_size = sizeof(struct kept_answer),
+};
 
 /* Waits for another request with the same key to end. */
 static const struct statement claim_key = {
     .name = "claim_key",
-    .sql = "INSERT INTO idempotency_keys AS k (key, request) VALUES ($1, sha256(convert_to($2, 'UTF8')))"
-           " ON CONFLICT (key) DO UPDATE SET request = excluded.request, status = NULL, body = NULL, "
-           "created_at = now()"
+    .sql = "INSERT INTO idempotency_keys AS k (key, request) VALUES ($1, decode($2, 'hex'))"
+           " ON CONFLICT (key) DO UPDATE SET request = excluded.request, status = NULL, headers = NULL,"
+           " body = NULL, created_at = now()"
            " WHERE k.created_at < now() - interval '1 day' RETURNING 1",
     .kind = STATEMENT_CHANGE,
-    .params = claim_params,
+    .params = key_params,
     .param_count = 2,
-    .row = (const struct column[]){{COLUMN_INT, 0}},
+    .row = (const struct column[]){{.type = COLUMN_INT}},
     .column_count = 1,
     .row_size = sizeof(int64_t),
 };
 
-struct stored_answer {
-    int8_t same;
-    int64_t status;
-    struct text body;
-};
-
-static const struct statement look_key = {
-    .name = "look_key",
-    .sql =
-        "SELECT request = sha256(convert_to($2, 'UTF8')), status, body FROM idempotency_keys WHERE key = $1",
-    .kind = STATEMENT_CHANGE,
-    .params = claim_params,
-    .param_count = 2,
-    .row = (const struct column[]){{COLUMN_BOOL, offsetof(struct stored_answer, same)},
-                                   {COLUMN_INT, offsetof(struct stored_answer, status)},
-                                   {COLUMN_TEXT, offsetof(struct stored_answer, body)}},
-    .column_count = 3,
-    .row_size = sizeof(struct stored_answer),
-};
-
-struct answer_in {
+struct answer_to_keep {
     struct text key;
     int64_t status;
-    struct text body;
+    struct text headers, body;
 };
 
-static const struct statement store_answer = {
-    .name = "store_answer",
-    .sql = "UPDATE idempotency_keys SET status = $2, body = $3 WHERE key = $1",
+static const struct statement keep_answer = {
+    .name = "keep_answer",
+    .sql = "UPDATE idempotency_keys SET status = $2, headers = $3, body = $4 WHERE key = $1",
     .kind = STATEMENT_CHANGE,
-    .params = (const struct column[]){{COLUMN_TEXT, offsetof(struct answer_in, key)},
-                                      {COLUMN_INT, offsetof(struct answer_in, status)},
-                                      {COLUMN_TEXT, offsetof(struct answer_in, body)}},
-    .param_count = 3,
+    .params =
+        (const struct column[]){COLUMN(struct answer_to_keep, key), COLUMN(struct answer_to_keep, status),
+                                COLUMN(struct answer_to_keep, headers), COLUMN(struct answer_to_keep, body)},
+    .param_count = 4,
 };
 
-static const struct statement forget_keys = {
-    .name = "forget_keys",
-    .sql = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'",
-    .kind = STATEMENT_CHANGE,
-};
+/* The key */
 
-void idempotency_forget(struct request *rq)
+static bool digest_into(struct request *rq, struct digester *digester, const struct text *texts, size_t count,
+                        struct text *out)
 {
-    query_row(rq, &forget_keys, NULL, NULL);
+    struct digest digest;
+    char *digits = arena_alloc(&rq->arena, DIGEST_TEXT);
+
+    if (!digits || !digester_run(digester, texts, count, &digest))
+        return false;
+    digest_print(digits, &digest);
+    *out = text_of(digits);
+    return true;
 }
 
-static void answer_again(struct request *rq, const struct claim_in *claim)
+/* No part but the last can hold what ends it, so that two names are equal only where all their parts are. */
+static bool name_key(struct request *rq, struct digester *digester, struct idempotency *of)
 {
-    struct stored_answer stored;
+    struct writer subject = writer_start(&rq->arena);
 
-    switch (query_row(rq, &look_key, claim, &stored)) {
-    case QUERY_ROW:
-        break;
-    case QUERY_REPLIED:
-        return;
-    default:
-        reply_unavailable(rq); /* the first request is gone between the two statements */
+    write_json_text(&subject, rq->subject);
+    if (subject.failed)
+        return false;
+    const struct text who = {subject.at, subject.len}, line = TEXT("\n");
+    const struct text place[] = {who, rq->method_name, line, rq->raw_path, line, of->old_key};
+    const struct text old[] = {who, rq->raw_path, line, rq->body_bytes};
+    return digest_into(rq, digester, place, COUNT(place), &of->key) &&
+           digest_into(rq, digester, &rq->body_bytes, 1, &of->request) &&
+           digest_into(rq, digester, old, COUNT(old), &of->old_request);
+}
+
+/* NULL: the reply is there. */
+static struct idempotency *read_key(struct request *rq)
+{
+    struct text key = rq->headers.idempotency_key;
+    struct idempotency *of = arena_zalloc(&rq->arena, sizeof(*of));
+    struct digester *digester = of ? digester_open() : NULL;
+
+    if (!key.len || key.len > KEY_LIMIT || !text_is_utf8(key)) {
+        reply_error(rq, 422, "Idempotency-Key must have 1 to 255 characters");
+        of = NULL;
+    } else if (!digester) {
+        reply_unavailable(rq);
+        of = NULL;
+    } else {
+        of->old_key = key;
+        if (!name_key(rq, digester, of)) {
+            reply_unavailable(rq);
+            of = NULL;
+        }
+    }
+    digester_close(digester);
+    return of;
+}
+
+/* Answers that are kept */
+
+static struct text line_from(struct text *left)
+{
+    const char *end = memchr(left->at, '\n', left->len);
+    struct text line = {left->at, end ? (size_t)(end - left->at) : left->len};
+
+    left->at += line.len + (end ? 1 : 0);
+    left->len -= line.len + (end ? 1 : 0);
+    return line;
+}
+
+/* The first line is the content type, each other one a header. */
+static bool write_headers(struct request *rq, struct text *out)
+{
+    struct writer w = writer_start(&rq->arena);
+
+    write_text(&w, text_of(rq->content_type));
+    for (size_t i = 0; i < rq->answer_header_count; i++) {
+        write_char(&w, '\n');
+        write_text(&w, text_of(rq->answer_headers[i].name));
+        write_literal(&w, ": ");
+        write_text(&w, text_of(rq->answer_headers[i].value));
+    }
+    *out = (struct text){w.at, w.len};
+    return !w.failed;
+}
+
+static void reply_kept(struct request *rq, const struct kept_answer *kept)
+{
+    struct text left = kept->headers.at ? kept->headers : TEXT(JSON_TYPE);
+    const char *type = arena_string(&rq->arena, line_from(&left));
+
+    if (!type) {
+        reply_unavailable(rq);
         return;
     }
-    if (stored.same != 1) {
-        reply_error(rq, 422, "Idempotency-Key was used with another request");
-        return;
+    reply_text(rq, (int)kept->status, type, kept->body.at ? kept->body : TEXT(""));
+    while (left.len) {
+        struct text line = line_from(&left);
+        const char *colon = memchr(line.at, ':', line.len);
+        if (!colon)
+            continue;
+        struct text rest = {colon + 1, line.len - (size_t)(colon - line.at) - 1};
+        const char *name = arena_string(&rq->arena, (struct text){line.at, (size_t)(colon - line.at)});
+        const char *value = arena_string(&rq->arena, text_trimmed(rest));
+        if (name && value)
+            reply_header(rq, name, value);
     }
-    reply_text(rq, (int)stored.status, "application/json", stored.body.at ? stored.body : TEXT(""));
     reply_header(rq, "Idempotency-Replayed", "true");
     metric_count(&rq->worker->serve_metrics->idempotent_replays);
 }
 
+/* Whether the key has an answer already, or none can be told: the reply is there. */
+static bool is_answered(struct request *rq, const struct idempotency *of)
+{
+    struct kept_answer kept;
+
+    switch (query_row(rq, &look_key, of, &kept)) {
+    case QUERY_ROW:
+        break;
+    case QUERY_NONE:
+        return false;
+    default:
+        return true;
+    }
+    if (kept.same == 1)
+        reply_kept(rq, &kept);
+    else
+        reply_error(rq, 422, "Idempotency-Key was used with another request");
+    return true;
+}
+
+bool idempotency_claim(struct request *rq)
+{
+    int64_t claimed;
+
+    switch (query_row(rq, &claim_key, rq->idempotency, &claimed)) {
+    case QUERY_ROW:
+        return true;
+    case QUERY_NONE:
+        if (!is_answered(rq, rq->idempotency))
+            reply_unavailable(rq); /* the answer in the way is gone between the two statements */
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* Ends the transaction of the request's writes with its answer; false: nothing of it must be there. */
+static bool keep(struct request *rq)
+{
+    struct answer_to_keep answer = {rq->idempotency->key, rq->status, TEXT_NULL, {rq->out.at, rq->out.len}};
+
+    if (rq->status < 200 || rq->status >= 300)
+        return false;
+    if (rq->out.len > ANSWER_LIMIT) {
+        reply_error(rq, 413, "The answer is too large to be kept for the Idempotency-Key");
+        return false;
+    }
+    if (rq->out.failed || !write_headers(rq, &answer.headers)) {
+        reply_unavailable(rq);
+        return false;
+    }
+    return query_row(rq, &keep_answer, &answer, NULL) != QUERY_REPLIED;
+}
+
 void idempotency_run(struct request *rq)
 {
-    struct text key = rq->headers.idempotency_key;
+    struct idempotency *of = read_key(rq);
 
-    if (!key.len || key.len > KEY_LIMIT || !text_is_utf8(key)) {
-        reply_error(rq, 422, "Idempotency-Key must have 1 to 255 characters");
+    if (!of || is_answered(rq, of))
         return;
-    }
-    /* The same key for another path, or of another token's subject, is another request too. */
-    struct writer request = writer_start(&rq->arena);
-    write_json_text(&request, rq->subject);
-    write_text(&request, rq->raw_path);
-    write_char(&request, '\n');
-    write_text(&request, rq->body_bytes);
-    if (request.failed || !text_is_utf8((struct text){request.at, request.len})) {
-        reply_unavailable(rq);
-        return;
-    }
-    struct claim_in claim = {key, {request.at, request.len}};
-    int64_t claimed;
-    if (!query_begin(rq))
-        return;
-    enum query_result result = query_row(rq, &claim_key, &claim, &claimed);
-    if (result == QUERY_ROW) {
-        rq->endpoint->handle(rq);
-        if (rq->status < 500 && !rq->out.failed) {
-            struct answer_in stored = {key, rq->status, {rq->out.at, rq->out.len}};
-            if (query_row(rq, &store_answer, &stored, NULL) != QUERY_REPLIED) {
-                query_commit(rq);
-                return;
-            }
-        }
-    } else if (result == QUERY_NONE) {
-        answer_again(rq, &claim);
-        query_commit(rq); /* of nothing: the connection is as it was */
-        return;
-    }
-    query_rollback(rq);
+    rq->idempotency = of;
+    rq->endpoint->handle(rq);
+    if (!rq->transaction)
+        return; /* nothing was written */
+    if (keep(rq))
+        query_commit(rq);
+    else
+        query_rollback(rq);
 }

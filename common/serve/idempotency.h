@@ -1,20 +1,27 @@
 /*
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the same POST again answers the first answer
- * again.
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a call that creates something and is sent
+ * again is answered as it was the first time, and creates nothing.
  *
- * The key, a hash of the request and its answer are a row of the table idempotency_keys, written in the
- * transaction of the request itself, so that they are there exactly when its effects are. Rows are kept for a
- * day.
+ * A key belongs to the subject, the method and the path. It is claimed by the request's first write, in that
+ * write's transaction, in which the answer is kept too: both are there exactly when the write is. So nothing
+ * waits for another service while the transaction is open, and a request that was refused leaves nothing.
+ * Answers are kept for a day.
  */
 #ifndef COMMON_SERVE_IDEMPOTENCY_H
 #define COMMON_SERVE_IDEMPOTENCY_H
+
+#include <stdbool.h>
+
+#include "common/base/declare.h"
 
 struct request;
 
 /* Runs the request's handler under its Idempotency-Key, or replies what an earlier run replied. Waits. */
 void idempotency_run(struct request *rq);
 
-/* Deletes the keys that are older than a day. Waits. */
-void idempotency_forget(struct request *rq);
-
+/*
+ * For query.c, where a request with a key has begun the transaction of its first write: claims the key.
+ * False: the reply is there, of whoever was quicker with the same key, or 503. Waits.
+ */
+MUST_CHECK bool idempotency_claim(struct request *rq);
 #endif

@@ -16,8 +16,22 @@ static bool open_log(struct worker *worker, bool first)
 
 static bool open_database(struct worker *worker, bool first)
 {
+    const struct pg_schema schema = {worker->api->name, worker->api->schema, worker->api->schema_version};
+
     (void)first;
-    return pg_open(worker);
+    worker->pg = pg_open(&worker->loop, &worker->fibers, &worker->settings->pg, &schema, worker->pg_metrics);
+    return worker->pg != NULL;
+}
+
+static void close_database(struct worker *worker)
+{
+    pg_close(worker->pg);
+    worker->pg = NULL;
+}
+
+static void flush_database(struct worker *worker)
+{
+    pg_flush(worker->pg);
 }
 
 static bool open_client(struct worker *worker, bool first)
@@ -36,7 +50,7 @@ static void close_client(struct worker *worker)
 static bool is_database_ready(struct request *rq, const char **note)
 {
     (void)note;
-    return pg_ready(rq->worker);
+    return pg_ready(rq->worker->pg);
 }
 
 static const struct part request_lines = {
@@ -45,8 +59,8 @@ static const struct part request_lines = {
 const struct part part_database = {
     .name = "database",
     .open = open_database,
-    .close = pg_close,
-    .flush = pg_flush,
+    .close = close_database,
+    .flush = flush_database,
     .ready = is_database_ready,
     .needed = "The database is not available",
 };

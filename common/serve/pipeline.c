@@ -87,8 +87,9 @@ static void handle(void *arg)
 {
     struct request *rq = arg;
 
-    if (rq->headers.idempotency_key.at && rq->method == METHOD_POST &&
-        !(rq->endpoint->flags & ENDPOINT_FORWARD))
+    bool keeps = rq->endpoint->flags & ENDPOINT_CREATES && !(rq->endpoint->flags & ENDPOINT_FORWARD);
+
+    if (rq->headers.idempotency_key.at && keeps)
         idempotency_run(rq);
     else
         rq->endpoint->handle(rq);

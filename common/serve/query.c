@@ -1,27 +1,46 @@
 #include "common/serve/query.h"
 
-#include "common/base/fiber.h"
 #include "common/http/request.h"
-#include "common/pg/lane.h"
-#include "common/pg/metrics.h"
+#include "common/pg/call.h"
+#include "common/pg/pg.h"
+#include "common/pg/transaction.h"
+#include "common/serve/idempotency.h"
 #include "common/serve/worker.h"
+
+/* The transaction of a key is ended by idempotency_run alone: it counts as begun once more than handlers see.
+ */
+static bool take_transaction(struct request *rq)
+{
+    int64_t since = rq->loop->now;
+
+    rq->transaction_doomed = false;
+    rq->transaction_depth = rq->idempotency ? 1 : 0;
+    rq->transaction = transaction_begin(rq->worker->pg, rq->deadline);
+    timing_database(&rq->timing, NULL, rq->loop->now - since);
+    if (!rq->transaction) {
+        reply_unavailable(rq);
+        return false;
+    }
+    if (!rq->idempotency || idempotency_claim(rq))
+        return true;
+    query_rollback(rq);
+    return false;
+}
 
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
 static enum query_result run(struct request *rq, struct call *call)
 {
-    int64_t since = rq->loop->now;
+    bool writes = call->statement->kind == STATEMENT_APPEND || call->statement->kind == STATEMENT_CHANGE;
 
+    if (rq->idempotency && writes && !rq->transaction && !take_transaction(rq))
+        return QUERY_REPLIED;
+    int64_t since = rq->loop->now;
     call->arena = &rq->arena;
     call->deadline = rq->deadline;
-    call->fiber = fiber_current();
-    if (rq->transaction) {
-        lane_run(rq->transaction, call);
-    } else if (lane_enqueue(pg_lane(rq->worker, call->statement->kind), call)) {
-        fiber_wait();
-    } else {
-        call->state = CALL_UNAVAILABLE;
-        metric_count(&rq->worker->pg_metrics->refused[call->statement->kind]);
-    }
+    if (rq->transaction)
+        transaction_run(rq->transaction, call);
+    else
+        pg_run(rq->worker->pg, call);
     timing_database(&rq->timing, call->statement->name, rq->loop->now - since);
     if (call->state == CALL_DONE)
         return call->count ? QUERY_ROW : QUERY_NONE;
@@ -53,45 +72,35 @@ enum query_result query_rows(struct request *rq, const struct statement *stateme
 
 bool query_begin(struct request *rq)
 {
-    if (rq->transaction) {
-        rq->transaction_depth++;
-        return true;
-    }
-    int64_t since = rq->loop->now;
-    rq->transaction_doomed = false;
-    rq->transaction = lane_take(pg_lane(rq->worker, STATEMENT_CHANGE), rq->deadline);
-    timing_database(&rq->timing, NULL, rq->loop->now - since);
-    if (!rq->transaction)
-        reply_unavailable(rq);
-    return rq->transaction != NULL;
+    if (!rq->transaction && !take_transaction(rq))
+        return false;
+    rq->transaction_depth++;
+    return true;
 }
 
 bool query_commit(struct request *rq)
 {
-    if (rq->transaction_depth) {
-        rq->transaction_depth--;
+    if (--rq->transaction_depth)
         return true;
-    }
-    if (rq->transaction_doomed) {
-        query_rollback(rq);
-        return true; /* the reply is the one of the part that was rolled back */
-    }
     int64_t since = rq->loop->now;
-    bool committed = lane_commit(rq->transaction);
+    bool committed = false;
+    if (rq->transaction_doomed)
+        transaction_rollback(rq->transaction);
+    else
+        committed = transaction_commit(rq->transaction);
     timing_database(&rq->timing, NULL, rq->loop->now - since);
     rq->transaction = NULL;
-    if (!committed)
+    if (!committed && !rq->transaction_doomed)
         reply_unavailable(rq);
-    return committed;
+    return committed || rq->transaction_doomed; /* the reply is the one of the part that was rolled back */
 }
 
 void query_rollback(struct request *rq)
 {
-    if (rq->transaction_depth) {
-        rq->transaction_depth--;
+    if (--rq->transaction_depth) {
         rq->transaction_doomed = true;
         return;
     }
-    lane_drop(rq->transaction);
+    transaction_rollback(rq->transaction);
     rq->transaction = NULL;
 }

@@ -12,14 +12,14 @@
 #include "common/http/server.h"
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
-#include "common/serve/idempotency.h"
+#include "common/serve/chores.h"
 #include "common/serve/metrics.h"
 #include "common/serve/part.h"
 #include "common/serve/pipeline.h"
 #include "common/serve/settings.h"
 #include "common/table/api.h"
 
-#define FORGET_EVERY (600 * SECOND) /* between two rounds of deleting what is older than a day */
+#define CHORES_EVERY (600 * SECOND) /* between two rounds of what a daemon does for its tables */
 #define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
 
 /* A request that nobody sent, for statements that the service runs for itself. */
@@ -43,16 +43,18 @@ static void forget(void *arg)
 {
     struct worker *worker = arg;
 
-    run_unasked(worker, idempotency_forget);
-    again(worker, &worker->forget, FORGET_EVERY);
+    run_unasked(worker, chores_run);
+    again(worker, &worker->forget, CHORES_EVERY);
 }
 
 static void forget_due(struct timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, forget);
 
-    if (!fiber_start(&worker->fibers, forget, worker))
-        again(worker, timer, FORGET_EVERY);
+    if (worker->draining)
+        return;
+    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, forget, worker))
+        again(worker, timer, SECOND);
 }
 
 static void stacks_due(struct timer *timer)
@@ -77,7 +79,7 @@ static void upkeep_due(struct timer *timer)
 
     if (worker->draining)
         return;
-    if (!pg_ready(worker) || !fiber_start(&worker->fibers, upkeep, worker))
+    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, upkeep, worker))
         again(worker, timer, SECOND);
 }
 
@@ -143,7 +145,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
     if (!failed)
         again(worker, &worker->stacks, STACKS_EVERY);
     if (!failed && first) {
-        again(worker, &worker->forget, FORGET_EVERY);
+        again(worker, &worker->forget, SECOND);
         if (worker->api->upkeep)
             again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
     }
@@ -195,7 +197,8 @@ void *worker_run(void *arg)
 
 void worker_interlude(struct worker *worker)
 {
-    pg_poll(worker);
+    if (worker->pg)
+        pg_poll(worker->pg);
 }
 
 struct errand {

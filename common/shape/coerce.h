@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 #include "common/json/json.h"
 
@@ -27,17 +28,17 @@ enum coercion {
 };
 
 /* The text of a string, be it of JSON or not; the null text of anything else. */
-struct text input_text(const struct input *input);
+MUST_CHECK struct text input_text(const struct input *input);
 
 /*
  * The decimal digits of an integer of any size, with `-` before them where it is negative: the very bytes of
  * a JSON integer, else without leading zeros.
  */
-enum coercion coerce_digits(struct arena *arena, const struct input *input, struct text *digits);
+MUST_CHECK enum coercion coerce_digits(struct arena *arena, const struct input *input, struct text *digits);
 
 /* The value of digits as coerce_digits gives them; false beyond 64 bits. */
-bool digits_value(struct text digits, int64_t *value);
+MUST_CHECK bool digits_value(struct text digits, int64_t *value);
 
-enum coercion coerce_bool(const struct input *input, bool *value);
+MUST_CHECK enum coercion coerce_bool(const struct input *input, bool *value);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef COMMON_SHAPE_FAULT_H
 #define COMMON_SHAPE_FAULT_H
 
+#include "common/base/declare.h"
 #include "common/shape/coerce.h"
 #include "common/shape/shape.h"
 
@@ -26,7 +27,7 @@ void faults_add(struct faults *faults, const struct fault_at *at, const struct f
                 struct text input);
 
 /* An input printed as JSON into the arena; the null text when memory is exhausted. */
-struct text input_print(struct arena *arena, const struct input *input);
+MUST_CHECK struct text input_print(struct arena *arena, const struct input *input);
 
 extern const struct fault fault_missing, fault_no_object;
 

@@ -120,7 +120,7 @@ static bool read_int(struct reader *r, const struct field *field, const struct i
     enum coercion coercion = coerce_digits(r->arena, input, &digits);
 
     if (coercion == COERCION_GOOD && !digits_value(digits, &value)) {
-        if (digits.at[0] == '-' || high < INT64_MAX)
+        if (digits.at[0] == '-' || !(field->flags & FIELD_CAPPED))
             coercion = COERCION_SIZE;
         value = INT64_MAX;
     }
@@ -234,7 +234,7 @@ static struct text print_int_map(struct arena *arena, const struct json *object,
 }
 
 static bool read_int_map(struct reader *r, const struct field *field, const struct input *input,
-                         struct text *into)
+                         struct kept_json *into)
 {
     struct fault_at at = field_at(r, field);
     struct json_entry *entries;
@@ -259,8 +259,8 @@ static bool read_int_map(struct reader *r, const struct field *field, const stru
     at.member = TEXT_NULL;
     if (count > limits.list)
         return add_too_long(r, &at, "Dictionary", count, input);
-    *into = print_int_map(r->arena, input->value, entries, digits, count);
-    return into->at;
+    into->bytes = print_int_map(r->arena, input->value, entries, digits, count);
+    return into->bytes.at;
 }
 
 static bool read_value(struct reader *r, const struct field *field, const struct input *input)
@@ -283,7 +283,7 @@ static bool read_value(struct reader *r, const struct field *field, const struct
         return read_list(r, field, input, into);
     case FIELD_OBJECT:
         if (is_object(r, field, input))
-            *(struct text *)into = json_raw(input->value);
+            ((struct kept_json *)into)->bytes = json_raw(input->value);
         return !r->faults->out.failed;
     case FIELD_INT_MAP:
         return is_object(r, field, input) ? read_int_map(r, field, input, into) : !r->faults->out.failed;
@@ -298,10 +298,12 @@ static void set_null(const struct field *field, char *into)
 
     switch (field->type) {
     case FIELD_INT:
+        *(int64_t *)value = INT_NULL;
+        break;
     case FIELD_TIME_NAIVE:
     case FIELD_TIME_Z:
     case FIELD_TIME_OFFSET:
-        *(int64_t *)value = INT_NULL;
+        *(struct moment *)value = MOMENT_NULL;
         break;
     case FIELD_BOOL:
         *(int8_t *)value = BOOL_NULL;
@@ -334,7 +336,7 @@ static bool read_absent(struct reader *r, const struct field *field, struct text
 static bool read_sent(struct reader *r, const struct field *field, const struct input *input)
 {
     if (field->sent_at)
-        *(bool *)(r->into + field->sent_at) = true;
+        *(int8_t *)(r->into + field->sent_at) = 1;
     return read_value(r, field, input);
 }
 

@@ -4,15 +4,18 @@
  * A shape describes a plain C struct: the validator fills it from a path, a query or a JSON body, the writer
  * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
  *
- * - FIELD_TEXT, FIELD_EMAIL, FIELD_OBJECT, FIELD_INT_MAP: struct text, at == NULL
+ * - FIELD_TEXT, FIELD_EMAIL: struct text, at == NULL
+ * - FIELD_OBJECT, FIELD_INT_MAP: struct kept_json, bytes.at == NULL
  * - FIELD_INT: int64_t, INT_NULL
  * - FIELD_BOOL: int8_t, BOOL_NULL
  * - FIELD_FLOAT: double, NaN
- * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: int64_t microseconds since 1970 UTC, INT_NULL
+ * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: struct moment, MOMENT_NULL
  * - FIELD_TEXTS: struct texts, items == NULL
  * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
- * - FIELD_MEMBERS: struct text, a JSON object
+ * - FIELD_MEMBERS: struct kept_json, an object; it has no null
  * - FIELD_CONST, FIELD_IGNORED: nothing
+ *
+ * declare.h has the macros that declare fields and shapes.
  */
 #ifndef COMMON_SHAPE_SHAPE_H
 #define COMMON_SHAPE_SHAPE_H
@@ -21,6 +24,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 #include "common/json/json.h"
 #include "common/json/writer.h"
@@ -61,6 +65,7 @@ enum field_flag {
     FIELD_REQUIRED = 1 << 0, /* in: must be there */
     FIELD_NULLABLE = 1 << 1, /* null is a value of it (in and out) */
     FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
+    FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
 };
 
 struct shape;
@@ -69,10 +74,10 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t at;        /* offsetof the value */
-    size_t sent_at;   /* in: offsetof a bool that is set when the member was there; 0: not asked for */
-    int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits; what is beyond INT64_MAX counts as it */
-    size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
+    size_t at;            /* offsetof the value */
+    size_t sent_at;       /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
+    int64_t min, max;     /* FIELD_INT: the bounds; 0, 0 means 32 bits */
+    size_t limit;         /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
     const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */
     const struct shape *of;
     const char *help;    /* one sentence, for the OpenAPI document */
@@ -122,8 +127,8 @@ void shape_set_limits(const struct shape_limits *limits);
  * order. The value may be NULL (an empty body) or of any type: what is not an object is a fault of the whole
  * body. Texts point into the arena or the bytes parsed. Returns false only when memory is exhausted.
  */
-bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value, void *into,
-                     struct faults *faults);
+MUST_CHECK bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value,
+                                void *into, struct faults *faults);
 
 /*
  * Fills `*into` from named strings (path segments or query parameters, percent-decoded, valid UTF-8): of
@@ -133,8 +138,9 @@ struct named_text {
     struct text name;
     struct text value;
 };
-bool shape_read_texts(const struct shape *shape, struct arena *arena, const struct named_text *texts,
-                      size_t count, enum fault_place place, void *into, struct faults *faults);
+MUST_CHECK bool shape_read_texts(const struct shape *shape, struct arena *arena,
+                                 const struct named_text *texts, size_t count, enum fault_place place,
+                                 void *into, struct faults *faults);
 
 /*
  * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which

@@ -5,17 +5,17 @@
 
 static void write_rows(struct writer *w, const struct field *field, struct rows rows);
 
-static void write_time_or_null(struct writer *w, int64_t time, enum time_form form)
+static void write_time_or_null(struct writer *w, struct moment time, enum time_form form)
 {
-    if (time == INT_NULL)
+    if (moment_is_null(time))
         write_literal(w, "null");
     else
         write_time(w, time, form);
 }
 
-static void write_json_or_null(struct writer *w, struct text json)
+static void write_json_or_null(struct writer *w, struct kept_json json)
 {
-    write_text(w, json.at ? json : TEXT("null"));
+    write_text(w, json.bytes.at ? json.bytes : TEXT("null"));
 }
 
 static void write_value(struct writer *w, const struct field *field, const char *from)
@@ -46,20 +46,20 @@ static void write_value(struct writer *w, const struct field *field, const char 
             write_float(w, *(const double *)value);
         break;
     case FIELD_TIME_NAIVE:
-        write_time_or_null(w, *(const int64_t *)value, TIME_NAIVE);
+        write_time_or_null(w, *(const struct moment *)value, TIME_NAIVE);
         break;
     case FIELD_TIME_Z:
-        write_time_or_null(w, *(const int64_t *)value, TIME_Z);
+        write_time_or_null(w, *(const struct moment *)value, TIME_Z);
         break;
     case FIELD_TIME_OFFSET:
-        write_time_or_null(w, *(const int64_t *)value, TIME_OFFSET);
+        write_time_or_null(w, *(const struct moment *)value, TIME_OFFSET);
         break;
     case FIELD_TEXTS:
         write_json_texts(w, *(const struct texts *)value);
         break;
     case FIELD_OBJECT:
     case FIELD_INT_MAP:
-        write_json_or_null(w, *(const struct text *)value);
+        write_json_or_null(w, *(const struct kept_json *)value);
         break;
     case FIELD_LIST:
     case FIELD_MAP:
@@ -75,9 +75,9 @@ static void write_value(struct writer *w, const struct field *field, const char 
 }
 
 /* What is inside of the braces of an object. */
-static struct text inside(struct text object)
+static struct text inside(struct kept_json object)
 {
-    return (struct text){object.at + 1, object.len - 2};
+    return (struct text){object.bytes.at + 1, object.bytes.len - 2};
 }
 
 /* The fields of a struct from the `first` on. */
@@ -90,7 +90,7 @@ static void write_object(struct writer *w, const struct shape *shape, const char
         if (field->type == FIELD_IGNORED)
             continue;
         if (field->type == FIELD_MEMBERS) {
-            struct text members = inside(*(const struct text *)(from + field->at));
+            struct text members = inside(*(const struct kept_json *)(from + field->at));
             if (!members.len)
                 continue;
             write_char(w, before);

@@ -49,6 +49,7 @@ enum endpoint_flag {
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key is heeded */
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
 };
 
@@ -78,6 +79,23 @@ struct forwarding {
     bool (*takes)(struct text raw_path);
     struct endpoint endpoint; /* whose handler passes the request on */
 };
+
+/* A row of the table, and an error in it: GET("/labs/{lab_id}", labs_get, "Labs", "Get a lab", .answer = …).
+ */
+#define ENDPOINT(verb, at, handler, group, title, ...)                                                       \
+    {                                                                                                        \
+        .method = METHOD_##verb, .path = (at), .tag = (group), .summary = (title), .handle = (handler),      \
+        __VA_ARGS__                                                                                          \
+    }
+#define GET(...)    ENDPOINT(GET, __VA_ARGS__)
+#define POST(...)   ENDPOINT(POST, __VA_ARGS__)
+#define PUT(...)    ENDPOINT(PUT, __VA_ARGS__)
+#define DELETE(...) ENDPOINT(DELETE, __VA_ARGS__)
+
+#define FAILURE(code, ...)                                                                                   \
+    {                                                                                                        \
+        (code), __VA_ARGS__                                                                                  \
+    }
 
 struct settings;
 

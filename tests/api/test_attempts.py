@@ -66,6 +66,39 @@ def test_errors_come_back_as_they_were_sent(api, database, user, lab, errors):
     assert database.fetchone() == (errors,)
 
 
+@pytest.mark.parametrize("write", ["create", "update"])
+def test_errors_that_are_not_sent_are_none_and_null_stays_null(api, database, user, lab, write):
+    body = attempt_body(user, lab)
+    del body["errors_encountered"]
+    path, method = "/progress/lab-attempt", api.post
+    if write == "update":
+        path, method = f"{path}/{new_attempt(api, user, lab, errors_encountered=['e'])['id']}", api.put
+    for sent, kept in ((body, []), ({**body, "errors_encountered": None}, None)):
+        attempt = created(method(path, json=sent))
+        assert attempt["errors_encountered"] == kept
+        database.execute("SELECT errors_encountered FROM lab_attempts WHERE id = %s", [attempt["id"]])
+        assert database.fetchone() == (kept,)
+
+
+@pytest.mark.parametrize("attempt_id", [0, -1, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63)])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_id_of_64_bits_that_nothing_has_is_not_found(api, user, lab, method, attempt_id):
+    body = attempt_body(user, lab) if method == "PUT" else None
+    answer = api.request(method, f"/progress/lab-attempt/{attempt_id}", json=body)
+    assert (answer.status_code, detail(answer)) == (404, "Lab attempt not found")
+
+
+@pytest.mark.parametrize("attempt_id", [2**63, -(2**63) - 1, 10**40])
+def test_an_id_beyond_64_bits_is_bad_input(api, attempt_id):
+    answer = api.delete(f"/progress/lab-attempt/{attempt_id}")
+    assert faults(answer) == [("int_parsing_size", ("path", "attempt_id"))]
+
+
+def test_a_user_without_attempts_has_an_empty_list(api):
+    answer = api.get(f"/progress/{new_user(api)['id']}")
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
 @pytest.mark.parametrize("time_spent", [-(2**31), 2**31 - 1])
 def test_a_time_may_be_any_integer_of_32_bits(api, user, lab, time_spent):
     assert new_attempt(api, user, lab, time_spent=time_spent)["time_spent"] == time_spent

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "common/email/email.h"
-#include "common/shape/shape.h"
+#include "common/shape/declare.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -23,24 +23,21 @@ struct sample {
     int64_t number;
     int8_t flag;
     struct texts texts;
-    struct text numbers;
-    struct text object;
+    struct kept_json numbers;
+    struct kept_json object;
 };
 
+#define OF struct sample
 static const struct field fields[] = {
-    {.name = "s",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct sample, text),
-     .flags = FIELD_REQUIRED,
-     .limit = 9},
-    {.name = "i", .type = FIELD_INT, .at = offsetof(struct sample, number), .fallback = "7"},
-    {.name = "b", .type = FIELD_BOOL, .at = offsetof(struct sample, flag), .fallback = "true"},
-    {.name = "l", .type = FIELD_TEXTS, .at = offsetof(struct sample, texts), .fallback = "[]"},
-    {.name = "m", .type = FIELD_INT_MAP, .at = offsetof(struct sample, numbers), .fallback = "{}"},
-    {.name = "o", .type = FIELD_OBJECT, .at = offsetof(struct sample, object), .fallback = "{}"},
+    FIELD_NAMED(TEXT, "s", text, .flags = FIELD_REQUIRED, .limit = 9),
+    FIELD_NAMED(INT, "i", number, .fallback = "7"),
+    FIELD_NAMED(BOOL, "b", flag, .fallback = "true"),
+    FIELD_NAMED(TEXTS, "l", texts, .fallback = "[]"),
+    FIELD_NAMED(INT_MAP, "m", numbers, .fallback = "{}"),
+    FIELD_NAMED(OBJECT, "o", object, .fallback = "{}"),
 };
-static const struct shape shape = {
-    .name = "Sample", .size = sizeof(struct sample), .fields = fields, .count = 6};
+static const struct shape shape = SHAPE("Sample", NULL, fields);
+#undef OF
 
 /* Parses what is JSON by all means. */
 static const struct json *parse(struct arena *arena, struct text bytes)

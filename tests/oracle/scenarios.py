@@ -220,10 +220,10 @@ def paths(number: Iterator[int]) -> Iterator[Scenario]:
         s.ask("DELETE", f"/progress/lab-attempt/{text}")
     for text in PATH_INTEGERS[:10]:
         s.ask("PUT", f"/progress/lab-attempt/{text}", s.attempt(time_spent="x"))
-    for text in ("2147483648", "-2147483649", "99999999999999999999"):
-        s.ask(
-            "DELETE", f"/progress/lab-attempt/{text}", ours={"status": 422, "loc": [["path", "attempt_id"]]}
-        )
+    for text in ("2147483648", "-2147483649"):
+        s.ask("DELETE", f"/progress/lab-attempt/{text}")
+    too_large = {"status": 422, "loc": [["path", "attempt_id"]]}
+    s.ask("DELETE", "/progress/lab-attempt/99999999999999999999", ours=too_large)
     s.ask("PUT", ATTEMPT, s.attempt())
     s.ask("DELETE", ATTEMPT)
     yield s

@@ -13,12 +13,11 @@ POSTGRES = os.environ.get("POSTGRES_TOOL", str(ROOT / "tools" / "postgres"))
 
 
 def read_statements(service):
-    """Name to SQL, as the service's C files declare them: string literals in a row."""
+    """Name to SQL, as the .sql files beside the service's resources have them."""
     declared = {}
-    for file in sorted((ROOT / service).glob("*.c")):
-        for name, sql in re.findall(r'\.name = "(\w+)",\s*\.sql =((?:\s*"(?:[^"\\]|\\.)*")+),', file.read_text()):
-            literals = re.findall(r'"((?:[^"\\]|\\.)*)"', sql)
-            declared[name] = "".join(literals).replace('\\"', '"')
+    for file in sorted((ROOT / service).glob("*.sql")):
+        for name, sql in re.findall(r"^-- name: (\w+)\n(.*?);$", file.read_text(), re.M | re.S):
+            declared[name] = sql
     return declared
 
 

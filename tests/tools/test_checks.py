@@ -56,7 +56,7 @@ def append(project, name, text):
 
 
 @pytest.mark.parametrize(
-    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "openapi", "settings"]
+    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "sql", "openapi", "settings"]
 )
 def test_a_check_passes_on_the_project(project, check):
     done = run(project, f"tools/check-{check}")
@@ -78,6 +78,8 @@ def test_a_check_passes_on_the_project(project, check):
         ("banned", "common/base/text.c", "    int n = atoi (b);\n"),
         ("banned", "user-progress/users.c", "    sscanf(a, b);\n"),
         ("shell", "tools/stack", "echo $1\n"),
+        ("sql", "user-progress/users.c", 'static const char *const all = "SELECT id FROM users";\n'),
+        ("sql", "user-progress/users.sql", "\n-- name: forgotten\nSELECT 1;\n"),
         ("openapi", "user-progress/openapi.json", "\n"),
     ],
 )

@@ -1,4 +1,4 @@
-/* Lanes on a real PostgreSQL: batches, deadlines, locks, transactions, the schema. */
+/* Lanes on a real PostgreSQL: batches, deadlines, locks. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,15 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/base/declare.h"
-#include "common/pg/lane.h"
-#include "common/pg/link.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/marks.h"
 
@@ -37,19 +33,12 @@ static int end(void **state)
     return 0;
 }
 
-/* Opens the lanes and waits until the database is there. */
-static void open_ready(void)
-{
-    stand_open(marks_schema);
-    stand_await(pg_ready(&stand_worker));
-}
-
 static void each_call_of_a_set_statement_gets_its_own_rows(void **state)
 {
     static struct job jobs[MANY];
 
     (void)state;
-    open_ready();
+    marks_open();
     for (int i = 0; i < MANY; i++) {
         jobs[i] = job_of(&read_series, "", i % 7);
         job_start(&jobs[i]);
@@ -96,14 +85,14 @@ static int transactions_of(int count, const char *token)
 static void what_waits_together_is_one_transaction(void **state)
 {
     (void)state;
-    open_ready();
+    marks_open();
     assert_int_equal(transactions_of(FEW, "few"), 1);
 }
 
 static void where_much_waits_two_transactions_take_turns(void **state)
 {
     (void)state;
-    open_ready();
+    marks_open();
     assert_int_equal(transactions_of(MANY, "many"), 2);
 }
 
@@ -111,7 +100,7 @@ static void a_batch_takes_no_more_than_its_limit(void **state)
 {
     (void)state;
     stand_settings.pg.batch_limit = 4;
-    open_ready();
+    marks_open();
     assert_int_equal(transactions_of(10, "limited"), 3);
 }
 
@@ -121,7 +110,7 @@ static void a_failing_statement_harms_only_its_own_call(void **state)
     static char tokens[MANY][40];
 
     (void)state;
-    open_ready();
+    marks_open();
     for (int i = 0; i < MANY; i++) {
         snprintf(tokens[i], sizeof(tokens[i]), "ratio %d", i);
         jobs[i] = job_of(i % 3 == 2 ? &append_mark : &append_ratio, tokens[i], i != 30);
@@ -142,7 +131,7 @@ static void a_read_is_run_again_when_its_backend_is_terminated(void **state)
     struct job slow = job_of(&read_slowly, "", 400), quick = job_of(&read_pid, "", 0);
 
     (void)state;
-    open_ready();
+    marks_open();
     job_start(&slow);
     stand_await(
         sql_number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stand' AND state = "
@@ -160,7 +149,7 @@ static void a_read_is_run_again_when_its_backend_is_terminated(void **state)
 static void every_kind_of_call_works_after_all_backends_are_terminated(void **state)
 {
     (void)state;
-    open_ready();
+    marks_open();
     sql("TRUNCATE slots");
     assert_int_equal(job_do(job_of(&insert_slot, "kept", 1)), QUERY_ROW);
     for (int round = 0; round < 3; round++) {
@@ -181,7 +170,7 @@ static void a_lock_wait_ends_in_unavailable_and_the_connection_goes_on(void **st
 
     (void)state;
     stand_settings.pg.request_timeout = 600;
-    open_ready();
+    marks_open();
     sql("TRUNCATE slots");
     sql("INSERT INTO slots VALUES (1, 'free'), (2, 'free')");
     psql_run(locker, "BEGIN; UPDATE slots SET value = 'locked' WHERE id = 1");
@@ -204,7 +193,7 @@ static void a_batch_does_not_wait_long_for_a_lock_that_one_of_it_needs(void **st
     struct job blocked = job_of(&touch_slot, "touch", 1), free_one = job_of(&append_mark, "untouched", 1);
 
     (void)state;
-    open_ready();
+    marks_open();
     sql("TRUNCATE slots");
     sql("INSERT INTO slots VALUES (1, 'free')");
     psql_run(locker, "BEGIN; UPDATE slots SET value = 'locked' WHERE id = 1");
@@ -234,7 +223,7 @@ static void a_call_is_answered_by_its_deadline(void **state)
 
     (void)state;
     stand_settings.pg.request_timeout = 300;
-    open_ready();
+    marks_open();
     job_start(&slow);
     stand_turn();
     job_start(&behind);
@@ -335,9 +324,9 @@ static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state
     assert_int_equal(job_do(jobs[0]), QUERY_REPLIED);
     snprintf(socket, sizeof(socket), "%s/.s.PGSQL.%s", getenv("PGHOST"), getenv("PGPORT"));
     assert_int_equal(symlink(socket, link), 0);
-    stand_await(lane_ready(pg_lane(&stand_worker, STATEMENT_READ)) ||
-                lane_ready(pg_lane(&stand_worker, STATEMENT_APPEND)) ||
-                lane_ready(pg_lane(&stand_worker, STATEMENT_CHANGE)));
+    stand_await(metric_read(&stand_metrics.connections[STATEMENT_READ]) ||
+                metric_read(&stand_metrics.connections[STATEMENT_APPEND]) ||
+                metric_read(&stand_metrics.connections[STATEMENT_CHANGE]));
     for (int i = 0; i < 3; i++)
         job_start(&jobs[i]);
     for (int i = 0; i < 3; i++) {
@@ -349,219 +338,41 @@ static void all_lanes_serve_as_soon_as_one_finds_the_database_again(void **state
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* Transactions of one request */
-
-static void two_inserts_and_commit(struct job *job)
+/* Whatever its statements were prepared for: the first call finds it out, and is run again. */
+static void a_column_that_gets_another_type_costs_no_call(void **state)
 {
-    struct mark mark = {text_of(job->token), 1};
-
-    if (!query_begin(&job->rq))
-        return;
-    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
-    if (job->answer == QUERY_ROW)
-        job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
-    job->held = query_commit(&job->rq);
-}
-
-static void an_insert_and_rollback(struct job *job)
-{
-    struct mark mark = {text_of(job->token), 1};
-
-    job->held = query_begin(&job->rq);
-    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
-    query_rollback(&job->rq);
-}
-
-/* What breaks a constraint ends the transaction, and everything of it is undone. */
-static void a_conflict_inside(struct job *job)
-{
-    struct mark mark = {text_of(job->token), 7};
-
-    assert_true(query_begin(&job->rq));
-    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_ROW);
-    assert_int_equal(query_row(&job->rq, &insert_slot, &mark, NULL), QUERY_ROW);
-    job->answer = query_row(&job->rq, &insert_slot, &mark, NULL);
-    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_REPLIED);
-    job->held = query_commit(&job->rq);
-}
-
-static void an_inner_rollback_dooms_the_outer_one(struct job *job)
-{
-    struct mark mark = {text_of(job->token), 1};
-
-    assert_true(query_begin(&job->rq));
-    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
-    assert_true(query_begin(&job->rq));
-    query_rollback(&job->rq);
-    job->held = query_commit(&job->rq);
-}
-
-static void nothing_and_commit(struct job *job)
-{
-    assert_true(query_begin(&job->rq));
-    job->held = query_commit(&job->rq);
-}
-
-static void transactions_hold_together(void **state)
-{
-    static const struct {
-        void (*run)(struct job *job);
-        const char *token;
-        enum query_result answer;
-        bool held;
-        int marks;
-    } cases[] = {
-        {two_inserts_and_commit, "committed", QUERY_ROW, true, 2},
-        {an_insert_and_rollback, "rolled back", QUERY_ROW, true, 0},
-        {a_conflict_inside, "conflict", QUERY_CONFLICT, false, 0},
-        {an_inner_rollback_dooms_the_outer_one, "doomed", QUERY_ROW, true, 0},
-        {nothing_and_commit, "nothing", QUERY_ROW, true, 0},
-    };
+    static const char *const types[] = {"integer", "bigint", "smallint"};
+    const struct statement *kinds[] = {&read_slot, &change_slot, &touch_slot};
 
     (void)state;
-    open_ready();
+    marks_open();
     sql("TRUNCATE slots");
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < COUNT(cases); i++) {
-            struct job job = {.run = cases[i].run, .token = cases[i].token};
-            job_start(&job);
-            job_await(&job);
-            assert_int_equal(job.answer, cases[i].answer);
-            assert_int_equal(job.held, cases[i].held);
-            assert_int_equal(marks_of(cases[i].token), cases[i].marks * (round + 1));
-            assert_null(job.rq.transaction);
-            job_free(&job);
+    sql("INSERT INTO slots VALUES (1, 'free')");
+    for (int kind = 0; kind < 3; kind++)
+        assert_int_equal(job_do(job_of(kinds[kind], "before", 1)), QUERY_ROW);
+    for (int i = 0; i < 3; i++) {
+        sql("ALTER TABLE slots ALTER id TYPE %s", types[i]);
+        for (int kind = 0; kind < 3; kind++) {
+            assert_int_equal(job_do(job_of(kinds[kind], "after", 1)), QUERY_ROW);
+            assert_int_equal(job_do(job_of(kinds[(kind + i) % 3], "after", 1)), QUERY_ROW);
         }
     }
-    assert_int_equal(sql_number("SELECT count(*) FROM slots"), 0);
+    sql("ALTER TABLE slots ALTER id TYPE bigint");
 }
 
-static void hold_for_long(struct job *job)
+static void what_waits_for_a_database_that_stays_away_is_refused_within_two_seconds(void **state)
 {
-    struct job slow = job_of(&read_slowly, "", 400);
-    struct mark mark = {text_of(slow.token), slow.number};
-
-    assert_true(query_begin(&job->rq));
-    job->answer = query_row(&job->rq, &read_slowly, &mark, NULL);
-    job->held = query_commit(&job->rq);
-}
-
-static void a_transaction_waits_for_a_connection_until_its_deadline(void **state)
-{
-    struct job holder = {.run = hold_for_long}, patient = {.run = two_inserts_and_commit, .token = "patient"},
-               hasty = {.run = two_inserts_and_commit, .token = "hasty", .answer = QUERY_NONE};
+    struct job list = job_of(&report_pid, "", 0);
 
     (void)state;
-    open_ready();
-    job_start(&holder);
-    stand_turn();
-    job_start(&patient);
-    stand_settings.pg.request_timeout = 100;
-    job_start(&hasty);
-    stand_settings.pg.request_timeout = 3000;
-    job_await(&hasty);
-    assert_int_equal(hasty.rq.status, 503);
-    assert_true(hasty.took <= 200 * MILLISECOND);
-    assert_false(patient.ended);
-    job_await(&holder);
-    job_await(&patient);
-    assert_true(holder.held && patient.held);
-    assert_int_equal(marks_of("patient"), 2);
-    assert_int_equal(marks_of("hasty"), 0);
-    job_free(&holder);
-    job_free(&patient);
-    job_free(&hasty);
-}
-
-static void kill_inside(struct job *job)
-{
-    struct mark mark = {text_of(job->token), 1};
-
-    assert_true(query_begin(&job->rq));
-    assert_int_equal(query_row(&job->rq, &insert_mark, &mark, NULL), QUERY_ROW);
-    sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'stand'");
-    job->answer = query_row(&job->rq, &insert_mark, &mark, NULL);
-    job->held = query_commit(&job->rq);
-}
-
-static void a_transaction_whose_backend_dies_is_not_there(void **state)
-{
-    struct job job = {.run = kill_inside, .token = "killed"};
-
-    (void)state;
-    open_ready();
-    job_start(&job);
-    job_await(&job);
-    assert_int_equal(job.answer, QUERY_REPLIED);
-    assert_false(job.held);
-    assert_int_equal(job.rq.status, 503);
-    assert_int_equal(marks_of("killed"), 0);
-    job_free(&job);
-    assert_int_equal(job_do((struct job){.run = two_inserts_and_commit, .token = "next"}), QUERY_ROW);
-    assert_int_equal(marks_of("next"), 2);
-}
-
-/* The schema */
-
-static const char slow_schema[] = "CREATE TABLE IF NOT EXISTS marks (token text);"
-                                  "CREATE TABLE IF NOT EXISTS slots (id bigint PRIMARY KEY, value text);"
-                                  "SELECT pg_sleep(0.05)";
-
-/* Opens a stand in a process of its own; 0 when it became ready without a failed statement. */
-static pid_t fork_stand(int log)
-{
-    pid_t child = fork();
-
-    if (child != 0)
-        return child;
-    dup2(log, STDERR_FILENO);
-    stand_open(slow_schema);
-    for (int64_t until = clock_monotonic() + STAND_PATIENCE; clock_monotonic() < until;) {
-        stand_turn();
-        if (pg_ready(&stand_worker))
-            _exit(EXIT_SUCCESS);
-    }
-    _exit(EXIT_FAILURE);
-}
-
-static void several_daemons_make_the_schema_of_one_database_at_once(void **state)
-{
-    pid_t children[4];
-    char log_name[] = "/tmp/unit-lane-XXXXXX", log[1024];
-    int log_file = mkostemp(log_name, O_CLOEXEC | O_APPEND);
-
-    (void)state;
-    assert_true(log_file >= 0);
-    unlink(log_name);
-    sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-    for (int i = 0; i < 4; i++)
-        children[i] = fork_stand(log_file);
-    for (int i = 0; i < 4; i++) {
-        int status;
-        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
-    }
-    ssize_t len = pread(log_file, log, sizeof(log) - 1, 0);
-    log[len > 0 ? len : 0] = '\0';
-    assert_string_equal(log, "");
-    close(log_file);
-    assert_int_equal(sql_number("SELECT version FROM schema_version"), 1);
-    open_ready(); /* for the teardown */
-}
-
-static void tables_that_are_gone_are_made_again(void **state)
-{
-    const struct statement *kinds[] = {&append_mark, &read_series, &insert_slot};
-
-    (void)state;
-    open_ready();
-    for (int i = 0; i < 3; i++) {
-        sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-        /* The calls that find it out may be refused. */
-        for (int tries = 0; job_do(job_of(kinds[i], "again", 1)) == QUERY_REPLIED; tries++)
-            assert_true(tries < 5);
-        stand_await(pg_ready(&stand_worker));
-    }
+    stand_settings.pg.request_timeout = 15000;
+    stand_settings.pg.url = "postgresql:///none?host=/nonexistent";
+    stand_open(marks_schema);
+    job_start(&list);
+    job_await(&list);
+    assert_int_equal(list.answer, QUERY_REPLIED);
+    assert_true(list.took <= 2 * SECOND);
+    job_free(&list);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -582,12 +393,9 @@ int main(void)
         test(a_deadline_holds_behind_a_call_that_may_wait_longer),
         test(a_full_queue_refuses_at_once),
         test(a_database_that_is_away_for_long_refuses_at_once),
+        test(what_waits_for_a_database_that_stays_away_is_refused_within_two_seconds),
+        test(a_column_that_gets_another_type_costs_no_call),
         test(all_lanes_serve_as_soon_as_one_finds_the_database_again),
-        test(transactions_hold_together),
-        test(a_transaction_waits_for_a_connection_until_its_deadline),
-        test(a_transaction_whose_backend_dies_is_not_there),
-        test(several_daemons_make_the_schema_of_one_database_at_once),
-        test(tables_that_are_gone_are_made_again),
     };
 
     return cmocka_run_group_tests(tests, database_open, database_close);

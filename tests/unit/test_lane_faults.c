@@ -36,12 +36,6 @@ static int end(void **state)
     return 0;
 }
 
-static void open_ready(void)
-{
-    stand_open(marks_schema);
-    stand_await(pg_ready(&stand_worker));
-}
-
 /* Faults that the connection dies of, and that the outcome can be found out after. */
 static const enum proxy_fault cuts[] = {PROXY_CUT_BEFORE_RUN, PROXY_CUT_RESULTS,      PROXY_CUT_BEFORE_SYNC,
                                         PROXY_CUT_AFTER_SYNC, PROXY_LEAVE_AFTER_SYNC, PROXY_FATAL_AFTER_SYNC};
@@ -52,7 +46,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
     static const struct statement *const kinds[] = {&append_mark, &append_ratio, &insert_mark};
 
     (void)state;
-    open_ready();
+    marks_open();
     for (size_t i = 0; i < CUTS; i++) {
         for (int kind = 0; kind < 3; kind++) {
             for (int times = 1; times <= 2; times++) {
@@ -73,7 +67,7 @@ static void all_calls_of_a_broken_batch_are_there_exactly_once(void **state)
     static char tokens[MANY][40];
 
     (void)state;
-    open_ready();
+    marks_open();
     for (size_t cut = 0; cut < CUTS; cut++) {
         proxy_set(cuts[cut], 1);
         for (int i = 0; i < MANY; i++) {
@@ -110,7 +104,7 @@ static void a_commit_that_ends_after_its_connection_is_not_repeated(void **state
     static const struct statement *const kinds[] = {&append_mark, &insert_mark};
 
     (void)state;
-    open_ready();
+    marks_open();
     for (int i = 0; i < 2; i++) {
         const char *token = i ? "late change" : "late append";
         struct job job = job_of(kinds[i], token, 1);
@@ -136,7 +130,7 @@ static void a_commit_that_nobody_hears_of_is_refused_at_the_deadline(void **stat
 
     (void)state;
     stand_settings.pg.request_timeout = 500;
-    open_ready();
+    marks_open();
     proxy_set(PROXY_MUTE_AFTER_SYNC, 1);
     job_start(&job);
     job_await(&job);
@@ -155,7 +149,7 @@ static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **sta
 
     (void)state;
     stand_settings.pg.request_timeout = 600;
-    open_ready();
+    marks_open();
     proxy_set(PROXY_DEAF_AFTER_SYNC, 1);
     job_start(&job);
     job_await(&job);
@@ -164,7 +158,7 @@ static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **sta
     assert_int_equal(marks_of("deaf"), 1);
     job_free(&job);
     proxy_set(PROXY_NONE, 0);
-    stand_await(pg_ready(&stand_worker));
+    stand_await(pg_ready(stand_worker.pg));
     assert_int_equal(job_do(job_of(&append_mark, "heard", 1)), QUERY_ROW);
 }
 
@@ -174,7 +168,7 @@ static void who_waits_for_a_settlement_is_answered_by_the_deadline(void **state)
     struct job hasty = job_of(&append_mark, "hasty", 1), patient = job_of(&append_mark, "patient", 1);
 
     (void)state;
-    open_ready();
+    marks_open();
     make_gate(true);
     proxy_set(PROXY_LEAVE_AFTER_SYNC, 1);
     stand_settings.pg.request_timeout = 400;
@@ -208,7 +202,7 @@ static void two_inserts_and_commit(struct job *job)
 static void a_broken_transaction_is_there_whole_or_refused(void **state)
 {
     (void)state;
-    open_ready();
+    marks_open();
     for (size_t i = 0; i < CUTS; i++) {
         for (int times = 1; times <= 2; times++) {
             struct job job = {.run = two_inserts_and_commit};
@@ -237,8 +231,8 @@ static void a_schema_that_cannot_be_made_is_not_taken_for_made(void **state)
     proxy_set(PROXY_LATE_READY, 1000);
     stand_open("SELECT 1 / 0");
     int64_t until = clock_monotonic() + 2 * SECOND;
-    stand_await(clock_monotonic() > until || pg_ready(&stand_worker));
-    assert_false(pg_ready(&stand_worker));
+    stand_await(clock_monotonic() > until || pg_ready(stand_worker.pg));
+    assert_false(pg_ready(stand_worker.pg));
     assert_string_equal(sql("SELECT to_regclass('schema_version') IS NULL"), "t");
 }
 

@@ -165,7 +165,7 @@ static void fail_allocations_of_calls(bool cold, unsigned long step)
 
     stand_defaults(database_url(0));
     stand_open(marks_schema);
-    stand_await(pg_ready(&stand_worker));
+    stand_await(pg_ready(stand_worker.pg));
     sql("TRUNCATE marks");
     for (unsigned long round = 1; failed; round += step) {
         if (cold)

@@ -16,23 +16,23 @@
 #define PLAIN_TIME INT64_C(1745051438538812) /* 2025-04-19T08:30:38.538812 */
 
 struct value {
-    struct text text, json;
-    int64_t n, time;
+    struct text text;
+    struct kept_json json;
+    int64_t n;
+    struct moment time;
     double d;
     int8_t b;
     struct texts list;
 };
 
 static const struct column columns[] = {
-    {COLUMN_TEXT, offsetof(struct value, text)},  {COLUMN_JSON, offsetof(struct value, json)},
-    {COLUMN_INT, offsetof(struct value, n)},      {COLUMN_TIME, offsetof(struct value, time)},
-    {COLUMN_FLOAT, offsetof(struct value, d)},    {COLUMN_BOOL, offsetof(struct value, b)},
-    {COLUMN_TEXTS, offsetof(struct value, list)},
+    COLUMN(struct value, text), COLUMN(struct value, json), COLUMN(struct value, n),
+    COLUMN(struct value, time), COLUMN(struct value, d),    COLUMN(struct value, b),
+    COLUMN(struct value, list),
 };
-#define COLUMNS COUNT(columns)
 #define ECHO                                                                                                 \
-    .kind = STATEMENT_READ, .params = columns, .param_count = COLUMNS, .row = columns,                       \
-    .column_count = COLUMNS, .row_size = sizeof(struct value)
+    .kind = STATEMENT_READ, .params = columns, .param_count = COUNT(columns), .row = columns,                \
+    .column_count = COUNT(columns), .row_size = sizeof(struct value)
 
 static const struct statement echo_one = {
     .name = "echo_one", .sql = "SELECT $1, $2, $3, $4, $5, $6, $7", ECHO};
@@ -48,25 +48,31 @@ static const struct text some[] = {{"a", 1},     {"", 0},     {"b\"c\\d", 5},
 
 static const struct value values[] = {
     {{"a'b\\\n\xf0\x9f\x98\x80", 9},
-     {"{\"b\": 1.0, \"a\": [ ] }", 21},
+     {{"{\"b\": 1.0, \"a\": [ ] }", 21}},
      42,
-     PLAIN_TIME,
+     {PLAIN_TIME},
      0.1,
      1,
      {(struct text *)(uintptr_t)some, 6}},
-    {{"", 0}, {"null", 4}, INT64_MAX, 0, -0.0, 0, {(struct text *)(uintptr_t)some, 1}},
-    {{"x", 1}, {"1e400", 5}, INT64_MIN + 1, -1, INFINITY, 1, {(struct text *)(uintptr_t)some, 0}},
-    {{NULL, 0}, {NULL, 0}, INT_NULL, INT_NULL, NAN, BOOL_NULL, {NULL, 0}},
-    {{"0", 1}, {"\"\"", 2}, -1, INT64_C(253402300799999999), 5e-324, 0, {(struct text *)(uintptr_t)some, 6}},
+    {{"", 0}, {{"null", 4}}, INT64_MAX, {0}, -0.0, 0, {(struct text *)(uintptr_t)some, 1}},
+    {{"x", 1}, {{"1e400", 5}}, INT64_MIN + 1, {-1}, INFINITY, 1, {(struct text *)(uintptr_t)some, 0}},
+    {{NULL, 0}, {{NULL, 0}}, INT_NULL, MOMENT_NULL, NAN, BOOL_NULL, {NULL, 0}},
+    {{"0", 1},
+     {{"\"\"", 2}},
+     -1,
+     {INT64_C(253402300799999999)},
+     5e-324,
+     0,
+     {(struct text *)(uintptr_t)some, 6}},
 };
 #define VALUES COUNT(values)
 
 static void assert_same(const struct value *a, const struct value *b)
 {
     assert_true(text_equal(a->text, b->text));
-    assert_true(text_equal(a->json, b->json));
+    assert_true(text_equal(a->json.bytes, b->json.bytes));
     assert_true(a->n == b->n);
-    assert_true(a->time == b->time);
+    assert_true(a->time.us == b->time.us);
     assert_true((isnan(a->d) && isnan(b->d)) || (a->d == b->d && signbit(a->d) == signbit(b->d)));
     assert_int_equal(a->b, b->b);
     assert_int_equal(!a->list.items, !b->list.items);
@@ -80,7 +86,7 @@ static int begin(void **state)
     (void)state;
     stand_defaults(database_url(0));
     stand_open("");
-    stand_await(pg_ready(&stand_worker));
+    stand_await(pg_ready(stand_worker.pg));
     return 0;
 }
 
@@ -118,7 +124,8 @@ static void values_come_back_as_they_were(void **state)
 }
 
 struct far {
-    int64_t forward, back, n2, n4;
+    struct moment forward, back;
+    int64_t n2, n4;
     struct texts holes;
 };
 
@@ -127,11 +134,8 @@ static const struct statement read_far = {
     .sql = "SELECT 'infinity'::timestamptz, '-infinity'::timestamp, (-2)::int2, (-4)::int4, ARRAY['a', NULL, "
            "'']",
     .kind = STATEMENT_READ,
-    .row = (const struct column[]){{COLUMN_TIME, offsetof(struct far, forward)},
-                                   {COLUMN_TIME, offsetof(struct far, back)},
-                                   {COLUMN_INT, offsetof(struct far, n2)},
-                                   {COLUMN_INT, offsetof(struct far, n4)},
-                                   {COLUMN_TEXTS, offsetof(struct far, holes)}},
+    .row = (const struct column[]){COLUMN(struct far, forward), COLUMN(struct far, back),
+                                   COLUMN(struct far, n2), COLUMN(struct far, n4), COLUMN(struct far, holes)},
     .column_count = 5,
     .row_size = sizeof(struct far),
 };
@@ -150,8 +154,8 @@ static void what_a_column_may_hold_is_read(void **state)
     job_await(&job);
     assert_int_equal(job.answer, QUERY_ROW);
     const struct far *far = job.rows.items;
-    assert_true(far->forward == INT64_MAX);
-    assert_true(far->back < 0 && far->back != INT_NULL);
+    assert_true(far->forward.us == INT64_MAX);
+    assert_true(far->back.us < 0 && !moment_is_null(far->back));
     assert_true(far->n2 == -2 && far->n4 == -4);
     assert_int_equal(far->holes.count, 3);
     assert_null(far->holes.items[1].at);
@@ -159,11 +163,44 @@ static void what_a_column_may_hold_is_read(void **state)
     job_free(&job);
 }
 
+/* What their binary form would be read as is no number that the statement gave. */
+static struct statement undeclared[] = {
+    {.name = "numeric", .sql = "SELECT 7::numeric", .row = (const struct column[]){{.type = COLUMN_INT}}},
+    {.name = "average",
+     .sql = "SELECT avg(n) FROM generate_series(1, 4) n",
+     .row = (const struct column[]){{.type = COLUMN_FLOAT}}},
+    {.name = "date",
+     .sql = "SELECT '2025-04-19'::date",
+     .row = (const struct column[]){{.type = COLUMN_TIME}}},
+    {.name = "uuid",
+     .sql = "SELECT gen_random_uuid()",
+     .row = (const struct column[]){{.type = COLUMN_TEXT}}},
+    {.name = "jsonb", .sql = "SELECT '{}'::jsonb", .row = (const struct column[]){{.type = COLUMN_JSON}}},
+};
+
+static void a_type_that_is_not_declared_is_an_error_and_never_a_null(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(undeclared); i++) {
+        struct job job = {.run = run_far, .statement = &undeclared[i]};
+
+        undeclared[i].kind = STATEMENT_READ;
+        undeclared[i].column_count = 1;
+        undeclared[i].row_size = sizeof(struct text);
+        job_start(&job);
+        job_await(&job);
+        assert_int_equal(job.answer, QUERY_REPLIED);
+        assert_int_equal(job.rq.status, 503);
+        job_free(&job);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_come_back_as_they_were, begin, end),
         cmocka_unit_test_setup_teardown(what_a_column_may_hold_is_read, begin, end),
+        cmocka_unit_test_setup_teardown(a_type_that_is_not_declared_is_an_error_and_never_a_null, begin, end),
     };
 
     return cmocka_run_group_tests(tests, database_open, database_close);

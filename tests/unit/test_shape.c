@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/declare.h"
 #include "common/email/email.h"
+#include "common/shape/declare.h"
 #include "tests/unit/support/sample.h"
 #include <cmocka.h>
 
@@ -34,8 +34,8 @@ static void a_whole_body_fills_the_struct(void **state)
     assert_int_equal(f->sample.tags.count, 2);
     assert_text(f->sample.tags.items[0], "a");
     assert_text(f->sample.tags.items[1], "");
-    assert_text(f->sample.uses, "{\"cpu\": 1}");
-    assert_text(f->sample.data, "{ \"k\":[1.0] }");
+    assert_text(f->sample.uses.bytes, "{\"cpu\": 1}");
+    assert_text(f->sample.data.bytes, "{ \"k\":[1.0] }");
     assert_text(f->sample.note, "hi");
     assert_true(f->sample.note_sent);
     assert_int_equal(f->sample.small, 9);
@@ -49,8 +49,8 @@ static void absent_members_have_their_fallback_or_null(void **state)
     assert_null(f->sample.email.at);
     assert_non_null(f->sample.tags.items);
     assert_int_equal(f->sample.tags.count, 0);
-    assert_text(f->sample.uses, "{}");
-    assert_text(f->sample.data, "{\"x\":1}");
+    assert_text(f->sample.uses.bytes, "{}");
+    assert_text(f->sample.data.bytes, "{\"x\":1}");
     assert_null(f->sample.note.at);
     assert_false(f->sample.note_sent);
     assert_int_equal(f->sample.small, 5);
@@ -121,18 +121,15 @@ struct page {
     struct text type;
 };
 
+#define OF struct page
 static const struct field page_fields[] = {
-    {.name = "skip", .type = FIELD_INT, .at = offsetof(struct page, skip), .max = 100, .fallback = "10"},
-    {.name = "days", .type = FIELD_INT, .at = offsetof(struct page, days), .max = INT64_MAX, .fallback = "7"},
-    {.name = "wanted", .type = FIELD_BOOL, .at = offsetof(struct page, wanted)},
-    {.name = "type",
-     .type = FIELD_TEXT,
-     .at = offsetof(struct page, type),
-     .flags = FIELD_REQUIRED,
-     .limit = 3},
+    FIELD(INT, skip, .max = 100, .fallback = "10"),
+    FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "7"),
+    FIELD(BOOL, wanted),
+    FIELD(TEXT, type, .flags = FIELD_REQUIRED, .limit = 3),
 };
-static const struct shape page_shape = {
-    .name = "Page", .size = sizeof(struct page), .fields = page_fields, .count = 4};
+static const struct shape page_shape = SHAPE("Page", NULL, page_fields);
+#undef OF
 
 static const char *read_page(struct sample_fixture *f, const struct named_text *texts, size_t count,
                              struct page *page)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/declare.h"
+#include "common/shape/declare.h"
 #include "tests/unit/support/sample.h"
 #include <cmocka.h>
 
@@ -15,37 +15,38 @@ struct out {
     int64_t number;
     int8_t flag;
     double average, rate;
-    int64_t time;
+    struct moment time;
     struct texts texts;
-    struct text object;
+    struct kept_json object;
     struct rows rows;
 };
 
+#define OF struct out
 static const struct field inner_fields[] = {
-    {.name = "name", .type = FIELD_TEXT, .at = offsetof(struct out, name)},
-    {.name = "number", .type = FIELD_INT, .at = offsetof(struct out, number)},
+    FIELD(TEXT, name),
+    FIELD(INT, number),
 };
-static const struct shape inner_shape = {
-    .name = "Inner", .size = sizeof(struct out), .fields = inner_fields, .count = 2};
+static const struct shape inner_shape = SHAPE("Inner", NULL, inner_fields);
 
 static const struct field out_fields[] = {
-    {.name = "name", .type = FIELD_TEXT, .at = offsetof(struct out, name)},
-    {.name = "number", .type = FIELD_INT, .at = offsetof(struct out, number)},
-    {.name = "flag", .type = FIELD_BOOL, .at = offsetof(struct out, flag)},
-    {.name = "average", .type = FIELD_FLOAT, .at = offsetof(struct out, average)},
-    {.name = "rate", .type = FIELD_FLOAT, .at = offsetof(struct out, rate), .flags = FIELD_ZERO},
-    {.name = "naive", .type = FIELD_TIME_NAIVE, .at = offsetof(struct out, time)},
-    {.name = "z", .type = FIELD_TIME_Z, .at = offsetof(struct out, time)},
-    {.name = "offset", .type = FIELD_TIME_OFFSET, .at = offsetof(struct out, time)},
-    {.name = "texts", .type = FIELD_TEXTS, .at = offsetof(struct out, texts)},
-    {.name = "object", .type = FIELD_OBJECT, .at = offsetof(struct out, object)},
-    {.name = "list", .type = FIELD_LIST, .at = offsetof(struct out, rows), .of = &inner_shape},
-    {.name = "map", .type = FIELD_MAP, .at = offsetof(struct out, rows), .of = &inner_shape},
-    {.name = "const", .type = FIELD_CONST, .example = "{\"status\":\"ok\"}"},
-    {.name = "hidden", .type = FIELD_IGNORED},
+    FIELD(TEXT, name),
+    FIELD(INT, number),
+    FIELD(BOOL, flag),
+    FIELD(FLOAT, average),
+    FIELD(FLOAT, rate, .flags = FIELD_ZERO),
+    FIELD_NAMED(TIME_NAIVE, "naive", time),
+    FIELD_NAMED(TIME_Z, "z", time),
+    FIELD_NAMED(TIME_OFFSET, "offset", time),
+    FIELD(TEXTS, texts),
+    FIELD(OBJECT, object),
+    FIELD_NAMED(LIST, "list", rows, .of = &inner_shape),
+    FIELD_NAMED(MAP, "map", rows, .of = &inner_shape),
+    FIXED("const", "{\"status\":\"ok\"}"),
+    IGNORED("hidden"),
 };
-static const struct shape out_shape = {
-    .name = "Out", .size = sizeof(struct out), .fields = out_fields, .count = COUNT(out_fields)};
+static const struct shape out_shape = SHAPE("Out", NULL, out_fields);
+#undef OF
+
 static void a_struct_is_printed_in_declared_order(void **state)
 {
     struct out rows[] = {{.name = TEXT("x"), .number = 1}, {.name = TEXT_NULL, .number = INT_NULL}};
@@ -55,9 +56,9 @@ static void a_struct_is_printed_in_declared_order(void **state)
                       .flag = 1,
                       .average = 295,
                       .rate = 0.5,
-                      .time = 1745051438538812,
+                      .time = {1745051438538812},
                       .texts = {&tag, 1},
-                      .object = TEXT("{\"k\": 1.0}"),
+                      .object = {TEXT("{\"k\": 1.0}")},
                       .rows = {rows, 2}};
     struct sample_fixture *f = *state;
     struct writer w = writer_start(&f->arena);
@@ -75,7 +76,8 @@ static void a_struct_is_printed_in_declared_order(void **state)
 static void nulls_are_printed_as_null_and_rates_of_nothing_as_zero(void **state)
 {
     const double nan = strtod("nan", NULL);
-    struct out out = {.number = INT_NULL, .flag = BOOL_NULL, .average = nan, .rate = nan, .time = INT_NULL};
+    struct out out = {
+        .number = INT_NULL, .flag = BOOL_NULL, .average = nan, .rate = nan, .time = MOMENT_NULL};
     struct sample_fixture *f = *state;
     struct writer w = writer_start(&f->arena);
 

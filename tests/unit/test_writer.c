@@ -227,7 +227,7 @@ static void floats_agree_with_python_over_many_values(void **state)
 
 static size_t print_time(char *out, const char *number)
 {
-    return time_print(out, strtoll(number, NULL, 16), TIME_OFFSET);
+    return time_print(out, (struct moment){strtoll(number, NULL, 16)}, TIME_OFFSET);
 }
 
 static void times_agree_with_python_over_the_calendar(void **state)
@@ -255,12 +255,12 @@ static void times_have_their_three_forms(void **state)
     struct writer w = writer_start(&arena);
 
     (void)state;
-    write_time(&w, 1745051438538812, TIME_NAIVE);
-    write_time(&w, 1745051438000000, TIME_Z);
-    write_time(&w, 1745051438000001, TIME_OFFSET);
-    write_time(&w, INT64_MIN, TIME_NAIVE);
-    write_time(&w, INT64_MAX, TIME_NAIVE);
-    write_time(&w, 253402300800000000, TIME_NAIVE);
+    write_time(&w, (struct moment){1745051438538812}, TIME_NAIVE);
+    write_time(&w, (struct moment){1745051438000000}, TIME_Z);
+    write_time(&w, (struct moment){1745051438000001}, TIME_OFFSET);
+    write_time(&w, (struct moment){INT64_MIN}, TIME_NAIVE);
+    write_time(&w, (struct moment){INT64_MAX}, TIME_NAIVE);
+    write_time(&w, (struct moment){253402300800000000}, TIME_NAIVE);
     assert_written(&w, "\"2025-04-19T08:30:38.538812\"\"2025-04-19T08:30:38Z\""
                        "\"2025-04-19T08:30:38.000001+00:00\"\"0001-01-01T00:00:00\""
                        "\"9999-12-31T23:59:59.999999\"\"9999-12-31T23:59:59.999999\"");

@@ -1,5 +1,12 @@
 #include "tests/unit/support/marks.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "tests/unit/support/database.h"
 
 const char marks_schema[] = "CREATE TABLE IF NOT EXISTS marks (token text);"
@@ -8,9 +15,8 @@ const char marks_schema[] = "CREATE TABLE IF NOT EXISTS marks (token text);"
 
 #define TRANSACTION "txid_current()::bigint"
 
-static const struct column params[] = {{COLUMN_TEXT, offsetof(struct mark, token)},
-                                       {COLUMN_INT, offsetof(struct mark, number)}};
-static const struct column number_row[] = {{COLUMN_INT, offsetof(struct number, n)}};
+static const struct column params[] = {COLUMN(struct mark, token), COLUMN(struct mark, number)};
+static const struct column number_row[] = {COLUMN(struct number, n)};
 
 #define TAKES_MARK   .params = params, .param_count = 2
 #define GIVES_NUMBER .row = number_row, .column_count = 1, .row_size = sizeof(struct number)
@@ -86,6 +92,22 @@ const struct statement read_pid = {
     GIVES_NUMBER,
 };
 
+const struct statement read_slot = {
+    .name = "read_slot",
+    .sql = "SELECT id FROM slots WHERE id = $2 AND $1 IS NOT NULL",
+    .kind = STATEMENT_READ,
+    TAKES_MARK,
+    GIVES_NUMBER,
+};
+
+const struct statement report_pid = {
+    .name = "report_pid",
+    .sql = "SELECT pg_backend_pid() WHERE $1::text IS NULL OR $2 = $2",
+    .kind = STATEMENT_REPORT,
+    TAKES_MARK,
+    GIVES_NUMBER,
+};
+
 const struct statement read_slowly = {
     .name = "read_slowly",
     .sql = "SELECT count(*) FROM (SELECT pg_sleep($2 / 1000.0) WHERE $1::text IS NOT NULL) AS slept",
@@ -109,4 +131,10 @@ struct job job_of(const struct statement *statement, const char *token, int64_t 
 long marks_of(const char *token)
 {
     return sql_number("SELECT count(*) FROM marks WHERE token = '%s'", token);
+}
+
+void marks_open(void)
+{
+    stand_open(marks_schema);
+    stand_await(pg_ready(stand_worker.pg));
 }

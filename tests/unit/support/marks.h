@@ -9,6 +9,9 @@
 
 extern const char marks_schema[];
 
+/* Opens the lanes with their tables, and waits until the database is there. */
+void marks_open(void);
+
 struct mark {
     struct text token;
     int64_t number;
@@ -27,6 +30,8 @@ extern const struct statement change_slot;  /* STATEMENT_CHANGE; waits for the r
 extern const struct statement touch_slot;   /* the same as STATEMENT_APPEND, with a mark */
 extern const struct statement read_series;  /* a set; as many rows as the number says, from 1 */
 extern const struct statement read_pid;     /* of the backend */
+extern const struct statement read_slot;    /* the number, where there is such a slot */
+extern const struct statement report_pid;   /* of the backend, in the lane of reports */
 extern const struct statement read_slowly;  /* sleeps for the number's milliseconds */
 
 /* Runs a job's statement with its token and number, once. */

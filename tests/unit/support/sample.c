@@ -7,32 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/declare.h"
 #include <cmocka.h>
 
-#define FIELD(label, kind, member, ...)                                                                      \
-    {                                                                                                        \
-        .name = label, .type = kind, .at = offsetof(struct sample, member), __VA_ARGS__                      \
-    }
+#include "common/shape/declare.h"
 
+#define OF struct sample
 static const struct field sample_fields[] = {
-    FIELD("name", FIELD_TEXT, name, .flags = FIELD_REQUIRED, .limit = 4),
-    FIELD("email", FIELD_EMAIL, email, .flags = FIELD_NULLABLE),
-    FIELD("count", FIELD_INT, count, .flags = FIELD_REQUIRED),
-    FIELD("good", FIELD_BOOL, good, .flags = FIELD_REQUIRED),
-    FIELD("tags", FIELD_TEXTS, tags, .flags = FIELD_NULLABLE, .fallback = "[]"),
-    FIELD("uses", FIELD_INT_MAP, uses, .fallback = "{}"),
-    FIELD("data", FIELD_OBJECT, data, .fallback = "{\"x\":1}"),
-    FIELD("note", FIELD_TEXT, note, .flags = FIELD_NULLABLE, .sent_at = offsetof(struct sample, note_sent)),
-    FIELD("small", FIELD_INT, small, .min = 0, .max = 9, .fallback = "5"),
-    {.name = "old", .type = FIELD_IGNORED},
+    FIELD(TEXT, name, .flags = FIELD_REQUIRED, .limit = 4),
+    FIELD(EMAIL, email, .flags = FIELD_NULLABLE),
+    FIELD(INT, count, .flags = FIELD_REQUIRED),
+    FIELD(BOOL, good, .flags = FIELD_REQUIRED),
+    FIELD(TEXTS, tags, .flags = FIELD_NULLABLE, .fallback = "[]"),
+    FIELD(INT_MAP, uses, .fallback = "{}"),
+    FIELD(OBJECT, data, .fallback = "{\"x\":1}"),
+    FIELD(TEXT, note, .flags = FIELD_NULLABLE, SENT(note_sent)),
+    FIELD(INT, small, .min = 0, .max = 9, .fallback = "5"),
+    IGNORED("old"),
 };
-const struct shape sample_shape = {
-    .name = "Sample",
-    .size = sizeof(struct sample),
-    .fields = sample_fields,
-    .count = COUNT(sample_fields),
-};
+const struct shape sample_shape = SHAPE("Sample", NULL, sample_fields);
+#undef OF
 
 int sample_set_up(void **state)
 {

@@ -12,11 +12,11 @@ struct sample {
     int64_t count;
     int8_t good;
     struct texts tags;
-    struct text uses;
-    struct text data;
+    struct kept_json uses;
+    struct kept_json data;
     struct text note;
     int64_t small;
-    bool note_sent;
+    int8_t note_sent;
 };
 
 extern const struct shape sample_shape;

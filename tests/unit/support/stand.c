@@ -8,14 +8,14 @@
 #include <cmocka.h>
 
 #include "common/base/fiber.h"
-#include "common/pg/link.h"
 #include "common/pg/metrics.h"
+#include "common/pg/session.h"
 
 #define TURN (20 * MILLISECOND) /* a turn without events waits this long */
 
 struct settings stand_settings;
 struct worker stand_worker;
-static struct pg_metrics metrics;
+struct pg_metrics stand_metrics;
 static struct api api;
 
 void stand_defaults(const char *database_url)
@@ -38,17 +38,20 @@ void stand_defaults(const char *database_url)
 void stand_open(const char *schema)
 {
     api = (struct api){.name = "stand", .schema = schema, .schema_version = 1};
-    stand_worker = (struct worker){.settings = &stand_settings, .api = &api, .pg_metrics = &metrics};
+    stand_worker = (struct worker){.settings = &stand_settings, .api = &api, .pg_metrics = &stand_metrics};
     stand_worker.fibers.limit = (size_t)stand_settings.request_limit;
-    link_schema_doubt();
+    session_schema_doubt();
     assert_true(loop_open(&stand_worker.loop));
-    assert_true(pg_open(&stand_worker));
+    const struct pg_schema tables = {"stand", schema, 1};
+    stand_worker.pg =
+        pg_open(&stand_worker.loop, &stand_worker.fibers, &stand_settings.pg, &tables, &stand_metrics);
+    assert_non_null(stand_worker.pg);
 }
 
 void stand_close(void)
 {
     assert_int_equal(stand_worker.fibers.running, 0);
-    pg_close(&stand_worker);
+    pg_close(stand_worker.pg);
     fiber_pool_free(&stand_worker.fibers);
     loop_close(&stand_worker.loop);
 }
@@ -56,7 +59,7 @@ void stand_close(void)
 void stand_turn(void)
 {
     loop_turn(&stand_worker.loop, TURN);
-    pg_flush(&stand_worker);
+    pg_flush(stand_worker.pg);
 }
 
 static void run_job(void *arg)

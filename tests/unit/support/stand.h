@@ -5,6 +5,7 @@
 #define TESTS_STAND_H
 
 #include "common/http/request.h"
+#include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
@@ -15,6 +16,7 @@
 
 extern struct settings stand_settings; /* a test changes what it needs before stand_open */
 extern struct worker stand_worker;
+extern struct pg_metrics stand_metrics;
 
 /* What each test starts with: short timeouts, one connection a lane. */
 void stand_defaults(const char *database_url);

@@ -1,0 +1,256 @@
+#include "common/pg/batch.h"
+
+#include <stdlib.h>
+
+#include "common/base/fiber.h"
+#include "common/base/log.h"
+#include "common/pg/lane.h"
+
+#define READ_PATIENCE SECOND /* a batch of reads without an answer is run again elsewhere */
+
+static const struct column stamp_params[] = {COLUMN(struct stamp, slot), COLUMN(struct stamp, number)};
+static const struct column stamp_row[] = {{.type = COLUMN_INT}};
+
+/* Answers a row when this batch was not there before; waits for an older transaction of the slot to end. */
+static const struct statement stamp_batch = {
+    .name = "stamp_batch",
+    .sql = "INSERT INTO write_slots (slot, batch) VALUES ($1::uuid, $2)"
+           " ON CONFLICT (slot) DO UPDATE SET batch = excluded.batch, at = now()"
+           " WHERE write_slots.batch <> excluded.batch RETURNING batch",
+    .kind = STATEMENT_CHANGE,
+    .params = stamp_params,
+    .param_count = 2,
+    .row = stamp_row,
+    .column_count = 1,
+    .row_size = sizeof(int64_t),
+};
+
+/* States */
+
+#define TO(state) (1u << (state))
+
+/* Where each state may lead; those without anything on its way may stay what they are. */
+static const unsigned moves[] = {
+    [BATCH_FREE] = TO(BATCH_FREE) | TO(BATCH_RUN) | TO(BATCH_END) | TO(BATCH_OPEN),
+    [BATCH_RUN] = TO(BATCH_END) | TO(BATCH_COMMIT) | TO(BATCH_OPEN) | TO(BATCH_FREE),
+    [BATCH_END] = TO(BATCH_FREE) | TO(BATCH_OPEN),
+    [BATCH_COMMIT] = TO(BATCH_FREE) | TO(BATCH_OPEN) | TO(BATCH_DOUBT),
+    [BATCH_DOUBT] = TO(BATCH_SETTLE) | TO(BATCH_FREE) | TO(BATCH_OPEN),
+    [BATCH_SETTLE] =
+        TO(BATCH_DOUBT) | TO(BATCH_COMMIT) | TO(BATCH_RUN) | TO(BATCH_END) | TO(BATCH_FREE) | TO(BATCH_OPEN),
+    [BATCH_OPEN] = TO(BATCH_OPEN) | TO(BATCH_RUN) | TO(BATCH_COMMIT) | TO(BATCH_FREE),
+};
+
+static struct loop *loop_of(const struct batch *batch)
+{
+    return batch->lane->pg->loop;
+}
+
+static struct pg_metrics *metrics_of(const struct batch *batch)
+{
+    return batch->lane->pg->metrics;
+}
+
+static void set_patience(struct batch *batch)
+{
+    int64_t wait = batch_deadline(batch) - loop_of(batch)->now;
+
+    if (batch->lane->kind == STATEMENT_READ && wait > READ_PATIENCE)
+        wait = READ_PATIENCE;
+    batch_set_timer(batch, wait > 0 ? wait : 0);
+}
+
+static void forget_calls(struct batch *batch)
+{
+    batch->count = batch->execution_count = batch->at = 0;
+    if (batch->link.state != LINK_UP)
+        return; /* the timer is the link's */
+    timer_cancel(loop_of(batch), &batch->timer);
+    arena_reset(&batch->link.scratch);
+}
+
+void batch_move(struct batch *batch, enum batch_state to)
+{
+    enum batch_state from = batch->state;
+
+    if (!(moves[from] & TO(to))) {
+        log_line(LOG_ERROR, "a batch goes where it cannot", NULL);
+        abort();
+    }
+    batch->state = to;
+    switch (to) {
+    case BATCH_FREE:
+        batch->stamped = false;
+        forget_calls(batch);
+        break;
+    case BATCH_OPEN:
+        forget_calls(batch);
+        break;
+    case BATCH_DOUBT:
+        break; /* the timer is the link's */
+    default:
+        set_patience(batch);
+        break;
+    }
+    if (from == BATCH_COMMIT && batch->committed)
+        metric_count(&metrics_of(batch)->commits[batch->lane->kind]);
+}
+
+void batch_set_timer(struct batch *batch, int64_t wait)
+{
+    struct loop *loop = loop_of(batch);
+
+    /* Without memory for the timer there is none; the deadlines of the queue still hold. */
+    if (!timer_set(loop, &batch->timer, loop->now + wait))
+        log_line(LOG_ERROR, "no memory for a timer", NULL);
+}
+
+int64_t batch_deadline(const struct batch *batch)
+{
+    int64_t earliest = batch->owner ? batch->owner_deadline : INT64_MAX;
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->calls[i] && batch->calls[i]->deadline < earliest)
+            earliest = batch->calls[i]->deadline;
+    return earliest;
+}
+
+bool batch_is_awaited(const struct batch *batch)
+{
+    return batch_deadline(batch) != INT64_MAX &&
+           (!batch->owner || batch->owner_deadline > loop_of(batch)->now);
+}
+
+void call_end(struct call *call, enum call_state state)
+{
+    call->state = state;
+    fiber_resume(call->fiber);
+}
+
+void batch_resume_owner(struct batch *batch)
+{
+    struct fiber *owner = batch->owner;
+
+    batch->owner = NULL;
+    /* What fails while the owner itself sends it finds the owner running: it looks before it waits. */
+    if (owner && owner != fiber_current())
+        fiber_resume(owner);
+}
+
+/* Sending */
+
+static struct execution execution_of_stamp(struct batch *batch)
+{
+    return (struct execution){&stamp_batch, batch->stamp_calls, 1, false, false};
+}
+
+/* Makes the stamp the first execution of a transaction that writes. */
+static void stamp(struct batch *batch)
+{
+    batch->stamp.slot = text_of(batch->slot);
+    batch->stamp.number++;
+    batch->stamp_call = (struct call){.statement = &stamp_batch, .params = &batch->stamp, .first_only = true};
+    batch->stamp_call.rows = (char *)&batch->stamped_number;
+    batch->stamp_call.room = 1;
+    batch->executions[batch->execution_count++] = execution_of_stamp(batch);
+    batch->stamped = true;
+}
+
+/* Groups the calls of each set statement. */
+static void arrange(struct batch *batch, struct call *const *taken)
+{
+    size_t placed = 0;
+
+    batch->execution_count = batch->at = 0;
+    if (lane_writes(batch->lane) && !batch->stamped)
+        stamp(batch);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct statement *st = taken[i]->statement;
+        bool placed_before = false;
+        for (size_t k = 0; st->set && k < batch->execution_count && !placed_before; k++)
+            placed_before = batch->executions[k].statement == st;
+        if (placed_before)
+            continue;
+        struct execution *execution = &batch->executions[batch->execution_count++];
+        *execution = (struct execution){st, &batch->calls[placed], 0, false, false};
+        for (size_t k = i; k < (st->set ? batch->count : i + 1); k++)
+            if (taken[k]->statement == st)
+                execution->calls[execution->count++] = taken[k];
+        placed += execution->count;
+    }
+}
+
+static void send_executions(struct batch *batch, enum batch_state to)
+{
+    bool sent = true;
+
+    for (size_t i = batch->at; i < batch->execution_count && sent; i++)
+        sent = link_send(&batch->link, &batch->executions[i]);
+    batch_move(batch, to);
+    sent = sent && (to == BATCH_END ? link_send_sync(&batch->link) : link_send_flush(&batch->link));
+    if (!sent || !link_write(&batch->link))
+        batch_break(batch);
+}
+
+void batch_end(struct batch *batch)
+{
+    batch_move(batch, batch->failed ? BATCH_END : BATCH_COMMIT);
+    if (!link_send_sync(&batch->link) || !link_write(&batch->link))
+        batch_break(batch);
+}
+
+void batch_start(struct batch *batch, struct call *const *calls, size_t count)
+{
+    batch->count = count;
+    batch->failed = batch->committed = false;
+    for (size_t i = 0; i < count; i++) {
+        calls[i]->count = 0;
+        calls[i]->state = CALL_WAITING;
+    }
+    arrange(batch, calls);
+    histogram_observe(&metrics_of(batch)->batches[batch->lane->kind], &pg_batch_bounds, count);
+    send_executions(batch, lane_writes(batch->lane) ? BATCH_RUN : BATCH_END);
+}
+
+void batch_settle(struct batch *batch)
+{
+    batch->failed = false;
+    batch->stamp_call.count = 0;
+    batch->executions[0] = execution_of_stamp(batch);
+    batch->execution_count = 1;
+    batch->at = 0;
+    send_executions(batch, BATCH_SETTLE);
+}
+
+/* Opening and closing */
+
+bool batch_open(struct batch *batch, struct lane *lane, size_t limit)
+{
+    const struct pg_settings *settings = lane->pg->settings;
+    bool replica = lane->kind == STATEMENT_REPORT && settings->read_url;
+
+    batch->lane = lane;
+    batch->link = (struct link){.loop = lane->pg->loop,
+                                .settings = settings,
+                                .schema = &lane->pg->schema,
+                                .kind = lane->kind,
+                                .url = replica ? settings->read_url : settings->url,
+                                .replica = replica,
+                                .plans = &lane->pg->plans,
+                                .up = batch_link_up,
+                                .arrived = batch_arrived,
+                                .lost = batch_link_lost};
+    batch->timer.fire = batch_due;
+    batch->stamp_calls[0] = &batch->stamp_call;
+    uuid_print(batch->slot);
+    batch->calls = calloc(limit, sizeof(struct call *));
+    batch->executions = calloc(limit + 1, sizeof(*batch->executions));
+    return batch->calls && batch->executions;
+}
+
+void batch_close(struct batch *batch)
+{
+    link_close(&batch->link);
+    free(batch->calls);
+    free(batch->executions);
+}

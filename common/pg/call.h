@@ -1,0 +1,52 @@
+/*
+ * Calls: one statement that one fiber waits for, and executions: what goes to PostgreSQL and comes back as
+ * one.
+ */
+#ifndef COMMON_PG_CALL_H
+#define COMMON_PG_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/waiting.h"
+#include "common/pg/statement.h"
+
+struct batch;
+struct fiber;
+
+enum call_state {
+    CALL_WAITING,
+    CALL_DONE,
+    CALL_CONFLICT,    /* a constraint refused it; nothing was changed */
+    CALL_UNAVAILABLE, /* it could not be run, or nobody knows what became of it */
+};
+
+/* Lives on its fiber's stack until that is resumed. */
+struct call {
+    struct waiting waiting;            /* in a lane's queue */
+    const struct statement *statement; /* NULL: it waits for a link to itself */
+    const void *params;
+    struct arena *arena; /* of its rows' memory */
+    struct fiber *fiber;
+    int64_t deadline; /* monotonic, nanoseconds */
+    bool first_only;  /* rows after the first are not decoded */
+    bool alone;       /* not to be batched again: its batch was aborted */
+    unsigned tries;
+    enum call_state state;
+    char *rows; /* structs of statement->row_size in the arena */
+    size_t count, room;
+    struct batch *given; /* without a statement: the link that was waited for */
+};
+
+/* One call, or all calls of a set statement. */
+struct execution {
+    const struct statement *statement;
+    struct call **calls; /* NULL where a call has given up */
+    size_t count;
+    bool preparing; /* the answer to a Parse comes first */
+    bool failed;    /* that Parse failed */
+};
+
+#endif

@@ -1,0 +1,183 @@
+/* What comes back for a batch: results, the end of its transaction, a failure. */
+#include "common/pg/batch.h"
+
+#include <string.h>
+
+#include "common/pg/lane.h"
+#include "common/pg/remedy.h"
+#include "common/pg/session.h"
+
+static struct pg_metrics *metrics_of(const struct batch *batch)
+{
+    return batch->lane->pg->metrics;
+}
+
+/* Does what a failure says of the connection; what it says of the calls is the answer. */
+static enum remedy heed(struct batch *batch, bool alone)
+{
+    struct pg *pg = batch->lane->pg;
+    enum remedy remedy = remedy_for(batch->link.sqlstate, alone);
+
+    if (remedy == REMEDY_PREPARE && pg->plans == batch->link.own_plans)
+        pg->plans++;
+    if (remedy == REMEDY_LOOK)
+        session_schema_doubt();
+    if (remedy == REMEDY_LOOK || remedy == REMEDY_RECONNECT) {
+        link_close(&batch->link);
+        batch_set_timer(batch, 0);
+    }
+    return remedy;
+}
+
+static void after_failure(struct batch *batch)
+{
+    struct lane *lane = batch->lane;
+    struct call **calls = batch->calls;
+    size_t count = batch->count;
+    /* What fails in the lane of batches has a second chance in that of changes, whatever its company was. */
+    bool alone = lane->kind == STATEMENT_CHANGE || (count == 1 && lane->kind != STATEMENT_APPEND);
+
+    batch_move(batch, BATCH_FREE);
+    enum remedy remedy = heed(batch, alone);
+    if (remedy == REMEDY_NONE || remedy == REMEDY_CONFLICT) {
+        for (size_t i = 0; i < count; i++)
+            if (calls[i])
+                call_end(calls[i], remedy == REMEDY_CONFLICT ? CALL_CONFLICT : CALL_UNAVAILABLE);
+        return;
+    }
+    /* A batch's inserts run one by one where waiting for a lock keeps nobody else from going on. */
+    struct lane *other = lane->pg->lanes[lane->kind == STATEMENT_APPEND ? STATEMENT_CHANGE : lane->kind];
+    lane_enqueue_again(remedy == REMEDY_ALONE ? other : lane, calls, count, remedy == REMEDY_ALONE);
+}
+
+static void owned_synced(struct batch *batch)
+{
+    struct call *call = batch->count ? batch->calls[0] : NULL;
+
+    batch->committed = !batch->failed;
+    batch->over = true;
+    batch_move(batch, BATCH_OPEN);
+    if (batch->failed) {
+        bool conflict = heed(batch, true) == REMEDY_CONFLICT;
+        if (call)
+            call->state = conflict ? CALL_CONFLICT : CALL_UNAVAILABLE;
+    }
+    batch_resume_owner(batch);
+}
+
+static void synced(struct batch *batch)
+{
+    struct call *done[BATCH_MAX];
+    size_t count = batch->count;
+
+    if (batch->owned) {
+        owned_synced(batch);
+        return;
+    }
+    if (batch->failed) {
+        after_failure(batch);
+        return;
+    }
+    memcpy(done, batch->calls, count * sizeof(struct call *));
+    batch->committed = true;
+    batch_move(batch, BATCH_FREE);
+    if (batch->link.stands_in && batch->lane->pg->loop->now >= batch->stands_in_until) {
+        link_close(&batch->link);
+        batch->link.turn = 0;
+        batch_set_timer(batch, 0);
+    }
+    /* The server works on the next batch while the answers of this one go out. */
+    if (batch->lane->queue.first && batch->link.state == LINK_UP && batch->state == BATCH_FREE)
+        lane_hand_out(batch);
+    for (size_t i = 0; i < count; i++)
+        if (done[i])
+            call_end(done[i], done[i]->state == CALL_WAITING ? CALL_DONE : done[i]->state);
+}
+
+/* Whether the commit that was in doubt is there: go on accordingly. */
+static void settled(struct batch *batch)
+{
+    bool was_committed = batch->stamp_call.count == 0;
+    size_t live = 0;
+
+    metric_count(&metrics_of(batch)->settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
+    if (was_committed || batch->owned) {
+        batch->failed = !was_committed; /* the statements are the owner's: nothing of them is there */
+        batch_end(batch);
+        return;
+    }
+    struct call **again = arena_alloc(&batch->link.scratch, (batch->count + 1) * sizeof(*again));
+    for (size_t i = 0; again && i < batch->count; i++)
+        if (batch->calls[i])
+            again[live++] = batch->calls[i];
+    if (again)
+        batch_start(batch, again, live);
+    else
+        batch_break(batch);
+}
+
+/* All results of a transaction that writes are in. */
+static void all_arrived(struct batch *batch)
+{
+    if (batch->state == BATCH_SETTLE) {
+        settled(batch);
+    } else if (!batch->owned) {
+        batch_end(batch);
+    } else if (batch->calls[0]->state != CALL_WAITING) {
+        batch_break(batch); /* its rows could not be kept: a call that fails ends its transaction */
+    } else {
+        batch->calls[0]->state = CALL_DONE;
+        batch_move(batch, BATCH_OPEN);
+        batch_resume_owner(batch);
+    }
+}
+
+/* False: the batch is not what it was, or the link is gone. */
+static bool statement_failed(struct batch *batch, bool busy)
+{
+    metric_count(&metrics_of(batch)->failures[pg_sqlstate_place(batch->link.sqlstate)]);
+    /* A stamp may fail on an older transaction's lock, say: nothing is known yet. */
+    if (!busy || batch->state == BATCH_SETTLE) {
+        batch_break(batch);
+        return false;
+    }
+    batch->failed = true;
+    batch->at++;
+    if (batch->state == BATCH_RUN)
+        batch_end(batch);
+    return batch->link.state == LINK_UP;
+}
+
+void batch_arrived(struct link *link)
+{
+    struct batch *batch = container_of(link, struct batch, link);
+
+    for (;;) {
+        struct execution *execution =
+            batch->at < batch->execution_count ? &batch->executions[batch->at] : NULL;
+        bool running = batch->state == BATCH_RUN || batch->state == BATCH_SETTLE;
+        bool busy = running || batch->state == BATCH_END || batch->state == BATCH_COMMIT;
+        if (running && !execution) {
+            all_arrived(batch);
+            return;
+        }
+        switch (link_next(link, busy ? execution : NULL)) {
+        case LINK_WAIT:
+            return;
+        case LINK_LOST:
+            batch_break(batch);
+            return;
+        case LINK_FAILED:
+            if (!statement_failed(batch, busy))
+                return;
+            break;
+        case LINK_ROWS:
+        case LINK_SKIPPED:
+            batch->at++;
+            break;
+        case LINK_SYNCED:
+            synced(batch);
+            return;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+/* Links that come and go under their batches. */
+#include <stdlib.h>
+
+#include "common/pg/batch.h"
+#include "common/pg/connect.h"
+#include "common/pg/lane.h"
+#include "common/pg/session.h"
+
+#define CONNECT_WAIT    (2 * SECOND)       /* for one attempt to connect */
+#define SCHEMA_WAIT     (600 * SECOND)     /* for the schema to be made: old rows may have to be counted */
+#define BACKOFF_FIRST   (50 * MILLISECOND) /* between attempts, doubled up to the last, jitter added */
+#define BACKOFF_LAST    (400 * MILLISECOND)
+#define STAND_IN_PERIOD (10 * SECOND) /* of a primary for a replica, before that is tried again */
+
+static int64_t now_of(const struct batch *batch)
+{
+    return batch->lane->pg->loop->now;
+}
+
+/* For the link's next step; who waits for it to settle a write is answered by their deadline. */
+static void set_link_timer(struct batch *batch, int64_t wait)
+{
+    int64_t left = batch_deadline(batch) - now_of(batch);
+
+    if (batch->state == BATCH_DOUBT && left < wait)
+        wait = left > 0 ? left : 0;
+    batch_set_timer(batch, wait);
+}
+
+static void connect_later(struct batch *batch)
+{
+    struct lane *lane = batch->lane;
+
+    metric_count(&lane->pg->metrics->connections_failed[lane->kind]);
+    lane_missed(lane);
+    lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
+    if (lane->backoff > BACKOFF_LAST)
+        lane->backoff = BACKOFF_LAST;
+    set_link_timer(batch, lane->backoff / 2 + random() % lane->backoff);
+}
+
+void batch_want(struct batch *batch)
+{
+    batch->wanted = true;
+    batch_set_timer(batch, 0);
+}
+
+void batch_break(struct batch *batch)
+{
+    link_close(&batch->link);
+    batch_lost(batch);
+}
+
+void batch_lost(struct batch *batch)
+{
+    struct call **calls = batch->calls;
+    size_t count = batch->count;
+    enum batch_state from = batch->state;
+    bool unknown = from == BATCH_COMMIT || from == BATCH_DOUBT || from == BATCH_SETTLE;
+
+    if (unknown && batch_is_awaited(batch)) {
+        if (from != BATCH_DOUBT)
+            batch_move(batch, BATCH_DOUBT);
+        connect_later(batch);
+        return;
+    }
+    batch_move(batch, batch->owned ? BATCH_OPEN : BATCH_FREE);
+    connect_later(batch);
+    if (!batch->owned) {
+        lane_enqueue_again(batch->lane, calls, count, false);
+        return;
+    }
+    if (from != BATCH_OPEN && count && calls[0])
+        calls[0]->state = CALL_UNAVAILABLE;
+    batch->over = true;
+    batch_resume_owner(batch);
+}
+
+void batch_link_up(struct link *link)
+{
+    struct batch *batch = container_of(link, struct batch, link);
+    struct lane *lane = batch->lane;
+
+    metric_count(&lane->pg->metrics->connections_opened[lane->kind]);
+    lane_found(lane);
+    batch->stands_in_until = now_of(batch) + STAND_IN_PERIOD;
+    timer_cancel(lane->pg->loop, &batch->timer);
+    if (batch->state == BATCH_DOUBT)
+        batch_settle(batch);
+}
+
+void batch_link_lost(struct link *link)
+{
+    batch_lost(container_of(link, struct batch, link));
+}
+
+static void give_up_late_calls(struct batch *batch)
+{
+    int64_t now = now_of(batch);
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct call *call = batch->calls[i];
+        if (!call || call->deadline > now)
+            continue;
+        batch->calls[i] = NULL;
+        if (batch->owned)
+            call->state = CALL_UNAVAILABLE; /* its fiber is the owner: batch_lost takes it up */
+        else
+            call_end(call, CALL_UNAVAILABLE);
+    }
+}
+
+static void connect_now(struct batch *batch)
+{
+    set_link_timer(batch, CONNECT_WAIT);
+    if (!link_connect(&batch->link))
+        connect_later(batch);
+}
+
+void batch_due(struct timer *timer)
+{
+    struct batch *batch = container_of(timer, struct batch, timer);
+
+    give_up_late_calls(batch);
+    if (batch->state == BATCH_DOUBT && !batch_is_awaited(batch)) {
+        batch_break(batch); /* what the outcome was is of no use any more */
+        return;
+    }
+    switch (batch->link.state) {
+    case LINK_DOWN:
+        if (batch->wanted)
+            connect_now(batch);
+        return;
+    case LINK_CONNECTING:
+        connect_complain(&batch->link, "no answer in time");
+        batch_break(batch);
+        return;
+    case LINK_SETUP:
+        if (session_schema_ready())
+            batch_break(batch);
+        else
+            set_link_timer(batch, SCHEMA_WAIT);
+        return;
+    case LINK_UP:
+        if (batch->state == BATCH_FREE || batch->state == BATCH_OPEN)
+            return;
+        if (batch->lane->kind == STATEMENT_READ || batch->owned || !batch_is_awaited(batch))
+            batch_break(batch);
+        else
+            batch_set_timer(batch, batch_deadline(batch) - now_of(batch));
+        return;
+    }
+}

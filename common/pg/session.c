@@ -1,0 +1,210 @@
+#include "common/pg/session.h"
+
+#include <libpq-fe.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/pg/keeper.h"
+
+#define SCHEMA_LOCK "7205759403792795" /* of the advisory lock that daemons share while they make tables */
+#define LOCK_WAIT_OF_APPENDS                                                                                 \
+    250 /* milliseconds that a batch may wait for a lock before its calls run alone */
+
+extern const char pg_schema_sql[]; /* common/pg/schema.sql */
+
+/*
+ * The version is looked at once more under the lock, and the text is sent apart from what sets its dialect:
+ * another daemon, perhaps a newer one, may have made its schema meanwhile.
+ */
+enum setup_step {
+    SETUP_SETTINGS,
+    SETUP_LOOK,
+    SETUP_LOCK,
+    SETUP_LOOK_AGAIN,
+    SETUP_SCHEMA,
+    SETUP_COMMIT,
+    SETUP_END,
+};
+
+static _Atomic bool schema_is_ready;
+
+bool session_schema_ready(void)
+{
+    return schema_is_ready;
+}
+
+void session_schema_doubt(void)
+{
+    schema_is_ready = false;
+}
+
+/*
+ * Short statements find rows by index, whatever the planner thinks of tables that were empty when it planned;
+ * their plans are made once. Reports are planned for their parameters.
+ */
+void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings)
+{
+    static const char by_index[] = "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+                                   " SET enable_hashjoin = off; SET enable_mergejoin = off";
+    bool report = kind == STATEMENT_REPORT;
+    long long timeout = (report ? settings->report_timeout : settings->request_timeout) * 2 / 3;
+
+    snprintf(into, SESSION_TEXT_MAX,
+             "SET standard_conforming_strings = on; SET default_transaction_isolation = 'read committed';"
+             " SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
+             " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
+             timeout, kind == STATEMENT_APPEND ? LOCK_WAIT_OF_APPENDS : timeout,
+             (long long)settings->request_timeout * 4, report ? "" : by_index);
+}
+
+/* What a pooler gives to many sessions in turn keeps few settings: this one PgBouncer keeps. */
+static const char pooled_settings[] = "SET standard_conforming_strings = on";
+
+static bool start_query(struct link *link, const char *sql)
+{
+    return PQsendQuery(link->pq, sql) == 1 && link_write(link);
+}
+
+static bool send_settings(struct link *link)
+{
+    char sql[SESSION_TEXT_MAX];
+
+    if (!link->settings->prepared_statements)
+        return start_query(link, pooled_settings);
+    session_settings(sql, link->kind, link->settings);
+    return start_query(link, sql);
+}
+
+static bool send_schema(struct link *link)
+{
+    char after[128];
+
+    snprintf(after, sizeof(after),
+             "\n; INSERT INTO schema_version (version) VALUES (%d) ON CONFLICT DO NOTHING; COMMIT",
+             link->schema->version);
+    char *sql = arena_printf(&link->scratch, "%s%.*s%s", pg_schema_sql,
+                             (int)keeper_first_part(link->schema->sql), link->schema->sql, after);
+    return sql && start_query(link, sql);
+}
+
+static bool send_step(struct link *link)
+{
+    link->step_failed = link->schema_current = false;
+    switch (link->setup_step) {
+    case SETUP_SETTINGS:
+        return send_settings(link);
+    case SETUP_LOOK:
+    case SETUP_LOOK_AGAIN:
+        return start_query(link, "SELECT coalesce(max(version), 0) FROM schema_version");
+    case SETUP_LOCK:
+        return start_query(link, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0;"
+                                 " SET LOCAL lock_timeout = 0; SET LOCAL standard_conforming_strings = on;"
+                                 " SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ");"
+                                 " CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY,"
+                                 " applied_at timestamptz NOT NULL DEFAULT now())");
+    case SETUP_SCHEMA:
+        return send_schema(link);
+    case SETUP_COMMIT:
+        return start_query(link, "COMMIT");
+    default:
+        return false;
+    }
+}
+
+/* The step that follows the one that has ended well. */
+static unsigned step_after(const struct link *link)
+{
+    switch (link->setup_step) {
+    case SETUP_SETTINGS:
+        return schema_is_ready && !link->replica ? SETUP_END : SETUP_LOOK;
+    case SETUP_LOOK:
+        return link->schema_current ? SETUP_END : SETUP_LOCK;
+    case SETUP_LOCK:
+        return SETUP_LOOK_AGAIN;
+    case SETUP_LOOK_AGAIN:
+        return link->schema_current ? SETUP_COMMIT : SETUP_SCHEMA;
+    default:
+        return SETUP_END;
+    }
+}
+
+/* Text in another encoding could not hold what clients send, and would not come back as it was sent. */
+static bool is_utf8(const struct link *link)
+{
+    static _Atomic bool told;
+    const char *encoding = PQparameterStatus(link->pq, "server_encoding");
+
+    if (encoding && strcmp(encoding, "UTF8") == 0)
+        return true;
+    if (!atomic_exchange(&told, true))
+        log_line(LOG_ERROR, "the database must have the encoding UTF8", "server_encoding",
+                 encoding ? encoding : "unknown", NULL);
+    return false;
+}
+
+bool session_start(struct link *link)
+{
+    link->setup_step = SETUP_SETTINGS;
+    return is_utf8(link) && send_step(link);
+}
+
+/* Takes a result of a step. The last one may come in a later turn: PostgreSQL sends an error at once. */
+static void take_step(struct link *link, const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    bool look = link->setup_step == SETUP_LOOK || link->setup_step == SETUP_LOOK_AGAIN;
+
+    if (status == PGRES_TUPLES_OK && look)
+        link->schema_current =
+            PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) >= link->schema->version;
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        return;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
+        return; /* no such table: a database that we have not met */
+    log_line(LOG_WARNING, "cannot set up the session", "sqlstate", state ? state : "08006", "reason",
+             message ? message : "connection lost", NULL);
+    link->step_failed = true;
+}
+
+static bool is_standby(const struct link *link)
+{
+    const char *standby = PQparameterStatus(link->pq, "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
+static enum session_status end_step(struct link *link)
+{
+    if (link->step_failed || PQstatus(link->pq) == CONNECTION_BAD)
+        return SESSION_FAILED;
+    if (link->replica && link->setup_step == SETUP_LOOK && !link->schema_current) {
+        log_line(LOG_WARNING, "the replica has not got the schema yet", NULL);
+        return SESSION_FAILED;
+    }
+    bool found = link->setup_step == SETUP_LOOK && link->schema_current;
+    if (!link->replica && (found || link->setup_step == SETUP_SCHEMA || link->setup_step == SETUP_COMMIT))
+        schema_is_ready = true;
+    link->setup_step = step_after(link);
+    if (link->setup_step == SETUP_END) {
+        link->stands_in = link->replica && !is_standby(link);
+        return SESSION_READY;
+    }
+    return send_step(link) ? SESSION_WAITS : SESSION_FAILED;
+}
+
+enum session_status session_take(struct link *link)
+{
+    while (!PQisBusy(link->pq)) {
+        PGresult *result = PQgetResult(link->pq);
+        if (!result)
+            return end_step(link);
+        take_step(link, result);
+        PQclear(result);
+    }
+    return SESSION_WAITS;
+}

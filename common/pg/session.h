@@ -1,0 +1,28 @@
+/*
+ * What a link does between connecting and its first batch: the session's settings, and the schema.
+ */
+#ifndef COMMON_PG_SESSION_H
+#define COMMON_PG_SESSION_H
+
+#include "common/pg/link.h"
+
+enum session_status { SESSION_WAITS, SESSION_READY, SESSION_FAILED };
+
+/* Sends the first step on a link that has connected. False: lost. */
+MUST_CHECK bool session_start(struct link *link);
+
+/* Takes in what has arrived and sends the next step. */
+MUST_CHECK enum session_status session_take(struct link *link);
+
+/* The settings of a session that runs statements of a kind, as SQL, terminated, into SESSION_TEXT_MAX bytes.
+ */
+#define SESSION_TEXT_MAX 640
+void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings);
+
+/* Whether any link of this process has found or made the current schema. */
+bool session_schema_ready(void);
+
+/* Has the next connection look at the schema again: a table was missing. */
+void session_schema_doubt(void);
+
+#endif

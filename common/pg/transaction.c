@@ -1,0 +1,71 @@
+#include "common/pg/transaction.h"
+
+#include "common/base/fiber.h"
+#include "common/pg/lane.h"
+
+void transaction_give(struct batch *batch, struct call *call)
+{
+    batch->owned = true;
+    batch->over = batch->failed = batch->committed = false;
+    batch->owner_deadline = call->deadline;
+    batch_move(batch, BATCH_OPEN);
+    call->given = batch;
+    call_end(call, CALL_DONE);
+}
+
+struct batch *transaction_begin(struct pg *pg, int64_t deadline)
+{
+    struct call call = {.deadline = deadline, .fiber = fiber_current()};
+
+    if (!lane_enqueue(pg->lanes[STATEMENT_CHANGE], &call))
+        return NULL;
+    fiber_wait();
+    return call.state == CALL_DONE ? call.given : NULL;
+}
+
+void transaction_run(struct batch *batch, struct call *call)
+{
+    struct call *const calls[] = {call};
+
+    call->state = CALL_WAITING;
+    if (batch->over) {
+        call->state = CALL_UNAVAILABLE;
+        return;
+    }
+    batch->owner = call->fiber = fiber_current();
+    batch_start(batch, calls, 1);
+    if (batch->owner)
+        fiber_wait();
+}
+
+static void give_back(struct batch *batch)
+{
+    batch->owned = false;
+    batch_move(batch, BATCH_FREE);
+}
+
+bool transaction_commit(struct batch *batch)
+{
+    bool nothing = !batch->stamped && !batch->over;
+
+    if (!nothing && !batch->over) {
+        batch->owner = fiber_current();
+        batch_end(batch);
+        if (batch->owner)
+            fiber_wait();
+    }
+    bool committed = nothing || batch->committed;
+    give_back(batch);
+    return committed;
+}
+
+void transaction_rollback(struct batch *batch)
+{
+    bool open = batch->stamped && !batch->over && batch->link.state == LINK_UP;
+
+    batch->owner = NULL;
+    /* A pipeline's transaction ends well with any Sync: only the end of its session undoes it. */
+    if (open)
+        batch_break(batch);
+    give_back(batch);
+}

@@ -1,0 +1,109 @@
+-- Lab attempts. The lab that is shown for a type is the oldest one of it.
+
+-- name: insert_attempt
+-- Users and labs are looked up and what has both is inserted; what is missing comes back as data.
+WITH known AS MATERIALIZED (
+    SELECT a.*,
+           u.id IS NOT NULL AS user_found,
+           l.id IS NOT NULL AS lab_found,
+           l.name,
+           l.description,
+           l.difficulty,
+           clock_timestamp() AT TIME ZONE 'UTC' AS at,
+           CASE WHEN u.id IS NOT NULL AND l.id IS NOT NULL THEN nextval('lab_attempts_id_seq') END AS id
+      FROM unnest($1::text[], $2::text[], $3::bool[], $4::int8[], $5::text[])
+           WITH ORDINALITY AS a (user_id, lab_type, completion_status, time_spent, errors, n)
+      LEFT JOIN users u ON u.id = a.user_id
+      LEFT JOIN LATERAL (
+           SELECT id, name, description, difficulty
+             FROM labs
+            WHERE lab_type = a.lab_type
+            ORDER BY created_at, id
+            LIMIT 1
+      ) AS l ON true
+), made AS (
+    INSERT INTO lab_attempts
+           (id, user_id, lab_type, completion_status, time_spent, errors_encountered, timestamp)
+    SELECT id, user_id, lab_type, completion_status, time_spent, errors::varchar[], at
+      FROM known
+     WHERE id IS NOT NULL
+)
+SELECT n,
+       true AS attempt_found,
+       user_found,
+       lab_found,
+       id,
+       at AS timestamp,
+       name AS lab_name,
+       description AS lab_description,
+       difficulty AS lab_difficulty
+  FROM known;
+
+-- name: update_attempt
+WITH known AS MATERIALIZED (
+    SELECT t.id IS NOT NULL AS attempt_found,
+           u.id IS NOT NULL AS user_found,
+           l.id IS NOT NULL AS lab_found,
+           l.name,
+           l.description,
+           l.difficulty
+      FROM (SELECT $1 AS user_id, $2 AS lab_type) AS a
+      LEFT JOIN lab_attempts t ON t.id = $6
+      LEFT JOIN users u ON u.id = a.user_id
+      LEFT JOIN LATERAL (
+           SELECT id, name, description, difficulty
+             FROM labs
+            WHERE lab_type = a.lab_type
+            ORDER BY created_at, id
+            LIMIT 1
+      ) AS l ON true
+), made AS (
+    UPDATE lab_attempts
+       SET user_id = $1,
+           lab_type = $2,
+           completion_status = $3,
+           time_spent = $4,
+           errors_encountered = $5
+     WHERE id = $6
+       AND (SELECT user_found AND lab_found FROM known)
+    RETURNING id, timestamp
+)
+SELECT attempt_found AND (m.id IS NOT NULL OR NOT (user_found AND lab_found)) AS attempt_found,
+       user_found,
+       lab_found,
+       m.id,
+       m.timestamp,
+       name AS lab_name,
+       description AS lab_description,
+       difficulty AS lab_difficulty
+  FROM known
+  LEFT JOIN made m ON true;
+
+-- name: list_attempts
+-- No row: there is no such user. One without an id: the user has no attempts.
+SELECT a.user_id,
+       a.lab_type,
+       a.completion_status,
+       a.time_spent,
+       a.errors_encountered,
+       a.id,
+       a.timestamp,
+       CASE WHEN l.id IS NULL THEN a.lab_type ELSE l.name END AS lab_name,
+       CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
+       CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty
+  FROM users u
+  LEFT JOIN lab_attempts a ON a.user_id = u.id
+  LEFT JOIN LATERAL (
+       SELECT id, name, description, difficulty
+         FROM labs
+        WHERE lab_type = a.lab_type
+        ORDER BY created_at, id
+        LIMIT 1
+  ) AS l ON true
+ WHERE u.id = $1
+ ORDER BY a.id;
+
+-- name: delete_attempt
+DELETE FROM lab_attempts
+ WHERE id = $1
+RETURNING id AS attempt_id;

@@ -1,0 +1,28 @@
+/*
+ * Changes of the progress log: each appends the next event of an entry, which is locked meanwhile.
+ */
+#ifndef USER_PROGRESS_PROGRESS_CHANGE_H
+#define USER_PROGRESS_PROGRESS_CHANGE_H
+
+#include <stdbool.h>
+
+#include "common/base/declare.h"
+#include "common/table/api.h"
+
+handler_fn progress_log_update, progress_log_delete, progress_log_delete_all, progress_log_rollback;
+
+extern const struct shape log_path_shape, version_shape;
+extern const struct shape log_updated_shape, log_deleted_shape, logs_deleted_shape;
+
+struct log_path {
+    struct text sent;
+    int64_t log_id; /* read from it by log_reach */
+};
+
+/*
+ * The entry that the path names, which the token may touch: nobody waits for an entry that is not theirs.
+ * False: 403, 404 or 503 is the reply. Waits.
+ */
+MUST_CHECK bool log_reach(struct request *rq, struct log_path *path);
+
+#endif

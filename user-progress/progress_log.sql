@@ -1,0 +1,47 @@
+-- name: create_entry
+-- The user is looked up by the statement that inserts; without one no id comes back.
+WITH asked AS MATERIALIZED (
+    SELECT a.*, CASE WHEN a.known OR u.id IS NOT NULL THEN nextval('progress_log_id_seq') END AS id
+      FROM unnest($1::text[], $2::text[], $3::json[], $4::text[], $5::bool[])
+           WITH ORDINALITY AS a (user_id, date, members, actor, known, n)
+      LEFT JOIN users u ON u.id = a.user_id
+), event AS (
+    INSERT INTO progress_events (log_id, version, type, user_id, date, members, recorded_at, actor)
+    SELECT id, 1, 'created', user_id, date::date, members, clock_timestamp(), actor
+      FROM asked
+     WHERE id IS NOT NULL
+)
+SELECT n, id
+  FROM asked;
+
+-- name: list_entries
+SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
+  FROM progress_logs
+ WHERE user_id = $1
+   AND members IS NOT NULL
+ ORDER BY log_id;
+
+-- name: list_entries_as_of
+SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
+  FROM (
+       SELECT DISTINCT ON (log_id) *
+         FROM progress_events
+        WHERE user_id = $1
+          AND recorded_at <= $2
+        ORDER BY log_id, version DESC
+  ) AS e
+ WHERE members IS NOT NULL
+ ORDER BY log_id;
+
+-- name: list_events
+SELECT version,
+       type,
+       recorded_at,
+       actor,
+       log_id AS "entry.log_id",
+       user_id AS "entry.user_id",
+       to_char(date, 'YYYY-MM-DD') AS "entry.date",
+       members AS "entry.members"
+  FROM progress_events
+ WHERE log_id = $1
+ ORDER BY version;
