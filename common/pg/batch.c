@@ -4,7 +4,7 @@
 
 #include "common/base/fiber.h"
 #include "common/base/log.h"
-#include "common/pg/lane.h"
+#include "common/pg/metrics.h"
 
 #define READ_PATIENCE SECOND /* a batch of reads without an answer is run again elsewhere */
 
@@ -43,19 +43,14 @@ static const unsigned moves[] = {
 
 static struct loop *loop_of(const struct batch *batch)
 {
-    return batch->lane->pg->loop;
-}
-
-static struct pg_metrics *metrics_of(const struct batch *batch)
-{
-    return batch->lane->pg->metrics;
+    return batch->link.loop;
 }
 
 static void set_patience(struct batch *batch)
 {
     int64_t wait = batch_deadline(batch) - loop_of(batch)->now;
 
-    if (batch->lane->kind == STATEMENT_READ && wait > READ_PATIENCE)
+    if (batch->link.kind == STATEMENT_READ && wait > READ_PATIENCE)
         wait = READ_PATIENCE;
     batch_set_timer(batch, wait > 0 ? wait : 0);
 }
@@ -93,7 +88,12 @@ void batch_move(struct batch *batch, enum batch_state to)
         break;
     }
     if (from == BATCH_COMMIT && batch->committed)
-        metric_count(&metrics_of(batch)->commits[batch->lane->kind]);
+        metric_count(&batch->metrics->commits[batch->link.kind]);
+}
+
+bool batch_writes(const struct batch *batch)
+{
+    return batch->link.kind == STATEMENT_APPEND || batch->link.kind == STATEMENT_CHANGE;
 }
 
 void batch_set_timer(struct batch *batch, int64_t wait)
@@ -162,7 +162,7 @@ static void arrange(struct batch *batch, struct call *const *taken)
     size_t placed = 0;
 
     batch->execution_count = batch->at = 0;
-    if (lane_writes(batch->lane) && !batch->stamped)
+    if (batch_writes(batch) && !batch->stamped)
         stamp(batch);
     for (size_t i = 0; i < batch->count; i++) {
         const struct statement *st = taken[i]->statement;
@@ -208,8 +208,8 @@ void batch_start(struct batch *batch, struct call *const *calls, size_t count)
         calls[i]->state = CALL_WAITING;
     }
     arrange(batch, calls);
-    histogram_observe(&metrics_of(batch)->batches[batch->lane->kind], &pg_batch_bounds, count);
-    send_executions(batch, lane_writes(batch->lane) ? BATCH_RUN : BATCH_END);
+    histogram_observe(&batch->metrics->batches[batch->link.kind], &pg_batch_bounds, count);
+    send_executions(batch, batch_writes(batch) ? BATCH_RUN : BATCH_END);
 }
 
 void batch_settle(struct batch *batch)
@@ -224,22 +224,11 @@ void batch_settle(struct batch *batch)
 
 /* Opening and closing */
 
-bool batch_open(struct batch *batch, struct lane *lane, size_t limit)
+bool batch_open(struct batch *batch, size_t limit)
 {
-    const struct pg_settings *settings = lane->pg->settings;
-    bool replica = lane->kind == STATEMENT_REPORT && settings->read_url;
-
-    batch->lane = lane;
-    batch->link = (struct link){.loop = lane->pg->loop,
-                                .settings = settings,
-                                .schema = &lane->pg->schema,
-                                .kind = lane->kind,
-                                .url = replica ? settings->read_url : settings->url,
-                                .replica = replica,
-                                .plans = &lane->pg->plans,
-                                .up = batch_link_up,
-                                .arrived = batch_arrived,
-                                .lost = batch_link_lost};
+    batch->link.up = batch_link_up;
+    batch->link.arrived = batch_arrived;
+    batch->link.lost = batch_link_lost;
     batch->timer.fire = batch_due;
     batch->stamp_calls[0] = &batch->stamp_call;
     uuid_print(batch->slot);

@@ -18,7 +18,20 @@
 
 #define BATCH_MAX 1024 /* what BATCH_LIMIT may be at most */
 
+struct batch;
 struct lane;
+struct pg_metrics;
+
+/* What a batch tells the lane that it belongs to. */
+struct batch_events {
+    /* Calls are to be run once more: one by one, where `alone`. */
+    void (*again)(struct batch *batch, struct call **calls, size_t count, bool alone);
+    /* The batch is free, and the link up: the next one may go out. */
+    void (*freed)(struct batch *batch);
+    /* The link has come up; an attempt to connect has failed: how long to wait before the next one. */
+    void (*found)(struct batch *batch);
+    int64_t (*missed)(struct batch *batch);
+};
 
 enum batch_state {
     BATCH_FREE,   /* nothing is on its way */
@@ -38,6 +51,8 @@ struct stamp {
 struct batch {
     struct link link;
     struct lane *lane;
+    const struct batch_events *events;
+    struct pg_metrics *metrics;
     struct timer timer; /* the next thing to happen: connect again, or the end of patience */
     enum batch_state state;
     bool wanted;    /* keeps a connection */
@@ -60,8 +75,8 @@ struct batch {
     struct call *stamp_calls[1];
 };
 
-/* Prepares a batch and its link. False: no memory. */
-MUST_CHECK bool batch_open(struct batch *batch, struct lane *lane, size_t limit);
+/* Makes room for `limit` calls in a batch whose link, lane, events and metrics are set. False: no memory. */
+MUST_CHECK bool batch_open(struct batch *batch, size_t limit);
 void batch_close(struct batch *batch);
 
 /* The one way from state to state: what each state means for timers and counters happens here. */
@@ -86,6 +101,9 @@ void batch_resume_owner(struct batch *batch);
 /* The earliest deadline of who waits for the batch (INT64_MAX: nobody), and whether anybody does. */
 int64_t batch_deadline(const struct batch *batch);
 bool batch_is_awaited(const struct batch *batch);
+
+/* Whether its statements write: then it is stamped, and committed in a step of its own. */
+bool batch_writes(const struct batch *batch);
 
 /* Sets the timer of the batch, in nanoseconds from now. */
 void batch_set_timer(struct batch *batch, int64_t wait);

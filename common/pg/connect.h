@@ -4,7 +4,7 @@
 #ifndef COMMON_PG_CONNECT_H
 #define COMMON_PG_CONNECT_H
 
-#include "common/pg/link.h"
+#include "common/pg/connection.h"
 
 enum connect_status { CONNECT_WAITS, CONNECT_MADE, CONNECT_FAILED };
 

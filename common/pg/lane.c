@@ -4,12 +4,14 @@
 
 #include "common/base/fiber.h"
 #include "common/base/log.h"
-#include "common/pg/transaction.h"
 
 #define TRIES_MAX 4 /* runs of one call, aborted and lost batches included */
 #define AWAY_PATIENCE                                                                                        \
     SECOND /* calls are taken for so long while the database is away, then refused at once */
-#define AWAY_LIMIT      (1800 * MILLISECOND) /* by then, those that were taken are refused too */
+#define AWAY_LIMIT (1800 * MILLISECOND) /* by then, those that were taken are refused too */
+#define BACKOFF_FIRST                                                                                        \
+    (50 * MILLISECOND) /* between attempts to connect, doubled up to the last, jitter added */
+#define BACKOFF_LAST    (400 * MILLISECOND)
 #define BATCH_SHARE_MIN 16 /* calls that a batch may take however little else there is to do */
 
 size_t lane_links(const struct lane *lane)
@@ -52,8 +54,13 @@ bool lane_enqueue(struct lane *lane, struct call *call)
     return waiting_join(&lane->queue, &call->waiting, call->deadline);
 }
 
-void lane_enqueue_again(struct lane *lane, struct call **calls, size_t count, bool alone)
+/* In their order, before those that came after them; those that have had their tries end. A batch's inserts
+ * run one by one where waiting for a lock keeps nobody else from going on. */
+static void run_again(struct batch *batch, struct call **calls, size_t count, bool alone)
 {
+    bool elsewhere = alone && batch->lane->kind == STATEMENT_APPEND;
+    struct lane *lane = elsewhere ? batch->lane->pg->lanes[STATEMENT_CHANGE] : batch->lane;
+
     for (size_t i = count; i-- > 0;) {
         struct call *call = calls[i];
         if (!call)
@@ -90,10 +97,16 @@ static void set_away(struct lane *lane)
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
 
-void lane_missed(struct lane *lane)
+static int64_t missed(struct batch *batch)
 {
+    struct lane *lane = batch->lane;
+
     if (!lane->away_since && !lane_ready(lane))
         set_away(lane);
+    lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
+    if (lane->backoff > BACKOFF_LAST)
+        lane->backoff = BACKOFF_LAST;
+    return lane->backoff / 2 + random() % lane->backoff;
 }
 
 /* Where one lane finds the database again, the others need not sit out their waits, nor refuse what they get.
@@ -111,8 +124,10 @@ static void rouse_others(const struct pg *pg)
     }
 }
 
-void lane_found(struct lane *lane)
+static void found(struct batch *batch)
 {
+    struct lane *lane = batch->lane;
+
     lane->backoff = 0;
     if (!lane->away_since)
         return;
@@ -135,7 +150,18 @@ static size_t batch_share(const struct lane *lane)
     return lane->kind == STATEMENT_APPEND && share < lane->batch_limit ? share : lane->batch_limit;
 }
 
-void lane_hand_out(struct batch *batch)
+/* A link to oneself (transaction.h). */
+static void give(struct batch *batch, struct call *call)
+{
+    batch->owned = true;
+    batch->over = batch->failed = batch->committed = false;
+    batch->owner_deadline = call->deadline;
+    batch_move(batch, BATCH_OPEN);
+    call->given = batch;
+    call_end(call, CALL_DONE);
+}
+
+static void hand_out(struct batch *batch)
 {
     struct lane *lane = batch->lane;
     size_t share = batch_share(lane);
@@ -143,7 +169,7 @@ void lane_hand_out(struct batch *batch)
     size_t count = 0;
 
     if (!first_call(lane)->statement) {
-        transaction_give(batch, next_call(lane));
+        give(batch, next_call(lane));
         return;
     }
     bool alone = first_call(lane)->alone;
@@ -154,12 +180,18 @@ void lane_hand_out(struct batch *batch)
     batch_start(batch, taken, count);
 }
 
+static void freed(struct batch *batch)
+{
+    if (batch->lane->queue.first)
+        hand_out(batch);
+}
+
 void lane_flush(struct lane *lane)
 {
     for (size_t i = 0; i < lane->count && lane->queue.first; i++) {
         struct batch *batch = &lane->batches[i];
         if (batch->link.state == LINK_UP && batch->state == BATCH_FREE)
-            lane_hand_out(batch);
+            hand_out(batch);
         else if (!batch->wanted)
             batch_want(batch);
     }
@@ -176,6 +208,25 @@ void lane_poll(struct lane *lane)
 
 /* Opening and closing */
 
+static bool open_batch(struct lane *lane, struct batch *batch)
+{
+    static const struct batch_events events = {run_again, freed, found, missed};
+    struct pg *pg = lane->pg;
+    bool replica = lane->kind == STATEMENT_REPORT && pg->settings->read_url;
+
+    batch->lane = lane;
+    batch->events = &events;
+    batch->metrics = pg->metrics;
+    batch->link = (struct link){.loop = pg->loop,
+                                .settings = pg->settings,
+                                .schema = &pg->schema,
+                                .kind = lane->kind,
+                                .url = replica ? pg->settings->read_url : pg->settings->url,
+                                .replica = replica,
+                                .plans = &pg->plans};
+    return batch_open(batch, lane->batch_limit);
+}
+
 struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, size_t batch_limit)
 {
     struct lane *lane = calloc(1, sizeof(*lane) + count * sizeof(struct batch));
@@ -188,7 +239,7 @@ struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, si
     set_away(lane);
     bool opened = count > 0;
     for (size_t i = 0; i < count; i++)
-        opened = batch_open(&lane->batches[i], lane, batch_limit) && opened;
+        opened = open_batch(lane, &lane->batches[i]) && opened;
     if (!opened) {
         lane_close(lane);
         return NULL;

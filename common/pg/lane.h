@@ -41,31 +41,13 @@ void lane_close(struct lane *lane);
  */
 MUST_CHECK bool lane_enqueue(struct lane *lane, struct call *call);
 
-/* Queues calls once more, in their order, before those that came after them; those that have had their tries
- * end. */
-void lane_enqueue_again(struct lane *lane, struct call **calls, size_t count, bool alone);
-
 /* Gives free links their batches. Once a turn. */
 void lane_flush(struct lane *lane);
-
-/* Gives one free link its batch; something must wait. */
-void lane_hand_out(struct batch *batch);
 
 /* Takes in what has come for batches on their way, without waiting for the loop to find it. */
 void lane_poll(struct lane *lane);
 
-/* A link has come up, or an attempt to connect has failed. */
-void lane_found(struct lane *lane);
-void lane_missed(struct lane *lane);
-
 /* Whether a link is up, and how many are. */
 bool lane_ready(const struct lane *lane);
 size_t lane_links(const struct lane *lane);
-
-/* Whether statements of a kind write. */
-static inline bool lane_writes(const struct lane *lane)
-{
-    return lane->kind == STATEMENT_APPEND || lane->kind == STATEMENT_CHANGE;
-}
-
 #endif

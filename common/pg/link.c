@@ -109,16 +109,6 @@ bool link_send_sync(struct link *link)
     return PQpipelineSync(link->pq) == 1;
 }
 
-bool link_write(struct link *link)
-{
-    int left = PQflush(link->pq);
-
-    if (left < 0)
-        return false;
-    link->outgoing = left > 0;
-    return loop_watch(link->loop, &link->watch, EPOLLIN | (link->outgoing ? EPOLLOUT : 0));
-}
-
 /* Receiving */
 
 /* The answer to a Parse: a statement that the server did not take is prepared again next time. False: lost.
@@ -192,21 +182,6 @@ static void lose(struct link *link)
 {
     link_close(link);
     link->lost(link);
-}
-
-void link_close(struct link *link)
-{
-    if (link->state == LINK_DOWN)
-        return;
-    loop_unwatch(link->loop, &link->watch);
-    PQfinish(link->pq);
-    link->pq = NULL;
-    link->turn += !link->proven;
-    link->proven = false;
-    link->state = LINK_DOWN;
-    link->outgoing = false;
-    arena_free(&link->scratch);
-    link->prepared_count = 0;
 }
 
 static bool connect_on(struct link *link)

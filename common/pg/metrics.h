@@ -5,7 +5,7 @@
 #define COMMON_PG_METRICS_H
 
 #include "common/base/metric.h"
-#include "common/pg/pg.h"
+#include "common/pg/statement.h"
 
 #define PG_SQLSTATES 16 /* classes of SQLSTATE that are told apart, and one for all others */
 

@@ -3,23 +3,17 @@
 
 #include <string.h>
 
-#include "common/pg/lane.h"
+#include "common/pg/metrics.h"
 #include "common/pg/remedy.h"
 #include "common/pg/session.h"
-
-static struct pg_metrics *metrics_of(const struct batch *batch)
-{
-    return batch->lane->pg->metrics;
-}
 
 /* Does what a failure says of the connection; what it says of the calls is the answer. */
 static enum remedy heed(struct batch *batch, bool alone)
 {
-    struct pg *pg = batch->lane->pg;
     enum remedy remedy = remedy_for(batch->link.sqlstate, alone);
 
-    if (remedy == REMEDY_PREPARE && pg->plans == batch->link.own_plans)
-        pg->plans++;
+    if (remedy == REMEDY_PREPARE && *batch->link.plans == batch->link.own_plans)
+        ++*batch->link.plans;
     if (remedy == REMEDY_LOOK)
         session_schema_doubt();
     if (remedy == REMEDY_LOOK || remedy == REMEDY_RECONNECT) {
@@ -31,11 +25,11 @@ static enum remedy heed(struct batch *batch, bool alone)
 
 static void after_failure(struct batch *batch)
 {
-    struct lane *lane = batch->lane;
+    enum statement_kind kind = batch->link.kind;
     struct call **calls = batch->calls;
     size_t count = batch->count;
     /* What fails in the lane of batches has a second chance in that of changes, whatever its company was. */
-    bool alone = lane->kind == STATEMENT_CHANGE || (count == 1 && lane->kind != STATEMENT_APPEND);
+    bool alone = kind == STATEMENT_CHANGE || (count == 1 && kind != STATEMENT_APPEND);
 
     batch_move(batch, BATCH_FREE);
     enum remedy remedy = heed(batch, alone);
@@ -45,9 +39,7 @@ static void after_failure(struct batch *batch)
                 call_end(calls[i], remedy == REMEDY_CONFLICT ? CALL_CONFLICT : CALL_UNAVAILABLE);
         return;
     }
-    /* A batch's inserts run one by one where waiting for a lock keeps nobody else from going on. */
-    struct lane *other = lane->pg->lanes[lane->kind == STATEMENT_APPEND ? STATEMENT_CHANGE : lane->kind];
-    lane_enqueue_again(remedy == REMEDY_ALONE ? other : lane, calls, count, remedy == REMEDY_ALONE);
+    batch->events->again(batch, calls, count, remedy == REMEDY_ALONE);
 }
 
 static void owned_synced(struct batch *batch)
@@ -81,14 +73,14 @@ static void synced(struct batch *batch)
     memcpy(done, batch->calls, count * sizeof(struct call *));
     batch->committed = true;
     batch_move(batch, BATCH_FREE);
-    if (batch->link.stands_in && batch->lane->pg->loop->now >= batch->stands_in_until) {
+    if (batch->link.stands_in && batch->link.loop->now >= batch->stands_in_until) {
         link_close(&batch->link);
         batch->link.turn = 0;
         batch_set_timer(batch, 0);
     }
     /* The server works on the next batch while the answers of this one go out. */
-    if (batch->lane->queue.first && batch->link.state == LINK_UP && batch->state == BATCH_FREE)
-        lane_hand_out(batch);
+    if (batch->link.state == LINK_UP && batch->state == BATCH_FREE)
+        batch->events->freed(batch);
     for (size_t i = 0; i < count; i++)
         if (done[i])
             call_end(done[i], done[i]->state == CALL_WAITING ? CALL_DONE : done[i]->state);
@@ -100,7 +92,7 @@ static void settled(struct batch *batch)
     bool was_committed = batch->stamp_call.count == 0;
     size_t live = 0;
 
-    metric_count(&metrics_of(batch)->settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
+    metric_count(&batch->metrics->settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
     if (was_committed || batch->owned) {
         batch->failed = !was_committed; /* the statements are the owner's: nothing of them is there */
         batch_end(batch);
@@ -135,7 +127,7 @@ static void all_arrived(struct batch *batch)
 /* False: the batch is not what it was, or the link is gone. */
 static bool statement_failed(struct batch *batch, bool busy)
 {
-    metric_count(&metrics_of(batch)->failures[pg_sqlstate_place(batch->link.sqlstate)]);
+    metric_count(&batch->metrics->failures[pg_sqlstate_place(batch->link.sqlstate)]);
     /* A stamp may fail on an older transaction's lock, say: nothing is known yet. */
     if (!busy || batch->state == BATCH_SETTLE) {
         batch_break(batch);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/declare.h"
+#include "common/pg/settings.h"
 #include "common/pg/statement.h"
 
 struct call;
@@ -19,25 +20,6 @@ struct fiber_pool;
 struct loop;
 struct pg_metrics;
 struct pg;
-
-#define PG_BATCH_MAX 1024 /* statements that a batch may have */
-
-struct pg_settings {
-    const char *url;      /* libpq's URI */
-    const char *read_url; /* of what may lag; NULL: the same */
-    bool prepared_statements;
-    int64_t queue_limit; /* statements that wait, a worker and lane */
-    int64_t batch_limit; /* statements of one batch */
-    int64_t read_connections, append_connections, change_connections, report_connections; /* a worker */
-    int64_t request_timeout, report_timeout;                                              /* milliseconds */
-};
-
-/* The tables that the daemon needs. */
-struct pg_schema {
-    const char *name; /* of the daemon, for the server's list of sessions */
-    const char *sql;  /* may be run any number of times */
-    int version;      /* rises with the text: a database of this version or a later one is left as it is */
-};
 
 /*
  * Opens the lanes of a worker; nothing waits for the database to be there. The settings, and what the schema

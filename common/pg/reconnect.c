@@ -3,18 +3,16 @@
 
 #include "common/pg/batch.h"
 #include "common/pg/connect.h"
-#include "common/pg/lane.h"
+#include "common/pg/metrics.h"
 #include "common/pg/session.h"
 
-#define CONNECT_WAIT    (2 * SECOND)       /* for one attempt to connect */
-#define SCHEMA_WAIT     (600 * SECOND)     /* for the schema to be made: old rows may have to be counted */
-#define BACKOFF_FIRST   (50 * MILLISECOND) /* between attempts, doubled up to the last, jitter added */
-#define BACKOFF_LAST    (400 * MILLISECOND)
-#define STAND_IN_PERIOD (10 * SECOND) /* of a primary for a replica, before that is tried again */
+#define CONNECT_WAIT    (2 * SECOND)   /* for one attempt to connect */
+#define SCHEMA_WAIT     (600 * SECOND) /* for the schema to be made: old rows may have to be counted */
+#define STAND_IN_PERIOD (10 * SECOND)  /* of a primary for a replica, before that is tried again */
 
 static int64_t now_of(const struct batch *batch)
 {
-    return batch->lane->pg->loop->now;
+    return batch->link.loop->now;
 }
 
 /* For the link's next step; who waits for it to settle a write is answered by their deadline. */
@@ -29,14 +27,8 @@ static void set_link_timer(struct batch *batch, int64_t wait)
 
 static void connect_later(struct batch *batch)
 {
-    struct lane *lane = batch->lane;
-
-    metric_count(&lane->pg->metrics->connections_failed[lane->kind]);
-    lane_missed(lane);
-    lane->backoff = lane->backoff ? lane->backoff * 2 : BACKOFF_FIRST;
-    if (lane->backoff > BACKOFF_LAST)
-        lane->backoff = BACKOFF_LAST;
-    set_link_timer(batch, lane->backoff / 2 + random() % lane->backoff);
+    metric_count(&batch->metrics->connections_failed[batch->link.kind]);
+    set_link_timer(batch, batch->events->missed(batch));
 }
 
 void batch_want(struct batch *batch)
@@ -67,7 +59,7 @@ void batch_lost(struct batch *batch)
     batch_move(batch, batch->owned ? BATCH_OPEN : BATCH_FREE);
     connect_later(batch);
     if (!batch->owned) {
-        lane_enqueue_again(batch->lane, calls, count, false);
+        batch->events->again(batch, calls, count, false);
         return;
     }
     if (from != BATCH_OPEN && count && calls[0])
@@ -79,12 +71,11 @@ void batch_lost(struct batch *batch)
 void batch_link_up(struct link *link)
 {
     struct batch *batch = container_of(link, struct batch, link);
-    struct lane *lane = batch->lane;
 
-    metric_count(&lane->pg->metrics->connections_opened[lane->kind]);
-    lane_found(lane);
+    metric_count(&batch->metrics->connections_opened[link->kind]);
+    batch->events->found(batch);
     batch->stands_in_until = now_of(batch) + STAND_IN_PERIOD;
-    timer_cancel(lane->pg->loop, &batch->timer);
+    timer_cancel(link->loop, &batch->timer);
     if (batch->state == BATCH_DOUBT)
         batch_settle(batch);
 }
@@ -144,7 +135,7 @@ void batch_due(struct timer *timer)
     case LINK_UP:
         if (batch->state == BATCH_FREE || batch->state == BATCH_OPEN)
             return;
-        if (batch->lane->kind == STATEMENT_READ || batch->owned || !batch_is_awaited(batch))
+        if (batch->link.kind == STATEMENT_READ || batch->owned || !batch_is_awaited(batch))
             batch_break(batch);
         else
             batch_set_timer(batch, batch_deadline(batch) - now_of(batch));

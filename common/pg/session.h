@@ -4,7 +4,7 @@
 #ifndef COMMON_PG_SESSION_H
 #define COMMON_PG_SESSION_H
 
-#include "common/pg/link.h"
+#include "common/pg/connection.h"
 
 enum session_status { SESSION_WAITS, SESSION_READY, SESSION_FAILED };
 

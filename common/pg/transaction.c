@@ -3,16 +3,6 @@
 #include "common/base/fiber.h"
 #include "common/pg/lane.h"
 
-void transaction_give(struct batch *batch, struct call *call)
-{
-    batch->owned = true;
-    batch->over = batch->failed = batch->committed = false;
-    batch->owner_deadline = call->deadline;
-    batch_move(batch, BATCH_OPEN);
-    call->given = batch;
-    call_end(call, CALL_DONE);
-}
-
 struct batch *transaction_begin(struct pg *pg, int64_t deadline)
 {
     struct call call = {.deadline = deadline, .fiber = fiber_current()};

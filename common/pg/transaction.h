@@ -1,7 +1,7 @@
 /*
  * Transactions of several statements: a link of the lane of changes to oneself.
  *
- * All but transaction_give wait in their fiber.
+ * All of it waits in the fiber of its caller.
  */
 #ifndef COMMON_PG_TRANSACTION_H
 #define COMMON_PG_TRANSACTION_H
@@ -28,8 +28,5 @@ MUST_CHECK bool transaction_commit(struct batch *batch);
 
 /* Breaks the transaction off. */
 void transaction_rollback(struct batch *batch);
-
-/* The lane's side: hands a free link to the call that waits for one. */
-void transaction_give(struct batch *batch, struct call *call);
 
 #endif

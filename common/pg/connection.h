@@ -1,0 +1,56 @@
+/*
+ * What a link (link.h) consists of: libpq's connection, and how far it has come.
+ */
+#ifndef COMMON_PG_CONNECTION_H
+#define COMMON_PG_CONNECTION_H
+
+#include "common/base/arena.h"
+#include "common/base/declare.h"
+#include "common/base/loop.h"
+#include "common/pg/settings.h"
+#include "common/pg/statement.h"
+
+#define PREPARED_MAX 64 /* statements that a connection prepares; what is beyond is sent unnamed */
+#define SQLSTATE_MAX 6  /* bytes of a SQLSTATE and its end */
+
+enum link_state {
+    LINK_DOWN,
+    LINK_CONNECTING,
+    LINK_SETUP, /* session settings, schema */
+    LINK_UP,
+};
+
+struct link {
+    struct watch watch;
+    struct loop *loop;
+    const struct pg_settings *settings;
+    const struct pg_schema *schema;
+    enum statement_kind kind; /* of what it runs: decides the session's settings */
+    const char *url;
+    bool replica;       /* of a database that may be a read-only copy: the schema is not made there */
+    bool stands_in;     /* a replica was wanted and it is on a primary */
+    unsigned turn;      /* of the hosts in the URL: which one is tried first */
+    bool proven;        /* this connection has ended a batch */
+    struct pg_conn *pq; /* libpq's own */
+    enum link_state state;
+    unsigned setup_step;
+    bool step_failed, schema_current; /* what the results of that step have said so far */
+    bool outgoing;                    /* libpq could not send everything yet */
+    struct arena scratch;             /* the parameters of the batch on its way */
+    const struct statement *prepared[PREPARED_MAX];
+    size_t prepared_count;
+    unsigned *plans;    /* how often the types of columns have changed, as far as is known */
+    unsigned own_plans; /* the same when this connection last began to prepare */
+    char sqlstate[SQLSTATE_MAX];
+    void (*up)(struct link *link);
+    void (*arrived)(struct link *link); /* results may be there: link_next */
+    void (*lost)(struct link *link);
+};
+
+/* Closes without a callback. */
+void link_close(struct link *link);
+
+/* Writes what is queued. False: lost. */
+MUST_CHECK bool link_write(struct link *link);
+
+#endif
