@@ -16,7 +16,6 @@
 #include "common/pg/call.h"
 #include "common/pg/link.h"
 
-#define BATCH_MAX 1024 /* what BATCH_LIMIT may be at most */
 
 struct batch;
 struct lane;

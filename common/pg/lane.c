@@ -165,7 +165,7 @@ static void hand_out(struct batch *batch)
 {
     struct lane *lane = batch->lane;
     size_t share = batch_share(lane);
-    struct call *taken[BATCH_MAX];
+    struct call *taken[PG_BATCH_MAX];
     size_t count = 0;
 
     if (!first_call(lane)->statement) {

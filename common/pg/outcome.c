@@ -59,7 +59,7 @@ static void owned_synced(struct batch *batch)
 
 static void synced(struct batch *batch)
 {
-    struct call *done[BATCH_MAX];
+    struct call *done[PG_BATCH_MAX];
     size_t count = batch->count;
 
     if (batch->owned) {

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PG_BATCH_MAX 1024 /* statements of one batch: what BATCH_LIMIT may be at most */
+
 struct pg_settings {
     const char *url;      /* libpq's URI */
     const char *read_url; /* of what may lag; NULL: the same */

@@ -72,6 +72,16 @@ def test_a_service_without_its_database_lives_and_says_so(own_postgres, database
     until(lambda: exchange.request(daemon.url, "GET", "/readyz").status == 200, "readiness", 10)
 
 
+def test_a_list_is_refused_within_two_seconds_where_the_database_was_never_there(own_postgres, database_name, start_daemon):
+    own_postgres.stop()
+    daemon = start_daemon(DATABASE_URL=own_postgres.url(database_name))
+    for path in ("/users/", "/progress/stats/x", "/users/x"):
+        since = time.monotonic()
+        answer = exchange.request(daemon.url, "GET", path)
+        assert answer.status == 503 and "retry-after" in answer.headers
+        assert time.monotonic() - since < 2 + (BACK_SECONDS - 1)
+
+
 @pytest.mark.parametrize(
     "how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["restart", "immediate-stop", "crash"]
 )

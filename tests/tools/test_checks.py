@@ -56,7 +56,7 @@ def append(project, name, text):
 
 
 @pytest.mark.parametrize(
-    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "sql", "openapi", "settings"]
+    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "sql", "schemas", "openapi", "settings"]
 )
 def test_a_check_passes_on_the_project(project, check):
     done = run(project, f"tools/check-{check}")
@@ -69,6 +69,9 @@ def test_a_check_passes_on_the_project(project, check):
         ("headers", "common/table/router.c", "#include <libpq-fe.h>\n"),
         ("headers", "user-progress/users.c", "#  include <cjson/cJSON.h>\n"),
         ("headers", "common/http/server.h", '#include "microhttpd.h"\n'),
+        ("schemas", "common/pg/schema.sql", "CREATE TABLE more ();\n"),
+        ("schemas", "user-progress/schema.sql", "DROP TABLE IF EXISTS more;\n"),
+        ("schemas", "tools/check-schemas.known", "performance-reporting 999 0\n"),
         ("rooms", "common/base/text.c", '#include "common/http/server.h"\n'),
         ("rooms", "common/email/email.h", '#include "common/shape/shape.h"\n'),
         ("rooms", "common/table/router.c", '#include "directory/lookup.h"\n'),
