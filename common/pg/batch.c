@@ -4,26 +4,12 @@
 
 #include "common/base/fiber.h"
 #include "common/base/log.h"
+#include "common/pg/batch.sql.h"
 #include "common/pg/metrics.h"
 
 #define READ_PATIENCE SECOND /* a batch of reads without an answer is run again elsewhere */
 
-static const struct column stamp_params[] = {COLUMN(struct stamp, slot), COLUMN(struct stamp, number)};
-static const struct column stamp_row[] = {{.type = COLUMN_INT}};
-
-/* Answers a row when this batch was not there before; waits for an older transaction of the slot to end. */
-static const struct statement stamp_batch = {
-    .name = "stamp_batch",
-    .sql = "INSERT INTO write_slots (slot, batch) VALUES ($1::uuid, $2)"
-           " ON CONFLICT (slot) DO UPDATE SET batch = excluded.batch, at = now()"
-           " WHERE write_slots.batch <> excluded.batch RETURNING batch",
-    .kind = STATEMENT_CHANGE,
-    .params = stamp_params,
-    .param_count = 2,
-    .row = stamp_row,
-    .column_count = 1,
-    .row_size = sizeof(int64_t),
-};
+STATEMENT(stamp_batch, CHANGE, PARAMS(struct stamp, slot, number), ROW(struct stamp, number));
 
 /* States */
 
@@ -150,7 +136,7 @@ static void stamp(struct batch *batch)
     batch->stamp.slot = text_of(batch->slot);
     batch->stamp.number++;
     batch->stamp_call = (struct call){.statement = &stamp_batch, .params = &batch->stamp, .first_only = true};
-    batch->stamp_call.rows = (char *)&batch->stamped_number;
+    batch->stamp_call.rows = (char *)&batch->answered;
     batch->stamp_call.room = 1;
     batch->executions[batch->execution_count++] = execution_of_stamp(batch);
     batch->stamped = true;

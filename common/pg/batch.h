@@ -16,7 +16,6 @@
 #include "common/pg/call.h"
 #include "common/pg/link.h"
 
-
 struct batch;
 struct lane;
 struct pg_metrics;
@@ -69,7 +68,7 @@ struct batch {
     int64_t stands_in_until;
     char slot[UUID_TEXT];
     struct stamp stamp;
-    int64_t stamped_number; /* the row of the stamp */
+    struct stamp answered; /* the row of the stamp */
     struct call stamp_call;
     struct call *stamp_calls[1];
 };

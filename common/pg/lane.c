@@ -4,6 +4,7 @@
 
 #include "common/base/fiber.h"
 #include "common/base/log.h"
+#include "common/pg/settings.h"
 
 #define TRIES_MAX 4 /* runs of one call, aborted and lost batches included */
 #define AWAY_PATIENCE                                                                                        \

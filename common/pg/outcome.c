@@ -6,6 +6,7 @@
 #include "common/pg/metrics.h"
 #include "common/pg/remedy.h"
 #include "common/pg/session.h"
+#include "common/pg/settings.h"
 
 /* Does what a failure says of the connection; what it says of the calls is the answer. */
 static enum remedy heed(struct batch *batch, bool alone)

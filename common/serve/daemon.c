@@ -17,6 +17,7 @@
 #include "common/http/server.h"
 #include "common/openapi/document.h"
 #include "common/pg/keeper.h"
+#include "common/pg/listing.h"
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/pg/session.h"
@@ -229,6 +230,9 @@ int daemon_main(const struct api *api, int argc, char **argv)
         return EXIT_BAD_SETTING;
     case SETTINGS_HEALTH_CHECK:
         return check_health(&settings);
+    case SETTINGS_STATEMENTS:
+        listing_print(stdout, &settings.pg);
+        return EXIT_SUCCESS;
     case SETTINGS_OPENAPI:
     case SETTINGS_READY:
         break;

@@ -2,6 +2,7 @@
 
 #include "common/base/digest.h"
 #include "common/http/request.h"
+#include "common/serve/idempotency.sql.h"
 #include "common/serve/metrics.h"
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
@@ -17,48 +18,15 @@ struct idempotency {
     struct text old_key, old_request; /* the same as earlier versions kept them */
 };
 
-static const struct column key_params[] = {
-    COLUMN(struct idempotency, key),
-    COLUMN(struct idempotency, request),
-    COLUMN(struct idempotency, old_key),
-    COLUMN(struct idempotency, old_request),
-};
-
 struct kept_answer {
     int8_t same;
     int64_t status;
     struct text headers, body;
 };
 
-/* Earlier versions kept refusals too, which nothing was written for. */
-static const struct statement look_key = {
-    .name = "look_key",
-    .sql = "SELECT request = decode(CASE key WHEN $1 THEN $2 ELSE $4 END, 'hex'), status, headers, body"
-           " FROM idempotency_keys WHERE key IN ($1, $3) AND status < 400"
-           " AND created_at >= now() - interval '1 day' ORDER BY key = $1 DESC LIMIT 1",
-    .kind = STATEMENT_READ,
-    .params = key_params,
-    .param_count = 4,
-    .row = (const struct column[]){COLUMN(struct kept_answer, same), COLUMN(struct kept_answer, status),
-                                   COLUMN(struct kept_answer, headers), COLUMN(struct kept_answer, body)},
-    .column_count = 4,
-    .row_size = sizeof(struct kept_answer),
-};
-
-/* Waits for another request with the same key to end. */
-static const struct statement claim_key = {
-    .name = "claim_key",
-    .sql = "INSERT INTO idempotency_keys AS k (key, request) VALUES ($1, decode($2, 'hex'))"
-           " ON CONFLICT (key) DO UPDATE SET request = excluded.request, status = NULL, headers = NULL,"
-           " body = NULL, created_at = now()"
-           " WHERE k.created_at < now() - interval '1 day' RETURNING 1",
-    .kind = STATEMENT_CHANGE,
-    .params = key_params,
-    .param_count = 2,
-    .row = (const struct column[]){{.type = COLUMN_INT}},
-    .column_count = 1,
-    .row_size = sizeof(int64_t),
-};
+STATEMENT(look_key, READ, PARAMS(struct idempotency, key, request, old_key, old_request),
+          ROW(struct kept_answer, same, status, headers, body));
+STATEMENT(claim_key, CHANGE, PARAMS(struct idempotency, key, request), ROW(struct idempotency, key));
 
 struct answer_to_keep {
     struct text key;
@@ -66,15 +34,8 @@ struct answer_to_keep {
     struct text headers, body;
 };
 
-static const struct statement keep_answer = {
-    .name = "keep_answer",
-    .sql = "UPDATE idempotency_keys SET status = $2, headers = $3, body = $4 WHERE key = $1",
-    .kind = STATEMENT_CHANGE,
-    .params =
-        (const struct column[]){COLUMN(struct answer_to_keep, key), COLUMN(struct answer_to_keep, status),
-                                COLUMN(struct answer_to_keep, headers), COLUMN(struct answer_to_keep, body)},
-    .param_count = 4,
-};
+STATEMENT(keep_answer, CHANGE, PARAMS(struct answer_to_keep, key, status, headers, body),
+          ROW(struct answer_to_keep, key));
 
 /* The key */
 
@@ -206,7 +167,7 @@ static bool is_answered(struct request *rq, const struct idempotency *of)
 
 bool idempotency_claim(struct request *rq)
 {
-    int64_t claimed;
+    struct idempotency claimed;
 
     switch (query_row(rq, &claim_key, rq->idempotency, &claimed)) {
     case QUERY_ROW:

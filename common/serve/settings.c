@@ -167,6 +167,8 @@ static bool read_question(const char *arg, const struct api *api, enum settings_
         *status = SETTINGS_PRINTED;
     } else if (strcmp(arg, "--openapi") == 0) {
         *status = SETTINGS_OPENAPI;
+    } else if (strcmp(arg, "--statements") == 0) {
+        *status = SETTINGS_STATEMENTS;
     } else if (strcmp(arg, "--health-check") == 0) {
         *status = SETTINGS_HEALTH_CHECK;
     } else {

@@ -53,6 +53,7 @@ enum settings_status {
     SETTINGS_PRINTED,      /* --help or the like was answered: exit 0 */
     SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
     SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
+    SETTINGS_STATEMENTS,   /* --statements: the caller lists them */
     SETTINGS_HEALTH_CHECK, /* --health-check: the caller asks the daemon on the port */
 };
 

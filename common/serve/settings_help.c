@@ -49,6 +49,7 @@ void settings_print_help(const struct api *api)
     printf("\n  --help                     this text\n"
            "  --settings-markdown        the settings as a Markdown table\n"
            "  --openapi                  the OpenAPI document\n"
+           "  --statements               the SQL statements, a JSON object per line\n"
            "  --health-check             exit 0 when the daemon on PORT answers /livez\n");
     for (size_t i = 0; i < api->command_count; i++)
         printf("  %-26s %s\n", api->commands[i].name, api->commands[i].help);
