@@ -7,6 +7,7 @@ void link_close(struct link *link)
 {
     if (link->state == LINK_DOWN)
         return;
+    hosts_forget(&link->hosts);
     loop_unwatch(link->loop, &link->watch);
     PQfinish(link->pq);
     link->pq = NULL;

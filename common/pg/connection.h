@@ -7,6 +7,7 @@
 #include "common/base/arena.h"
 #include "common/base/declare.h"
 #include "common/base/loop.h"
+#include "common/pg/hosts.h"
 #include "common/pg/settings.h"
 #include "common/pg/statement.h"
 
@@ -27,9 +28,11 @@ struct link {
     const struct pg_schema *schema;
     enum statement_kind kind; /* of what it runs: decides the session's settings */
     const char *url;
+    struct resolver *resolver;
+    struct hosts hosts; /* of the URL, while it connects */
     bool replica;       /* of a database that may be a read-only copy: the schema is not made there */
     bool stands_in;     /* a replica was wanted and it is on a primary */
-    unsigned turn;      /* of the hosts in the URL: which one is tried first */
+    unsigned turn;      /* of the hosts' addresses: which one is tried first */
     bool proven;        /* this connection has ended a batch */
     struct pg_conn *pq; /* libpq's own */
     enum link_state state;

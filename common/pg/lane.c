@@ -223,6 +223,7 @@ static bool open_batch(struct lane *lane, struct batch *batch)
                                 .schema = &pg->schema,
                                 .kind = lane->kind,
                                 .url = replica ? pg->settings->read_url : pg->settings->url,
+                                .resolver = pg->resolver,
                                 .replica = replica,
                                 .plans = &pg->plans};
     return batch_open(batch, lane->batch_limit);

@@ -13,6 +13,7 @@
 
 struct pg {
     struct loop *loop;
+    struct resolver *resolver; /* of the hosts' names */
     const struct fiber_pool *fibers;
     const struct pg_settings *settings;
     struct pg_schema schema;

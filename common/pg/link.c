@@ -245,15 +245,40 @@ void link_poll(struct link *link)
     link_ready(&link->watch, EPOLLIN);
 }
 
-bool link_connect(struct link *link)
+/* The addresses are known. False: the link is down. */
+static bool connect_to_hosts(struct link *link)
 {
-    if (!connect_start(link))
+    if (!connect_start(link)) {
+        link_close(link);
         return false;
+    }
     link->watch = (struct watch){.fd = PQsocket(link->pq), .ready = link_ready};
-    link->state = LINK_CONNECTING;
     if (PQstatus(link->pq) != CONNECTION_BAD && loop_watch(link->loop, &link->watch, EPOLLOUT))
         return true;
     connect_complain(link, PQerrorMessage(link->pq));
     link_close(link);
     return false;
+}
+
+static void hosts_known(struct hosts *hosts)
+{
+    struct link *link = container_of(hosts, struct link, hosts);
+
+    if (!connect_to_hosts(link))
+        link->lost(link);
+}
+
+bool link_connect(struct link *link)
+{
+    link->state = LINK_CONNECTING;
+    link->hosts.known = hosts_known;
+    switch (hosts_look_up(&link->hosts, link->resolver, &link->scratch, link->url)) {
+    case HOSTS_KNOWN:
+        return connect_to_hosts(link);
+    case HOSTS_ASKED:
+        return true;
+    default:
+        link_close(link);
+        return false;
+    }
 }

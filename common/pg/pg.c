@@ -44,7 +44,8 @@ struct pg *pg_open(struct loop *loop, const struct fiber_pool *fibers, const str
         return NULL;
     *pg = (struct pg){
         .loop = loop, .fibers = fibers, .settings = settings, .schema = *schema, .metrics = metrics};
-    if (open_lanes(pg))
+    pg->resolver = resolver_open(loop);
+    if (pg->resolver && open_lanes(pg))
         return pg;
     pg_close(pg);
     return NULL;
@@ -54,6 +55,8 @@ void pg_close(struct pg *pg)
 {
     for (size_t kind = 0; pg && kind < STATEMENT_KINDS; kind++)
         lane_close(pg->lanes[kind]);
+    if (pg)
+        resolver_close(pg->resolver);
     free(pg);
 }
 

@@ -104,3 +104,25 @@ def test_a_name_that_nobody_tells_is_503_in_the_time_to_connect_and_holds_nobody
         began = time.monotonic()
         assert post_event(daemon, USER, LAB) == 503
         assert time.monotonic() - began < 0.2 + BACK_SECONDS / 2
+
+
+def test_a_database_whose_name_nobody_tells_holds_nobody_up(names, usage):
+    names.silent = True
+    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
+        daemon = usage(fake.url, DATABASE_URL="postgresql://nobody@db.example/nothing")
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            began = time.monotonic()
+            assert exchange.request(daemon.url, "GET", "/livez").status == 200
+            assert time.monotonic() - began < BACK_SECONDS / 2
+
+
+def test_a_database_is_found_by_its_name_and_where_it_moves_to(postgres, names, usage):
+    address = postgres.address
+    if not address["PGHOST"].startswith("/"):
+        pytest.skip("the server is elsewhere")
+    url = f"postgresql://{address['PGUSER']}@db.example:{address['PGPORT']}/{postgres.create_database()}"
+    names.addresses["db.example"] = ["127.0.0.9"]  # nobody is there
+    daemon = usage("http://127.0.0.1:9", DATABASE_URL=url)
+    names.addresses["db.example"] = ["127.0.0.1"]
+    until(lambda: exchange.request(daemon.url, "GET", "/analytics/trends").status == 200, "its database", 10)

@@ -1,0 +1,135 @@
+#include "common/pg/hosts.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+#define ITEMS_MAX (HOSTS_MAX * RESOLVER_ADDRESSES)
+
+/* One address of a host, or a host that libpq finds by itself. */
+struct item {
+    const char *name, *address, *port;
+};
+
+/* Reading */
+
+/* The items of a comma-separated list, at most HOSTS_MAX; how many there are, 0 without memory or a list. */
+static size_t split(struct arena *arena, const char *list, const char *items[static HOSTS_MAX])
+{
+    char *copy = list ? arena_string(arena, text_of(list)) : NULL;
+    size_t count = 0;
+
+    while (copy && count < HOSTS_MAX) {
+        items[count++] = copy;
+        copy = strchr(copy, ',');
+        if (copy)
+            *copy++ = '\0';
+    }
+    return count;
+}
+
+static const char *option(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *o = options; o->keyword; o++)
+        if (strcmp(o->keyword, keyword) == 0)
+            return o->val && *o->val ? o->val : NULL;
+    return NULL;
+}
+
+static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL); /* what is wrong with it may have the password */
+    const char *names[HOSTS_MAX], *addresses[HOSTS_MAX], *ports[HOSTS_MAX];
+
+    hosts->count = hosts->unanswered = 0;
+    if (!options)
+        return false;
+    size_t name_count = split(arena, option(options, "host"), names);
+    size_t address_count = split(arena, option(options, "hostaddr"), addresses);
+    size_t port_count = split(arena, option(options, "port"), ports);
+    PQconninfoFree(options);
+    hosts->count = name_count ? name_count : address_count;
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct host *host = &hosts->list[i];
+        *host = (struct host){.hosts = hosts};
+        host->name = i < name_count ? names[i] : "";
+        host->address = i < address_count ? addresses[i] : "";
+        host->port = i < port_count ? ports[i] : port_count == 1 ? ports[0] : "";
+        /* A path or an abstract name is that of a socket. */
+        host->needs_address =
+            !*host->address && *host->name && !strchr("/@", *host->name) && !resolver_is_address(host->name);
+    }
+    return true;
+}
+
+/* Looking up */
+
+static void answered(struct resolver_question *question)
+{
+    struct host *host = container_of(question, struct host, question);
+
+    if (question->found)
+        host->found = *question->found;
+    if (--host->hosts->unanswered == 0)
+        host->hosts->known(host->hosts);
+}
+
+enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
+                                const char *url)
+{
+    if (!read_url(hosts, arena, url))
+        return HOSTS_FAILED;
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct host *host = &hosts->list[i];
+        if (!host->needs_address)
+            continue;
+        host->question.done = answered;
+        if (!resolver_ask(resolver, host->name, false, &host->question))
+            hosts->unanswered++;
+        else if (host->question.found)
+            host->found = *host->question.found;
+    }
+    return hosts->unanswered ? HOSTS_ASKED : HOSTS_KNOWN;
+}
+
+void hosts_forget(struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        resolver_withdraw(&hosts->list[i].question);
+    hosts->unanswered = 0;
+}
+
+/* Listing */
+
+static size_t list_items(const struct hosts *hosts, struct item items[static ITEMS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct host *host = &hosts->list[i];
+        if (!host->needs_address)
+            items[count++] = (struct item){host->name, host->address, host->port};
+        for (size_t a = 0; a < host->found.count; a++)
+            items[count++] = (struct item){host->name, host->found.text[a], host->port};
+    }
+    return count;
+}
+
+bool hosts_list(const struct hosts *hosts, struct arena *arena, unsigned turn, struct host_lists *lists)
+{
+    struct item items[ITEMS_MAX];
+    size_t count = list_items(hosts, items);
+
+    *lists = (struct host_lists){NULL, NULL, NULL};
+    if (!hosts->count)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        const struct item *item = &items[(turn + i) % count];
+        const char *comma = i ? "," : "";
+        lists->host = arena_printf(arena, "%s%s%s", i ? lists->host : "", comma, item->name);
+        lists->hostaddr = arena_printf(arena, "%s%s%s", i ? lists->hostaddr : "", comma, item->address);
+        lists->port = arena_printf(arena, "%s%s%s", i ? lists->port : "", comma, item->port);
+        if (!lists->host || !lists->hostaddr || !lists->port)
+            return false;
+    }
+    return count > 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * The hosts of a database's URL and their addresses, which are looked up off the loop: libpq itself would
+ * block it for as long as a name server is silent.
+ */
+#ifndef COMMON_PG_HOSTS_H
+#define COMMON_PG_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/arena.h"
+#include "common/base/declare.h"
+#include "common/base/resolver.h"
+
+#define HOSTS_MAX 8 /* of a URL; further ones are not tried */
+
+struct hosts;
+
+struct host {
+    struct resolver_question question;
+    struct hosts *hosts;
+    const char *name, *address, *port; /* as in the URL; NULL: not given */
+    bool needs_address;                /* the name is to be looked up */
+    struct addresses found;
+};
+
+struct hosts {
+    size_t count, unanswered;
+    void (*known)(struct hosts *hosts);
+    struct host list[HOSTS_MAX];
+};
+
+/* Lists an item for each address, as libpq's settings of these names have them; NULL: as the URL says. */
+struct host_lists {
+    const char *host, *hostaddr, *port;
+};
+
+enum hosts_status { HOSTS_KNOWN, HOSTS_ASKED, HOSTS_FAILED };
+
+/*
+ * Reads the hosts of a URL into the arena and looks their names up. HOSTS_ASKED: `known` is called by the
+ * loop when all have been answered. HOSTS_FAILED: no memory, or the URL is none.
+ */
+enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
+                                const char *url) MUST_CHECK;
+
+/* Gives up what is still asked; `known` is not called. */
+void hosts_forget(struct hosts *hosts);
+
+/*
+ * The lists of all addresses, begun with the `turn`th: libpq tries its hosts in order, but goes on to the
+ * next only where a connection was refused. False: no memory, or none of the hosts has an address.
+ */
+bool hosts_list(const struct hosts *hosts, struct arena *arena, unsigned turn,
+                struct host_lists *lists) MUST_CHECK;
+
+#endif
