@@ -35,6 +35,8 @@ static enum reply show_root(struct request *rq)
 #define NO_LAB_TYPE FAILURE(404, "Lab type not found")
 #define NO_RECORD   FAILURE(404, "Performance record not found")
 
+#define TITLE "Performance Reporting Service"
+
 static const struct endpoint endpoints[] = {
     GET("/", show_root, "Service", "What answers here", .answer = &root_shape,
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
@@ -60,12 +62,12 @@ static const struct endpoint endpoints[] = {
 
     HEALTH_ENDPOINTS,
 
-    DOCS_ENDPOINTS,
+    DOCS_ENDPOINTS(TITLE),
 };
 
 const struct api performance_reporting_api = {
     .name = "performance-reporting",
-    .title = "Performance Reporting Service",
+    .title = TITLE,
     .help = "Performance records, and reports by lab type and by user. Users and labs are those of User "
             "Progress.",
     .version = "1.0.0",

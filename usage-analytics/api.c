@@ -36,6 +36,8 @@ static enum reply show_root(struct request *rq)
 #define NO_LAB_TYPE FAILURE(404, "Lab type not found")
 #define NO_EVENT    FAILURE(404, "Event not found")
 
+#define TITLE "Usage Analytics Service"
+
 static const struct endpoint endpoints[] = {
     GET("/", show_root, "Service", "What answers here", .answer = &root_shape,
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
@@ -58,12 +60,12 @@ static const struct endpoint endpoints[] = {
 
     HEALTH_ENDPOINTS,
 
-    DOCS_ENDPOINTS,
+    DOCS_ENDPOINTS(TITLE),
 };
 
 const struct api usage_analytics_api = {
     .name = "usage-analytics",
-    .title = "Usage Analytics Service",
+    .title = TITLE,
     .help = "Usage events, usage by lab type and trends of the platform. Users and labs are those of User "
             "Progress.",
     .version = "1.0.0",

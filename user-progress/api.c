@@ -45,6 +45,8 @@ static enum reply show_root(struct request *rq)
 #define BAD_ENTRY   FAILURE(400, "The body must be a JSON object", "error")
 #define NO_LOG_USER FAILURE(400, NO_SUCH_USER, "message")
 
+#define TITLE "User Progress Tracking Service"
+
 static const struct endpoint endpoints[] = {
     GET("/", show_root, "Service", "What answers here", .answer = &root_shape,
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
@@ -109,7 +111,7 @@ static const struct endpoint endpoints[] = {
 
     HEALTH_ENDPOINTS,
 
-    DOCS_ENDPOINTS,
+    DOCS_ENDPOINTS(TITLE),
 };
 
 static const struct command commands[] = {
@@ -118,7 +120,7 @@ static const struct command commands[] = {
 
 const struct api user_progress_api = {
     .name = "user-progress",
-    .title = "User Progress Tracking Service",
+    .title = TITLE,
     .help = "Users, labs, lab attempts and the progress log: the source of truth for users and labs.",
     .version = "1.0.0",
     .port = 8004,

@@ -6,10 +6,10 @@
 #include "common/auth/keyset.h"
 #include "common/auth/token_cache.h"
 #include "common/base/declare.h"
+#include "common/base/fiber.h"
 #include "common/base/log.h"
+#include "common/base/loop.h"
 #include "common/http/request.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
 #include "common/table/api.h"
 
 #define LEEWAY        30             /* seconds by which clocks may differ */
@@ -19,64 +19,62 @@
 #define ANY_USER      TEXT("progress:any")
 
 struct auth {
-    struct worker *worker;
+    struct auth_base base;
     struct jwt_rules rules;
-    struct jwt_keys *keys; /* this worker's copy; NULL: none yet */
-    uint64_t generation;   /* of that copy */
-    struct token_cache *cache;
-    struct timer refresh; /* of the keeper */
+    struct jwt_keys *keys;     /* this worker's copy; NULL: none yet */
+    uint64_t generation;       /* of that copy */
+    struct token_cache *cache; /* NULL where authentication is not configured */
+    struct timer refresh;      /* of the keeper */
 };
 
-/* A request that nobody sent, for the fetch that the service makes for itself. */
-static void do_refresh(void *arg)
+static void fetch(void *arg)
 {
-    struct worker *worker = arg;
-    struct request rq = {.loop = &worker->loop,
-                         .worker = worker,
-                         .deadline = worker->loop.now + worker->settings->auth.fetch_timeout * MILLISECOND};
+    const struct auth_base *base = &((struct auth *)arg)->base;
+    struct arena arena = {0};
 
-    keyset_fetch(worker->keyset, &rq);
-    arena_free(&rq.arena);
+    keyset_fetch(base->keyset, base->client, &arena,
+                 base->loop->now + base->settings->fetch_timeout * MILLISECOND);
+    arena_free(&arena);
 }
 
 static void refresh_due(struct timer *timer)
 {
     struct auth *auth = container_of(timer, struct auth, refresh);
-    struct worker *worker = auth->worker;
-    bool started = fiber_start(&worker->fibers, do_refresh, worker);
-    bool none = keyset_generation(worker->keyset) == 0;
+    struct loop *loop = auth->base.loop;
+    bool started = fiber_start(auth->base.fibers, fetch, auth);
+    bool none = keyset_generation(auth->base.keyset) == 0;
 
-    if (!started || !timer_set(&worker->loop, timer, worker->loop.now + (none ? FIRST_RETRY : REFRESH)))
+    if (!started || !timer_set(loop, timer, loop->now + (none ? FIRST_RETRY : REFRESH)))
         log_line(LOG_WARNING, "cannot renew the key set", NULL);
 }
 
-bool auth_open(struct worker *worker, bool keeper)
+struct auth *auth_open(const struct auth_base *base, bool keeper)
 {
-    const struct settings *s = worker->settings;
+    const struct auth_settings *settings = base->settings;
+    struct auth *auth = calloc(1, sizeof(*auth));
 
-    if (!s->auth.jwks_url)
-        return true;
-    struct auth *auth = worker->auth = calloc(1, sizeof(*auth));
     if (!auth)
-        return false;
-    auth->worker = worker;
-    auth->rules = (struct jwt_rules){text_of(s->auth.issuer), text_of(s->auth.audience), LEEWAY};
+        return NULL;
+    auth->base = *base;
+    if (!settings->jwks_url)
+        return auth;
+    auth->rules = (struct jwt_rules){text_of(settings->issuer), text_of(settings->audience), LEEWAY};
     auth->refresh.fire = refresh_due;
     auth->cache = token_cache_new(TOKENS_CACHED);
-    return auth->cache && (!keeper || timer_set(&worker->loop, &auth->refresh, worker->loop.now));
+    if (auth->cache && (!keeper || timer_set(base->loop, &auth->refresh, base->loop->now)))
+        return auth;
+    auth_close(auth);
+    return NULL;
 }
 
-void auth_close(struct worker *worker)
+void auth_close(struct auth *auth)
 {
-    struct auth *auth = worker->auth;
-
     if (!auth)
         return;
-    timer_cancel(&worker->loop, &auth->refresh);
+    timer_cancel(auth->base.loop, &auth->refresh);
     token_cache_free(auth->cache);
     jwt_keys_free(auth->keys);
     free(auth);
-    worker->auth = NULL;
 }
 
 /* RFC 6750, section 3: every 401 says what is asked. */
@@ -130,10 +128,10 @@ static bool scope_has(struct text scope, struct text word)
     return false;
 }
 
-static enum auth_verdict pass(struct request *rq, const struct jwt_claims *claims)
+static enum auth_verdict pass(const struct auth *auth, struct request *rq, const struct jwt_claims *claims)
 {
     rq->subject = claims->sub;
-    rq->own_user_only = rq->worker->settings->auth.subject_scoped && !scope_has(claims->scope, ANY_USER);
+    rq->own_user_only = auth->base.settings->subject_scoped && !scope_has(claims->scope, ANY_USER);
     return AUTH_PASSED;
 }
 
@@ -142,9 +140,9 @@ static void renew_keys(struct auth *auth)
 {
     uint64_t generation;
 
-    if (keyset_generation(auth->worker->keyset) == auth->generation)
+    if (keyset_generation(auth->base.keyset) == auth->generation)
         return;
-    struct jwt_keys *keys = keyset_copy(auth->worker->keyset, &generation);
+    struct jwt_keys *keys = keyset_copy(auth->base.keyset, &generation);
     if (!keys)
         return;
     jwt_keys_free(auth->keys);
@@ -152,10 +150,8 @@ static void renew_keys(struct auth *auth)
     auth->generation = generation;
 }
 
-static enum auth_verdict verify(struct request *rq, struct text token, bool may_refresh)
+static enum auth_verdict verify(struct auth *auth, struct request *rq, struct text token, bool may_refresh)
 {
-    struct worker *worker = rq->worker;
-    struct auth *auth = worker->auth;
     int64_t now = clock_of_day().us / 1000000;
     struct jwt_claims claims;
 
@@ -163,15 +159,15 @@ static enum auth_verdict verify(struct request *rq, struct text token, bool may_
     if (!auth->keys)
         return cannot_know(rq);
     if (token_cache_find(auth->cache, token, auth->generation, &auth->rules, now, &rq->arena, &claims))
-        return pass(rq, &claims);
+        return pass(auth, rq, &claims);
     switch (jwt_verify(auth->keys, &auth->rules, token, now, &rq->arena, &claims)) {
     case JWT_OK:
         token_cache_add(auth->cache, token, auth->generation, &claims);
-        return pass(rq, &claims);
+        return pass(auth, rq, &claims);
     case JWT_EXPIRED:
         return refuse(rq, "Token has expired");
     case JWT_UNKNOWN_KEY:
-        if (may_refresh && keyset_claim_fetch(worker->keyset, worker->loop.now))
+        if (may_refresh && keyset_claim_fetch(auth->base.keyset, auth->base.loop->now))
             return AUTH_STALE;
         return refuse(rq, "Invalid token");
     case JWT_INVALID:
@@ -183,15 +179,14 @@ static enum auth_verdict verify(struct request *rq, struct text token, bool may_
     return AUTH_REPLIED;
 }
 
-enum auth_verdict auth_check(struct request *rq, bool may_refresh)
+enum auth_verdict auth_check(struct auth *auth, struct request *rq, unsigned flags, bool may_refresh)
 {
-    const struct settings *s = rq->worker->settings;
-    unsigned flags = rq->endpoint ? rq->endpoint->flags : 0;
+    const struct auth_settings *s = auth->base.settings;
     bool of_user = flags & ENDPOINT_TOKEN;
 
-    if (!of_user && (!s->auth.required || flags & ENDPOINT_OPEN))
+    if (!of_user && (!s->required || flags & ENDPOINT_OPEN))
         return AUTH_PASSED;
-    if (!s->auth.jwks_url) {
+    if (!s->jwks_url) {
         reply_member(rq, 503, "message", "Authentication is not configured");
         return AUTH_REPLIED;
     }
@@ -200,14 +195,14 @@ enum auth_verdict auth_check(struct request *rq, bool may_refresh)
     struct text token = bearer_token(rq->headers.authorization);
     if (!token.len)
         return refuse(rq, "Invalid token");
-    if (!of_user && is_secret(token, s->auth.service_token))
+    if (!of_user && is_secret(token, s->service_token))
         return AUTH_PASSED;
-    return verify(rq, token, may_refresh);
+    return verify(auth, rq, token, may_refresh);
 }
 
-void auth_refresh(struct request *rq)
+void auth_refresh(struct auth *auth, struct request *rq)
 {
-    keyset_fetch(rq->worker->keyset, rq);
+    keyset_fetch(auth->base.keyset, auth->base.client, &rq->arena, rq->deadline);
 }
 
 bool auth_require_user(struct request *rq, struct text user_id)

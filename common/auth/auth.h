@@ -5,24 +5,17 @@
 #define COMMON_AUTH_AUTH_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "common/auth/settings.h"
+#include "common/base/declare.h"
 #include "common/base/text.h"
 
+struct auth;
+struct client;
+struct fiber_pool;
+struct keyset;
+struct loop;
 struct request;
-struct worker;
-
-struct auth_settings {
-    const char *jwks_url; /* NULL: authentication is not configured; else issuer and audience are there */
-    const char *issuer;
-    const char *audience;
-    const char *auth0_domain;
-    const char *ca_file; /* NULL: the system's certificates */
-    bool required;
-    bool subject_scoped;
-    const char *service_token; /* NULL: none */
-    int64_t fetch_timeout;     /* of the key set, milliseconds */
-};
 
 enum auth_verdict {
     AUTH_PASSED,  /* no token is asked, or a good one was shown: rq->subject and rq->own_user_only are set */
@@ -30,21 +23,33 @@ enum auth_verdict {
     AUTH_STALE,   /* the token may be signed by a newer key: auth_refresh, then check again */
 };
 
+/* What the check of a worker stands on; all of it must outlive the check. */
+struct auth_base {
+    const struct auth_settings *settings;
+    struct keyset *keyset; /* of the process */
+    struct loop *loop;
+    struct fiber_pool *fibers;
+    struct client *client;
+};
+
 /*
- * Opens what a worker verifies tokens with; false when memory is exhausted. The `keeper` is the one worker
+ * Opens what a worker verifies tokens with; NULL when memory is exhausted. The `keeper` is the one worker
  * that has the keys fetched from time to time.
  */
-bool auth_open(struct worker *worker, bool keeper);
-void auth_close(struct worker *worker);
+struct auth *auth_open(const struct auth_base *base, bool keeper) MUST_CHECK;
+
+/* No fetch may be on its way. NULL is fine. */
+void auth_close(struct auth *auth);
 
 /*
- * Checks the token of a request whose endpoint is known (or is NULL: then AUTH_REQUIRED decides). Answers
- * AUTH_STALE only where `may_refresh` is set, and at most every 30 s. Does not wait.
+ * Checks the token of a request for an endpoint with these flags. Answers AUTH_STALE only where `may_refresh`
+ * is set, and at most every KEYSET_PAUSE_S seconds. Does not wait.
  */
-enum auth_verdict auth_check(struct request *rq, bool may_refresh);
+enum auth_verdict auth_check(struct auth *auth, struct request *rq, unsigned flags,
+                             bool may_refresh) MUST_CHECK;
 
-/* Has the keys fetched. Waits. */
-void auth_refresh(struct request *rq);
+/* Has the keys fetched for a request, until its deadline. Waits. */
+void auth_refresh(struct auth *auth, struct request *rq);
 
 /* Whether the request's token reaches a user (AUTH_SUBJECT_SCOPED); false: 403 is the reply. */
 bool auth_require_user(struct request *rq, struct text user_id);

@@ -8,15 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/auth/settings.h"
 #include "common/base/log.h"
 #include "common/base/loop.h"
 #include "common/http/client.h"
-#include "common/http/request.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
 
 struct keyset {
-    const struct settings *settings;
+    const struct auth_settings *settings;
     _Atomic uint64_t generation;
     _Atomic int64_t claimed_at; /* of keyset_claim_fetch; monotonic, 0: never */
     pthread_mutex_t lock;       /* of what follows; held for a copy of a few kilobytes */
@@ -24,7 +22,7 @@ struct keyset {
     size_t len;
 };
 
-struct keyset *keyset_new(const struct settings *settings)
+struct keyset *keyset_new(const struct auth_settings *settings)
 {
     struct keyset *keyset = calloc(1, sizeof(*keyset));
 
@@ -108,31 +106,24 @@ static const char *file_path(const char *url)
     return url[0] == '/' ? url : NULL;
 }
 
-static const char *get_over_https(struct request *rq, const struct settings *settings, struct text *bytes)
+static const char *get_over_https(const struct auth_settings *settings, struct client *client,
+                                  struct arena *arena, int64_t deadline, struct text *bytes)
 {
-    struct client_call call = {.arena = &rq->arena,
+    struct client_call call = {.arena = arena,
                                .method = "GET",
-                               .url = settings->auth.jwks_url,
+                               .url = settings->jwks_url,
                                .answer_limit = JWT_SET_LIMIT,
-                               .connect_timeout = settings->auth.fetch_timeout,
-                               .ca_file = settings->auth.ca_file,
-                               .deadline = rq->deadline};
+                               .connect_timeout = settings->fetch_timeout,
+                               .ca_file = settings->ca_file,
+                               .deadline = deadline};
 
     client_header(&call, "Accept", "application/json");
-    if (!client_run(rq->worker->client, &call))
+    if (!client_run(client, &call))
         return "there is no answer";
     if (call.status != 200)
         return "the answer is not 200";
     *bytes = call.answer.at ? call.answer : TEXT("");
     return NULL;
-}
-
-/* Gets the bytes of the set; NULL, or why not. */
-static const char *get(struct request *rq, const struct settings *settings, struct text *bytes)
-{
-    const char *path = file_path(settings->auth.jwks_url);
-
-    return path ? read_file(&rq->arena, path, bytes) : get_over_https(rq, settings, bytes);
 }
 
 /* Takes over bytes that are a good set and another one than the last. */
@@ -163,11 +154,13 @@ static const char *take(struct keyset *keyset, struct text bytes)
     return NULL;
 }
 
-void keyset_fetch(struct keyset *keyset, struct request *rq)
+void keyset_fetch(struct keyset *keyset, struct client *client, struct arena *arena, int64_t deadline)
 {
-    const char *url = keyset->settings->auth.jwks_url;
+    const char *url = keyset->settings->jwks_url;
+    const char *path = file_path(url);
     struct text bytes = TEXT_NULL;
-    const char *reason = get(rq, keyset->settings, &bytes);
+    const char *reason = path ? read_file(arena, path, &bytes)
+                              : get_over_https(keyset->settings, client, arena, deadline, &bytes);
 
     if (!reason)
         reason = take(keyset, bytes);

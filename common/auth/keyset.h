@@ -12,12 +12,13 @@
 
 #include "common/auth/jwt.h"
 
+struct arena;
+struct auth_settings;
+struct client;
 struct keyset;
-struct request;
-struct settings;
 
 /* A set that has not been fetched yet; NULL when memory is exhausted. The settings must outlive it. */
-struct keyset *keyset_new(const struct settings *settings);
+struct keyset *keyset_new(const struct auth_settings *settings);
 void keyset_free(struct keyset *keyset);
 
 /* Counts the good sets that were fetched; 0: none yet. From any thread. */
@@ -34,8 +35,11 @@ struct jwt_keys *keyset_copy(struct keyset *keyset, uint64_t *generation);
 #define KEYSET_PAUSE_S 30
 bool keyset_claim_fetch(struct keyset *keyset, int64_t now);
 
-/* Fetches the set; what is not better than the last good one is logged and dropped. May wait until the
- * request's deadline. */
-void keyset_fetch(struct keyset *keyset, struct request *rq);
+/*
+ * Fetches the set, through the client where it is not in a file; what is not better than the last good one is
+ * logged and dropped. The arena has the bytes meanwhile. May wait until the deadline (monotonic,
+ * nanoseconds).
+ */
+void keyset_fetch(struct keyset *keyset, struct client *client, struct arena *arena, int64_t deadline);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "common/base/declare.h"
 #include "common/http/request.h"
-#include "common/serve/worker.h"
 
 /* What tools/pages made, in gzip's format. */
 extern const char page_swagger_ui_css[], page_swagger_ui_css_end[];
@@ -75,7 +74,7 @@ static enum reply show(struct request *rq, const struct page *page)
         "<link rel=\"service-desc\" type=\"application/json\" href=\"./openapi.json\">\n"
         "</head>\n<body>\n<div id=\"page\"></div>\n<script src=\"./docs/files/%s/%s\"></script>\n"
         "<script src=\"./docs/files/%s/%s\"></script>\n</body>\n</html>\n",
-        rq->worker->api->title, page->title, page_hash, page_hash, page->style, page_hash, page->library,
+        rq->endpoint->summary, page->title, page_hash, page_hash, page->style, page_hash, page->library,
         page_hash, page->script);
 
     if (!html)

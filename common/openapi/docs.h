@@ -15,9 +15,18 @@ extern const struct shape docs_file_shape;
 
 #define DOCS_FLAGS (ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED)
 
-#define DOCS_ENDPOINTS                                                                                       \
-    {.method = METHOD_GET, .path = "/docs", .flags = DOCS_FLAGS, .handle = docs_swagger},                    \
-        {.method = METHOD_GET, .path = "/redoc", .flags = DOCS_FLAGS, .handle = docs_redoc},                 \
+/* Their endpoints; the pages are headed by the service's title, which is the summary of their endpoints. */
+#define DOCS_ENDPOINTS(title)                                                                                \
+    {.method = METHOD_GET,                                                                                   \
+     .path = "/docs",                                                                                        \
+     .summary = (title),                                                                                     \
+     .flags = DOCS_FLAGS,                                                                                    \
+     .handle = docs_swagger},                                                                                \
+        {.method = METHOD_GET,                                                                               \
+         .path = "/redoc",                                                                                   \
+         .summary = (title),                                                                                 \
+         .flags = DOCS_FLAGS,                                                                                \
+         .handle = docs_redoc},                                                                              \
         {.method = METHOD_GET, .path = "/docs/licenses", .flags = DOCS_FLAGS, .handle = docs_licenses},      \
     {                                                                                                        \
         .method = METHOD_GET, .path = "/docs/files/{hash}/{name}", .path_in = &docs_file_shape,              \

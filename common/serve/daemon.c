@@ -177,7 +177,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     size_t count = (size_t)settings->workers;
     struct worker *workers = calloc(count, sizeof(*workers));
     struct router *router = router_open(api);
-    struct keyset *keyset = keyset_new(settings);
+    struct keyset *keyset = keyset_new(&settings->auth);
     sigset_t awaited;
 
     block_signals(&awaited);

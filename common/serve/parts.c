@@ -11,7 +11,19 @@
 static bool open_log(struct worker *worker, bool first)
 {
     (void)first;
-    return request_log_open(worker);
+    worker->request_log = request_log_open(&worker->loop, &worker->settings->watch);
+    return worker->request_log != NULL;
+}
+
+static void close_log(struct worker *worker)
+{
+    request_log_close(worker->request_log);
+    worker->request_log = NULL;
+}
+
+static void write_log(struct worker *worker)
+{
+    request_log_flush(worker->request_log);
 }
 
 static bool open_database(struct worker *worker, bool first)
@@ -47,6 +59,26 @@ static void close_client(struct worker *worker)
     worker->client = NULL;
 }
 
+static bool open_auth(struct worker *worker, bool first)
+{
+    const struct auth_base base = {
+        .settings = &worker->settings->auth,
+        .keyset = worker->keyset,
+        .loop = &worker->loop,
+        .fibers = &worker->fibers,
+        .client = worker->client,
+    };
+
+    worker->auth = auth_open(&base, first);
+    return worker->auth != NULL;
+}
+
+static void close_auth(struct worker *worker)
+{
+    auth_close(worker->auth);
+    worker->auth = NULL;
+}
+
 static bool is_database_ready(struct request *rq, const char **note)
 {
     (void)note;
@@ -54,7 +86,7 @@ static bool is_database_ready(struct request *rq, const char **note)
 }
 
 static const struct part request_lines = {
-    .name = "log", .open = open_log, .close = request_log_close, .end_turn = request_log_flush};
+    .name = "log", .open = open_log, .close = close_log, .end_turn = write_log};
 
 const struct part part_database = {
     .name = "database",
@@ -66,7 +98,7 @@ const struct part part_database = {
 };
 
 static const struct part client = {.name = "client", .open = open_client, .close = close_client};
-static const struct part tokens = {.name = "auth", .open = auth_open, .close = auth_close};
+static const struct part tokens = {.name = "auth", .open = open_auth, .close = close_auth};
 
 static const struct part *const own[] = {&request_lines, &part_database, &client, &tokens};
 

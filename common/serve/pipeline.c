@@ -49,7 +49,7 @@ void pipeline_take(struct request *rq)
 /* Who asks; where the token may be signed by a key that is newer than ours, the keys are fetched first. */
 static void authorise(struct request *rq)
 {
-    switch (auth_check(rq, true)) {
+    switch (auth_check(rq->worker->auth, rq, rq->endpoint->flags, true)) {
     case AUTH_PASSED:
         read_and_handle(rq);
         break;
@@ -66,8 +66,8 @@ static void authorise_with_newer_keys(void *arg)
 {
     struct request *rq = arg;
 
-    auth_refresh(rq);
-    if (auth_check(rq, false) == AUTH_PASSED)
+    auth_refresh(rq->worker->auth, rq);
+    if (auth_check(rq->worker->auth, rq, rq->endpoint->flags, false) == AUTH_PASSED)
         read_and_handle(rq);
     else
         pipeline_leave(rq);
@@ -131,6 +131,6 @@ void pipeline_leave(struct request *rq)
     rq->duration = clock_monotonic() - rq->started;
     add_common_headers(rq);
     metrics_request(&rq->worker->metrics, rq);
-    request_log_add(rq);
+    request_log_add(rq->worker->request_log, rq);
     http_answer(rq);
 }

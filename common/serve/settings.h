@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/auth/auth.h"
+#include "common/auth/settings.h"
 #include "common/base/log.h"
 #include "common/http/client.h"
 #include "common/http/server.h"

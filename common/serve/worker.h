@@ -45,7 +45,7 @@ struct worker {
     struct request_log *request_log;
     struct http *http;
     struct pg *pg;
-    struct auth *auth;       /* NULL where authentication is not configured */
+    struct auth *auth;
     struct keyset *keyset;   /* of the process; outlives the worker */
     struct client *client;   /* of services that call others */
     struct lookups *lookups; /* of services that look users and labs up */

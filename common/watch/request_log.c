@@ -3,10 +3,8 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/loop.h"
 #include "common/http/request.h"
-#include "common/pg/statement.h"
-#include "common/serve/settings.h"
-#include "common/serve/worker.h"
 #include "common/table/router.h"
 
 #define GATHERED_MAX   ((size_t)64 << 10) /* bytes of lines that wait to be written */
@@ -15,6 +13,8 @@
 #define PARAMETER_MAX  64                 /* bytes of a path parameter */
 
 struct request_log {
+    const struct loop *loop;
+    const struct watch_settings *settings;
     size_t len;
     int64_t turn; /* the loop's time that `time` is for */
     size_t time_len;
@@ -22,10 +22,15 @@ struct request_log {
     char gathered[GATHERED_MAX];
 };
 
-bool request_log_open(struct worker *worker)
+struct request_log *request_log_open(const struct loop *loop, const struct watch_settings *settings)
 {
-    worker->request_log = calloc(1, sizeof(*worker->request_log));
-    return worker->request_log != NULL;
+    struct request_log *log = calloc(1, sizeof(*log));
+
+    if (!log)
+        return NULL;
+    log->loop = loop;
+    log->settings = settings;
+    return log;
 }
 
 static uint64_t lines_in(const char *bytes, size_t len)
@@ -37,22 +42,17 @@ static uint64_t lines_in(const char *bytes, size_t len)
     return lines;
 }
 
-void request_log_close(struct worker *worker)
+void request_log_close(struct request_log *log)
 {
-    struct request_log *log = worker->request_log;
-
     if (!log)
         return;
-    request_log_flush(worker);
+    request_log_flush(log);
     log_drop(lines_in(log->gathered, log->len));
     free(log);
-    worker->request_log = NULL;
 }
 
-void request_log_flush(struct worker *worker)
+void request_log_flush(struct request_log *log)
 {
-    struct request_log *log = worker->request_log;
-
     if (!log->len)
         return;
     size_t written = log_write(log->gathered, log->len);
@@ -61,12 +61,10 @@ void request_log_flush(struct worker *worker)
 }
 
 /* When the turn began: one reading of the clock for all of its lines. */
-static struct text time_of_turn(struct worker *worker)
+static struct text time_of_turn(struct request_log *log)
 {
-    struct request_log *log = worker->request_log;
-
-    if (log->turn != worker->loop.now) {
-        log->turn = worker->loop.now;
+    if (log->turn != log->loop->now) {
+        log->turn = log->loop->now;
         log->time_len = time_print(log->time, clock_of_day(), TIME_Z);
     }
     return (struct text){log->time, log->time_len};
@@ -136,19 +134,18 @@ static void add_request(struct log_entry *entry, const struct request *rq)
     log_entry_milliseconds(entry, "duration_ms", rq->duration);
 }
 
-static void add_line(const struct request *rq, enum log_level level)
+static void add_line(struct request_log *log, const struct request *rq, enum log_level level)
 {
-    struct request_log *log = rq->worker->request_log;
     struct text agent = rq->headers.user_agent;
 
     if (GATHERED_MAX - log->len < LOG_ENTRY_MAX)
-        request_log_flush(rq->worker);
+        request_log_flush(log);
     if (GATHERED_MAX - log->len < LOG_ENTRY_MAX) {
         log_drop(1);
         return;
     }
     struct log_entry entry =
-        log_entry_begin(log->gathered + log->len, time_of_turn(rq->worker), level, TEXT("request"));
+        log_entry_begin(log->gathered + log->len, time_of_turn(log), level, TEXT("request"));
     add_request(&entry, rq);
     log_entry_int(&entry, "bytes", rq->head ? 0 : (int64_t)rq->out.len);
     if (agent.at)
@@ -158,11 +155,10 @@ static void add_line(const struct request *rq, enum log_level level)
 }
 
 /* At once, as all warnings. */
-static void warn_of_slow(const struct request *rq)
+static void warn_of_slow(struct request_log *log, const struct request *rq)
 {
     char room[LOG_ENTRY_MAX];
-    struct log_entry entry =
-        log_entry_begin(room, time_of_turn(rq->worker), LOG_WARNING, TEXT("slow request"));
+    struct log_entry entry = log_entry_begin(room, time_of_turn(log), LOG_WARNING, TEXT("slow request"));
 
     add_request(&entry, rq);
     log_entry_milliseconds(&entry, "database_ms", rq->timing.database);
@@ -175,12 +171,12 @@ static void warn_of_slow(const struct request *rq)
         log_drop(1);
 }
 
-void request_log_add(const struct request *rq)
+void request_log_add(struct request_log *log, const struct request *rq)
 {
     enum log_level level = rq->status >= 500 ? LOG_WARNING : LOG_INFO;
 
     if (log_takes(level))
-        add_line(rq, level);
-    if (rq->duration >= rq->worker->settings->watch.slow_request * MILLISECOND && log_takes(LOG_WARNING))
-        warn_of_slow(rq);
+        add_line(log, rq, level);
+    if (rq->duration >= log->settings->slow_request * MILLISECOND && log_takes(LOG_WARNING))
+        warn_of_slow(log, rq);
 }

@@ -8,25 +8,28 @@
 #ifndef COMMON_WATCH_REQUEST_LOG_H
 #define COMMON_WATCH_REQUEST_LOG_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/declare.h"
+
+struct loop;
 struct request;
-struct worker;
+struct request_log;
 
 struct watch_settings {
     int64_t slow_request; /* milliseconds */
 };
 
-/* Opens the log of a worker; false when memory is exhausted. */
-bool request_log_open(struct worker *worker);
-/* Writes what is left, as far as it goes. */
-void request_log_close(struct worker *worker);
+/* Opens the log of a loop's requests; NULL when memory is exhausted. Loop and settings must outlive it. */
+struct request_log *request_log_open(const struct loop *loop,
+                                     const struct watch_settings *settings) MUST_CHECK;
+/* Writes what is left, as far as it goes. NULL is fine. */
+void request_log_close(struct request_log *log);
 
 /* Logs a request whose answer is about to leave; its duration is known. */
-void request_log_add(const struct request *rq);
+void request_log_add(struct request_log *log, const struct request *rq);
 
 /* Writes what the turn has gathered. */
-void request_log_flush(struct worker *worker);
+void request_log_flush(struct request_log *log);
 
 #endif

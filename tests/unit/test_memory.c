@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "common/auth/auth.h"
 #include "common/http/metrics.h"
 #include "common/http/server.h"
 #include "common/serve/pipeline.h"
@@ -280,7 +281,10 @@ static void open_server(void)
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     assert_non_null(worker.router);
     assert_true(loop_open(&worker.loop));
-    assert_true(metrics_open(&worker.metrics, &api) && request_log_open(&worker));
+    assert_true(metrics_open(&worker.metrics, &api));
+    worker.request_log = request_log_open(&worker.loop, &settings.watch);
+    worker.auth = auth_open(&(struct auth_base){.settings = &settings.auth, .loop = &worker.loop}, false);
+    assert_true(worker.request_log && worker.auth);
     worker.http_metrics = metrics_add_room(&worker.metrics, &http_metric_group);
     assert_non_null(worker.http_metrics);
     const struct http_hooks hooks = {
@@ -293,7 +297,8 @@ static void close_server(void)
 {
     assert_int_equal(http_requests(worker.http), 0);
     http_close(worker.http);
-    request_log_close(&worker);
+    auth_close(worker.auth);
+    request_log_close(worker.request_log);
     metrics_close(&worker.metrics);
     fiber_pool_free(&worker.fibers);
     loop_close(&worker.loop);
@@ -321,7 +326,7 @@ static int ask(const char *path)
         int64_t wait = http_wait(worker.http);
         loop_turn(&worker.loop, wait < 10 * MILLISECOND ? wait : 10 * MILLISECOND);
         http_run(worker.http);
-        request_log_flush(&worker);
+        request_log_flush(worker.request_log);
         ssize_t got = recv(fd, answer + len, sizeof(answer) - 1 - len, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN))
             break;
