@@ -20,7 +20,7 @@ struct request;
 
 /*
  * Asks for users and labs: `users[i]` and `labs[i]` tell of `user_ids[i]` and `lab_types[i]`; texts live in
- * the request's memory. `details`: descriptions and difficulties too, which are null else. False when it
+ * the request's memory. `details`: descriptions and difficulties too, which are null otherwise. False when it
  * cannot be known, 503 being the reply. Waits.
  */
 bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, struct known_user *users,

@@ -1,5 +1,5 @@
 /*
- * The names of users and labs that one call asks for: each once, and none that nobody can have.
+ * The names of users and labs that one call asks for: each once, and none that cannot exist.
  */
 #ifndef DIRECTORY_NAMES_H
 #define DIRECTORY_NAMES_H

@@ -7,7 +7,7 @@
 #include "directory/lookup.h"
 #include "usage-analytics/usage.sql.h"
 
-#define FOLD_CHANGES 4000 /* that one run takes in at the most: some 100 ms */
+#define FOLD_CHANGES 4000 /* that one run takes in at most: some 100 ms */
 #define FOLD_AGAIN   1000 /* taken in means that more may wait */
 #define FOLD_RUNS    8    /* in a row */
 

@@ -7,7 +7,7 @@ SELECT a.n, l.user_id
   JOIN progress_logs l ON l.log_id = a.log_id;
 
 -- name: lock_entry
--- Whoever changes the entry waits here for whoever changes it now.
+-- A change of an entry waits here until the one under way has ended.
 SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
   FROM progress_logs
  WHERE log_id = $1

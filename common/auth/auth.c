@@ -13,7 +13,7 @@
 #include "common/table/api.h"
 
 #define LEEWAY        30             /* seconds by which clocks may differ */
-#define TOKENS_CACHED 4096           /* a worker */
+#define TOKENS_CACHED 4096           /* per worker */
 #define REFRESH       (300 * SECOND) /* between two fetches of the key set */
 #define FIRST_RETRY   (2 * SECOND)   /* the same as long as there is none */
 #define ANY_USER      TEXT("progress:any")

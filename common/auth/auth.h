@@ -1,5 +1,5 @@
 /*
- * Who asks: the bearer token of a request (RFC 6750), checked before anything of the request is read.
+ * Who is calling: the bearer token of a request (RFC 6750), checked before anything of the request is read.
  */
 #ifndef COMMON_AUTH_AUTH_H
 #define COMMON_AUTH_AUTH_H
@@ -18,7 +18,7 @@ struct loop;
 struct request;
 
 enum auth_verdict {
-    AUTH_PASSED,  /* no token is asked, or a good one was shown: rq->subject and rq->own_user_only are set */
+    AUTH_PASSED,  /* none is required, or a good one came: rq->subject and rq->own_user_only are set */
     AUTH_REPLIED, /* 401 or 503 is the reply */
     AUTH_STALE,   /* the token may be signed by a newer key: auth_refresh, then check again */
 };

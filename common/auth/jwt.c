@@ -86,7 +86,7 @@ static bool is_for_signatures(const struct json *jwk, const struct algorithm *al
            (!operations || lists(operations, TEXT("verify"), &sound));
 }
 
-/* Adds a key to the set if it is of use; false when memory is exhausted. */
+/* Adds a key to the set if it is usable; false when memory is exhausted. */
 static bool add_key(struct jwt_keys *keys, const struct json *jwk)
 {
     if (json_type(jwk) != JSON_OBJECT)

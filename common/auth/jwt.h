@@ -16,13 +16,13 @@
 
 #define JWT_LIMIT      ((size_t)8 << 10)  /* bytes of a token */
 #define JWT_SET_LIMIT  ((size_t)64 << 10) /* bytes of a key set */
-#define JWT_KEYS_LIMIT 64                 /* keys of a set, those included that are of no use */
-#define JWT_RSA_BITS   2048               /* of a modulus, at the least (RFC 7518, section 3.3) */
+#define JWT_KEYS_LIMIT 64                 /* keys of a set, unusable ones included */
+#define JWT_RSA_BITS   2048               /* of a modulus, at least (RFC 7518, section 3.3) */
 
 struct jwt_keys; /* a key set (RFC 7517, section 5); for one thread at a time */
 
 /*
- * Reads a key set. Keys that are broken, too weak, not for signatures or of another kind are passed over.
+ * Reads a key set. Keys that are broken, too weak, not for signatures or of another kind are skipped.
  * Returns NULL with `*reason`, static, where not one key is left or memory is exhausted. jwt_keys_free()
  * gives it back.
  */
@@ -30,10 +30,10 @@ struct jwt_keys *jwt_keys_parse(struct text bytes, const char **reason);
 
 void jwt_keys_free(struct jwt_keys *keys);
 
-/* How many keys of the set are of use. */
+/* How many usable keys the set has. */
 size_t jwt_keys_count(const struct jwt_keys *keys);
 
-/* What a token must say; all needed. */
+/* What a token must say; all are required. */
 struct jwt_rules {
     struct text issuer;
     struct text audience;

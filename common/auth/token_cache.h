@@ -1,6 +1,6 @@
 /*
- * Tokens that were verified, so that a client which sends the same one again pays for a hash and not for a
- * signature. Bounded: the oldest makes room. One for each worker, without locks; nothing here waits.
+ * Tokens that were verified, so that the same one costs a hash and not a signature when it is sent again.
+ * Bounded: the oldest is dropped first. One for each worker, without locks; nothing here waits.
  *
  * A token is known by its SHA-256 alone, so that the cache holds nothing that could be sent as a token.
  */
@@ -14,7 +14,7 @@
 #include "common/base/arena.h"
 #include "common/base/text.h"
 
-#define TOKEN_CACHE_MAX 8192 /* entries that a cache may have at the most */
+#define TOKEN_CACHE_MAX 8192 /* entries that a cache may have at most */
 
 struct token_cache;
 

@@ -13,12 +13,12 @@
 #include "common/base/text.h"
 
 #define ARENA_FIRST ((size_t)4096)      /* bytes of the first chunk, which an arena keeps when it is reset */
-#define ARENA_LIMIT ((size_t)256 << 20) /* bytes that one arena may hold at the most */
+#define ARENA_LIMIT ((size_t)256 << 20) /* bytes that one arena may hold at most */
 
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunk; /* the chunk that is filled now; older ones hang behind it */
+    struct arena_chunk *chunk; /* the chunk that is filled now; it leads to the older ones */
     size_t used;               /* bytes handed out of that chunk */
     size_t held;               /* bytes of all chunks */
 };
@@ -31,7 +31,8 @@ void *arena_zalloc(struct arena *arena, size_t size);
 
 /*
  * Makes a block larger: in place where it is the newest of its chunk, else by a copy. `room` is the size that
- * was asked for it, not what is in use of that. NULL when it cannot grow; the old block then stays as it was.
+ * it was asked for with, not what is in use of that. NULL when it cannot grow; the old block then stays as it
+ * was.
  */
 void *arena_grow(struct arena *arena, void *block, size_t room, size_t new_room) MUST_CHECK;
 

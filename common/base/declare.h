@@ -17,7 +17,7 @@
         (type *)(void *)((char *)member_ - offsetof(type, member));                                          \
     })
 
-/* A result that must not be passed over: -Wunused-result names the place. */
+/* A result that must not be ignored: -Wunused-result names the place. */
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* `f(x, a), f(x, b), …` for one to 16 arguments, and how many there are. */

@@ -1,5 +1,5 @@
 /*
- * Fibers: how a handler is put aside while it waits and taken up again.
+ * Fibers: how a handler is suspended while it waits and resumed afterwards.
  *
  * A fiber is one small stack with a guard page below it. Fibers run on the loop's thread only, one at a time:
  * started or resumed by the loop, they run until they wait or end. A pool belongs to one worker and keeps the
@@ -32,10 +32,10 @@ bool fiber_start(struct fiber_pool *pool, void (*entry)(void *arg), void *arg);
 /* The fiber that runs now; NULL on the loop's own stack. */
 struct fiber *fiber_current(void);
 
-/* Puts the current fiber aside until fiber_resume. */
+/* Suspends the current fiber until fiber_resume. */
 void fiber_wait(void);
 
-/* Takes a waiting fiber up again until it waits or ends. Must be called outside of any fiber. */
+/* Resumes a waiting fiber until it waits or ends. Must be called outside of any fiber. */
 void fiber_resume(struct fiber *fiber);
 
 /* Unmaps the free stacks beyond what ran together since it was last called. */

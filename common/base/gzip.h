@@ -15,7 +15,7 @@ enum gzip_status { GZIP_OK, GZIP_DAMAGED, GZIP_TOO_LARGE, GZIP_NO_MEMORY };
 
 /*
  * Expands what somebody else has compressed, members one after the other, to at most `limit` bytes in the
- * arena. No more than that is ever made of it.
+ * arena. It never writes more than that.
  */
 enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit,
                                     struct text *plain) MUST_CHECK;

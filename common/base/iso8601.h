@@ -21,8 +21,8 @@ bool iso8601_is_date(struct text t);
 
 /*
  * Reads `YYYY-MM-DD`, or `YYYY-MM-DDThh:mm[:ss[.ffffff]]` with `Z`, `±hh:mm` or
- * nothing behind it. A space may stand for the T, and for the `+`, which a query turns into one. Digits
- * beyond microseconds are cut. False where it is no such time; leap seconds are none.
+ * nothing after it. A space may stand for the T, and for the `+`, which a query turns into one. Digits
+ * beyond microseconds are cut. False where it is no such time; leap seconds are refused.
  */
 bool iso8601_read_time(struct text t, struct moment *moment);
 

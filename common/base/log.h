@@ -1,7 +1,7 @@
 /*
- * The log: one line an event on stderr, JSON where stderr is no terminal.
+ * The log: one line per event on stderr, JSON where stderr is no terminal.
  *
- * Nothing waits for who reads it: a line that stderr would not take at once is left out and counted.
+ * Nothing waits for its reader: a line that stderr does not take at once is dropped and counted.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H
@@ -22,19 +22,19 @@ void log_start(const char *service, enum log_level level);
 /* Whether lines of a level are written. */
 bool log_takes(enum log_level level);
 
-/* Begins an entry of this service's log in a room of LOG_ENTRY_MAX bytes. */
+/* Begins an entry of this service's log in a buffer of LOG_ENTRY_MAX bytes. */
 struct log_entry log_entry_begin(char *room, struct text time, enum log_level level, struct text event);
 
 /*
  * Writes one line: the event and pairs of name and value, ended by NULL. A NULL value is left out. Values are
- * terminated strings; what is longer than the line's room is cut.
+ * terminated strings; what does not fit the line is cut.
  */
 void log_line(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
-/* Writes whole lines as far as stderr takes them at once; returns the bytes that it took. From any thread. */
+/* Writes whole lines, as many as stderr takes at once; returns the bytes that it took. From any thread. */
 size_t log_write(const char *lines, size_t len);
 
-/* Counts lines that were left out, and how many there are of them. */
+/* Counts dropped lines, and tells how many there are. */
 void log_drop(uint64_t lines);
 uint64_t log_dropped(void);
 

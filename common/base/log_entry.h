@@ -1,7 +1,7 @@
 /*
  * One line of the log: JSON, or plain text where a person reads it.
  *
- * An entry is written into room that its owner has; what does not fit is left out, and the line stays whole.
+ * An entry is written into a buffer of its owner; what does not fit is left out, and the line stays whole.
  * What comes from outside is made harmless: no control characters, no invalid UTF-8, and of what clients send
  * no e-mail addresses and no tokens.
  */

@@ -136,7 +136,7 @@ void loop_turn(struct loop *loop, int64_t wait)
     for (int i = 0; i < count; i++) {
         struct watch *watch = events[i].data.ptr;
         watch->ready(watch, events[i].events);
-        /* A handler that took out a descriptor may have freed its owner: ask the kernel anew
+        /* A handler that took out a descriptor may have freed its owner: ask the kernel again
          * (level-triggered). */
         if (loop->gone)
             break;

@@ -33,7 +33,7 @@ struct timer {
 
 struct loop {
     int epoll;
-    int64_t now; /* monotonic, nanoseconds: taken once a turn */
+    int64_t now; /* monotonic, nanoseconds: taken once per turn */
     struct timer **heap;
     size_t timers, heap_size;
     bool quiet; /* the last turn had no events */
@@ -44,7 +44,7 @@ struct loop {
 bool loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
 
-/* Says what is wanted of a descriptor; 0 takes it out. False with errno set: the kernel refused. */
+/* Sets which events of a descriptor are watched; 0 takes it out. False with errno set: the kernel refused. */
 bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 
 /* Takes a descriptor out before its owner closes it. */
@@ -61,7 +61,7 @@ void loop_turn(struct loop *loop, int64_t wait);
 /* The monotonic clock in nanoseconds. */
 int64_t clock_monotonic(void);
 
-/* The clock of the day. */
+/* The wall clock. */
 struct moment clock_of_day(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Counters, gauges and histograms, and the tables that say how a room's are named and shown.
  *
- * Each is written by one thread alone and read by any: a plain load and store each, relaxed, and no lock.
+ * Each is written by one thread alone and read by any: a relaxed load and store, and no lock.
  * Durations are in nanoseconds here and in seconds where they are shown.
  */
 #ifndef COMMON_BASE_METRIC_H

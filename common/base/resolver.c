@@ -133,7 +133,7 @@ static void answer_all(struct resolver_name *name)
 {
     struct resolver_question *question;
 
-    /* Whoever is called may ask anew: the rest then waits for that answer. */
+    /* A callee may ask again: the rest then waits for that answer. */
     while (!name->asking && (question = name->waiting)) {
         name->waiting = question->next;
         question->name = NULL;

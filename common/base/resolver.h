@@ -2,9 +2,9 @@
  * Names of hosts to addresses, off the loop.
  *
  * getaddrinfo blocks, for many seconds where a name server is silent. Here each question has a thread of its
- * own, at most one for a name and RESOLVER_NAMES in all, and the loop learns the answer through an eventfd.
+ * own, at most one per name and RESOLVER_NAMES in all, and the loop learns the answer through an eventfd.
  * Addresses are kept: older ones than RESOLVER_FRESH are still given at once and asked for again meanwhile,
- * so that a silent name server holds nobody up whose name was known before; an answer that there is no such
+ * so that a silent name server delays nobody whose name was known before; an answer that there is no such
  * name drops them. A resolver belongs to one loop.
  */
 #ifndef COMMON_BASE_RESOLVER_H
@@ -26,7 +26,7 @@ struct resolver;
 /* What a name stands for, in the order in which the addresses are to be tried. */
 struct addresses {
     size_t count;
-    unsigned version; /* another one whenever the addresses are other ones; from 1 */
+    unsigned version; /* changes whenever the addresses do; from 1 */
     char text[RESOLVER_ADDRESSES][RESOLVER_ADDRESS_MAX];
 };
 
@@ -44,8 +44,8 @@ struct resolver_question {
 /* NULL when there is no memory or descriptor. */
 struct resolver *resolver_open(struct loop *loop);
 
-/* Forgets who still asks, without a call; threads that wait for a name server end by themselves. NULL is
- * fine. */
+/* Forgets the questions that are open, without calling anybody; threads that wait for a name server end by
+ * themselves. NULL is fine. */
 void resolver_close(struct resolver *resolver);
 
 /* Whether a host is written as an IPv4 or IPv6 address, so that there is nothing to look up. */
@@ -53,11 +53,11 @@ bool resolver_is_address(const char *host);
 
 /*
  * Asks for a name's addresses. True: `found` says what is known now; `anew` does not take what was known
- * before, for whoever could not connect to it. False: `done` follows. Does not wait.
+ * before, for a caller that could not connect to it. False: `done` follows. Does not wait.
  */
 bool resolver_ask(struct resolver *resolver, const char *name, bool anew, struct resolver_question *question);
 
-/* Takes a question back whose asker waits no longer; no harm when it is answered already. */
+/* Withdraws a question; harmless when it has been answered already. */
 void resolver_withdraw(struct resolver_question *question);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Queues of what waits for its turn, each member until a deadline of its own.
  *
- * A queue belongs to one loop and is bounded by `limit`. Members are embedded in their owners: whoever is
- * first gets the next turn (waiting_next); whoever's deadline comes before that is taken out and handed to
+ * A queue belongs to one loop and is bounded by `limit`. Members are embedded in their owners: the
+ * first gets the next turn (waiting_next); one whose deadline comes before that is taken out and handed to
  * `late`, wherever in the queue it stands. Joining and leaving take O(log n) of the loop's timers.
  */
 #ifndef COMMON_BASE_WAITING_H
@@ -39,10 +39,10 @@ void waiting_open(struct waiting_queue *queue, struct loop *loop, size_t limit,
  */
 bool waiting_join(struct waiting_queue *queue, struct waiting *waiting, int64_t deadline);
 
-/* The same in front of all others, for one that had its turn in vain: the limit does not hold. */
+/* The same in front of all others, for one whose turn did not succeed: the limit does not hold. */
 bool waiting_rejoin(struct waiting_queue *queue, struct waiting *waiting, int64_t deadline);
 
-/* Takes the first out; NULL where nobody waits. */
+/* Takes the first out; NULL when the queue is empty. */
 struct waiting *waiting_next(struct waiting_queue *queue);
 
 /* Takes one out, wherever it stands; nothing where it does not wait. */

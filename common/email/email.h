@@ -14,7 +14,7 @@
 /*
  * Validates and normalises an address: trims it, takes the address out of `Name <a@b.co>`, lower-cases and
  * normalises the domain. Returns true with `*normal` in the arena, or false with `*reason`, a sentence
- * (static or in the arena) as email-validator words it, NULL when memory is exhausted.
+ * (static or in the arena) in the words of email-validator, NULL when memory is exhausted.
  */
 MUST_CHECK bool email_normalise(struct arena *arena, struct text input, struct text *normal,
                                 const char **reason);

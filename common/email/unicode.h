@@ -11,7 +11,7 @@
 #include "common/base/declare.h"
 #include "common/base/text.h"
 
-#define UNICODE_NAME_MAX 256 /* bytes that a character's name needs at the most, with the NUL */
+#define UNICODE_NAME_MAX 256 /* bytes that a character's name needs at most, with the NUL */
 
 /* Takes the first code point off `rest`, which must not be empty. */
 uint32_t unicode_next(struct text *rest);
@@ -19,7 +19,7 @@ uint32_t unicode_next(struct text *rest);
 /* The general category, of two letters: "Lu", "Zs", "Cn" for what is not assigned. */
 const char *unicode_category(uint32_t c);
 
-/* Whether Python's str.isspace() and the \s of its re hold it to be white space. */
+/* Whether Python's str.isspace() and the \s of its re take it for white space. */
 bool unicode_is_space(uint32_t c);
 
 /* The text without such white space at its ends. */

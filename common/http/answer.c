@@ -95,7 +95,7 @@ static void compress_body(struct request *rq)
     reply_header(rq, "Content-Encoding", "gzip");
 }
 
-/* What is kept compressed goes out so, save to the rare client that does not understand it. */
+/* What is kept compressed is sent so, except to the rare client that does not understand it. */
 static void finish_gzipped(struct request *rq)
 {
     reply_header(rq, "Vary", "Accept-Encoding");

@@ -6,7 +6,7 @@
 
 struct request;
 
-/* Tags and compresses the answer where that is of use. */
+/* Tags and compresses the answer where that pays. */
 void answer_finish(struct request *rq);
 
 #endif

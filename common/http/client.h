@@ -25,7 +25,7 @@
 struct client;
 
 struct client_settings {
-    int64_t connections;     /* to other services, a worker */
+    int64_t connections;     /* to other services, per worker */
     int64_t connect_timeout; /* milliseconds */
 };
 
@@ -33,7 +33,7 @@ struct client_settings {
  * outlive it. */
 struct client *client_open(struct loop *loop, const struct client_settings *settings) MUST_CHECK;
 
-/* Calls that are not done are broken off, without `done`. NULL is fine. */
+/* Cancels the calls that are not done, without `done`. NULL is fine. */
 void client_close(struct client *client);
 
 /* Starts a call, whose `done` the loop calls later; false when it cannot be started, and `done` is not
@@ -52,7 +52,7 @@ struct text client_base(const char *url);
 /* The URL of a segment below a service's path, in the arena; NULL when it is exhausted. */
 char *client_url(struct arena *arena, const char *base, const char *path, struct text segment);
 
-/* Adds what goes along with every call for a request: its id and its trace. */
+/* Adds the headers that every call for a request has: its id and its trace. */
 void client_trace(struct client_call *call, struct request *rq);
 
 #endif

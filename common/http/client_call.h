@@ -1,5 +1,5 @@
 /*
- * One HTTP call to another service: what is asked, and what came of it.
+ * One HTTP call to another service: what is asked, and what came back.
  */
 #ifndef COMMON_HTTP_CLIENT_CALL_H
 #define COMMON_HTTP_CLIENT_CALL_H
@@ -35,7 +35,7 @@ struct client_call {
     int64_t deadline;          /* monotonic, nanoseconds */
     void (*done)(struct client_call *call);
 
-    /* What came of it. */
+    /* What came back. */
     int status;     /* 0: no whole answer came in time */
     bool too_large; /* because its body is larger than answer_limit */
     struct text answer;
@@ -44,7 +44,7 @@ struct client_call {
 
     /* client.c's own */
     bool spoiled;                      /* it has more headers than there is room for */
-    bool sent_again;                   /* to addresses that were looked up anew */
+    bool sent_again;                   /* to addresses that were looked up again */
     struct waiting waiting;            /* for a name or a connection */
     struct resolver_question question; /* for the host's addresses */
     struct addresses addresses;        /* none: the URL has an address itself */

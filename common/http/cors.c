@@ -25,7 +25,7 @@ static bool is_allowed(const char *origins, struct text origin)
     return false;
 }
 
-/* What a script may read of an answer beside what the Fetch standard lets it (section 4.5). */
+/* What a script may read of an answer besides what the Fetch standard lets it (section 4.5). */
 static const char exposed[] = "Link, X-Total-Count, X-Request-ID, ETag, Location, Retry-After, Server-Timing";
 
 /* Answers with a header whose value the client sent; one of any length would leave no room for the answer. */

@@ -135,7 +135,7 @@ void http_answer(struct request *rq)
 
     x->answered = true;
     if (!x->suspended)
-        return; /* whoever called the hook queues it */
+        return; /* the caller of the hook queues it */
     x->next = x->http->resumable;
     x->http->resumable = x;
 }

@@ -1,6 +1,6 @@
 /*
- * What a request's header must be before anything believes it: RFC 9110 and RFC 9112, and none of the forms
- * that request smuggling lives on, which libmicrohttpd lets through.
+ * What a request's header must be before anything relies on it: RFC 9110 and RFC 9112, and none of the forms
+ * that request smuggling uses, which libmicrohttpd lets through.
  */
 #ifndef COMMON_HTTP_HEADER_H
 #define COMMON_HTTP_HEADER_H

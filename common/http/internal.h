@@ -78,7 +78,7 @@ struct http {
 
 /* exchange.c: a request's way through libmicrohttpd's callbacks. */
 
-/* The first that is heard of a request: its target before anything is decoded or cut. NULL: no memory. */
+/* A request begins: its target before anything is decoded or cut. NULL: no memory. */
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target);
 /* The header is there. */
 enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
@@ -113,7 +113,7 @@ void watchdog_stop(struct http *http);
 void pool_plan(struct http *http);
 /* Remembers where the memory begins; `method` is where the first request line of a connection lies. */
 void pool_find(const struct http *http, struct connection *c, const char *method);
-/* Gives back what is clean. */
+/* Gives clean pages back. */
 void pool_trim(const struct http *http, struct connection *c);
 /* Of the connections that have just come to rest, while there is nothing else to do. */
 void pool_trim_rested(struct http *http);
@@ -122,7 +122,7 @@ bool pool_is_calm(const struct http *http);
 void pool_enter_rested(struct http *http, struct connection *c);
 void pool_leave_rested(struct connection *c);
 
-/* linger.c: what a client sends after its answer. */
+/* linger.c: what a client still sends after its answer. */
 
 /* Reads on a descriptor of its own into nothing, so that the client gets the answer and not a reset. */
 void linger_start(struct http *http, int fd);

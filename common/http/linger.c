@@ -15,7 +15,7 @@
 #define LINGER_TIME  (2 * SECOND)
 #define LINGER_BYTES ((size_t)64 << 20)
 #define LINGER_PART  ((size_t)1 << 20) /* bytes that one turn passes over */
-#define LINGERS_MAX  256               /* a worker; beyond that sockets are closed at once */
+#define LINGERS_MAX  256               /* per worker; beyond that sockets are closed at once */
 
 struct lingering {
     struct watch watch;

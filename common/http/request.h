@@ -23,7 +23,7 @@ struct idempotency;
 struct loop;
 struct worker;
 
-#define HEADERS_MAX 24 /* that an answer may have beside Content-Type */
+#define HEADERS_MAX 24 /* that an answer may have besides Content-Type */
 
 /* Request headers that the rest of the program looks at; null where they were not sent. */
 struct request_headers {

@@ -1,7 +1,7 @@
 /*
  * HTTP with libmicrohttpd: connections in, requests checked and gathered, answers out.
  *
- * One `struct http` a worker, its epoll inside the loop's. What libmicrohttpd lets through is looked at
+ * One `struct http` per worker, its epoll inside the loop's. What libmicrohttpd lets through is looked at
  * before anything else is done with it: header names and values, lengths and encodings, the target, the
  * limits. A watchdog closes connections whose header, body or reader is late. What a request means is its
  * owner's matter: it is handed over by the hooks, and answered by http_answer (request.h).
@@ -27,7 +27,7 @@ struct loop;
 struct http *http_open(struct loop *loop, const struct http_settings *settings, size_t connections,
                        int listener, struct http_metrics *metrics, const struct http_hooks *hooks) MUST_CHECK;
 
-/* Lets libmicrohttpd work; called once a turn. */
+/* Lets libmicrohttpd work; called once per turn. */
 void http_run(struct http *http);
 
 /* How long the loop may wait at most, in nanoseconds. */

@@ -19,7 +19,7 @@ struct http_settings {
 };
 
 struct http_hooks {
-    struct worker *worker; /* becomes that of each request; nothing here looks into it */
+    struct worker *worker; /* becomes that of each request; nothing here looks inside */
     /* A request is whole: answers it with http_answer, at once or later. */
     void (*on_request)(struct request *rq);
     /* The reply to a request that is refused before it is whole (400, 413, 414, 431, 503) is there: hands it

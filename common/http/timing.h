@@ -10,7 +10,7 @@
 
 struct timing { /* nanoseconds */
     int64_t database, lookup;
-    const char *slowest; /* name of the statement that was waited for the longest, its queue included */
+    const char *slowest; /* name of the statement that was waited for longest, its queue included */
     int64_t slowest_time;
 };
 

@@ -1,8 +1,8 @@
 /*
  * libcurl in a loop: for client.c alone, which decides what is called when.
  *
- * A fixed number of transfers, each with at most one call; libcurl's sockets and its timer hang in the loop.
- * Connections are kept alive and used again only for the addresses that they were made to.
+ * A fixed number of transfers, each with at most one call; libcurl's sockets and its timer are watched by the
+ * loop. Connections are kept alive and used again only for the addresses that they were made to.
  */
 #ifndef COMMON_HTTP_TRANSFER_H
 #define COMMON_HTTP_TRANSFER_H
@@ -28,7 +28,7 @@ enum transfer_end {
 struct transfers *transfers_open(struct loop *loop, size_t count,
                                  void (*ended)(struct client_call *call, enum transfer_end how)) MUST_CHECK;
 
-/* Breaks off what is on its way, without `ended`. NULL is fine. */
+/* Cancels what is on its way, without `ended`. NULL is fine. */
 void transfers_close(struct transfers *transfers);
 
 /* Whether one is free. */

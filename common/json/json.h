@@ -35,13 +35,13 @@ enum json_status {
 };
 
 struct json_error {
-    const char *reason; /* as Python's json words it; static */
+    const char *reason; /* in the words of Python's json; static */
     size_t position;    /* in code points from the start, as Python counts */
 };
 
 /*
  * Parses `bytes`, which must stay where they are as long as the tree is used. A UTF-8 byte order mark at the
- * start is passed over. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in.
+ * start is skipped. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in.
  */
 MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
                                        struct json_error *error);

@@ -6,7 +6,7 @@
 
 #include "common/json/json.h"
 
-#define JSON_DIGITS 4300 /* of an integer, as Python's int() takes at the most */
+#define JSON_DIGITS 4300 /* of an integer, as Python's int() takes at most */
 
 /* The values of a JSON text in document order: a list or object stands before what is in it. */
 struct json_spans {

@@ -10,7 +10,7 @@
 /* What the errors refer to, as members of the components' schemas and responses. */
 extern const char openapi_error_schemas[], openapi_error_responses[];
 
-/* `,"404":{…},…`: the responses of an operation that are no good ones. */
+/* `,"404":{…},…`: the error responses of an operation. */
 void openapi_write_errors(struct writer *w, const struct endpoint *endpoint);
 
 #endif

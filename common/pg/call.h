@@ -26,7 +26,7 @@ enum call_state {
 /* Lives on its fiber's stack until that is resumed. */
 struct call {
     struct waiting waiting;            /* in a lane's queue */
-    const struct statement *statement; /* NULL: it waits for a link to itself */
+    const struct statement *statement; /* NULL: it waits for a link of its own */
     const void *params;
     struct arena *arena; /* of its rows' memory */
     struct fiber *fiber;

@@ -44,7 +44,7 @@ enum hosts_status { HOSTS_KNOWN, HOSTS_ASKED, HOSTS_FAILED };
 enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
                                 const char *url) MUST_CHECK;
 
-/* Gives up what is still asked; `known` is not called. */
+/* Withdraws what is still asked; `known` is not called. */
 void hosts_forget(struct hosts *hosts);
 
 /*

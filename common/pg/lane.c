@@ -75,7 +75,7 @@ static void run_again(struct batch *batch, struct call **calls, size_t count, bo
 
 /* Links that come and go */
 
-/* Those who wait longer than that for a database that is away would wait in vain, most probably. */
+/* Those who wait longer than that for a database that is away would most probably wait for nothing. */
 static void away_for_long(struct timer *timer)
 {
     struct lane *lane = container_of(timer, struct lane, away);
@@ -151,7 +151,7 @@ static size_t batch_share(const struct lane *lane)
     return lane->kind == STATEMENT_APPEND && share < lane->batch_limit ? share : lane->batch_limit;
 }
 
-/* A link to oneself (transaction.h). */
+/* A link for one transaction alone (transaction.h). */
 static void give(struct batch *batch, struct call *call)
 {
     batch->owned = true;

@@ -42,7 +42,7 @@ void lane_close(struct lane *lane);
  */
 MUST_CHECK bool lane_enqueue(struct lane *lane, struct call *call);
 
-/* Gives free links their batches. Once a turn. */
+/* Gives free links their batches. Once per turn. */
 void lane_flush(struct lane *lane);
 
 /* Takes in what has come for batches on their way, without waiting for the loop to find it. */

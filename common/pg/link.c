@@ -31,7 +31,7 @@ static bool note_failure(struct link *link, const PGresult *result, const char *
 
 /* Sending */
 
-/* What the connection has prepared is of no use once the types of columns have changed. */
+/* What the connection has prepared is useless once the types of columns have changed. */
 static bool is_prepared(struct link *link, const struct statement *st)
 {
     if (link->own_plans != *link->plans) {

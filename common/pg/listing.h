@@ -1,5 +1,5 @@
 /*
- * The statements of the program, printed for those who prove them against a database.
+ * The statements of the program, printed for tests that prove them against a database.
  */
 #ifndef COMMON_PG_LISTING_H
 #define COMMON_PG_LISTING_H
@@ -9,8 +9,8 @@
 #include "common/pg/settings.h"
 
 /*
- * Prints a JSON object a line: first each kind of statement with the settings of the sessions that run it,
- * then each statement with its text, its parameters and its row.
+ * Prints one JSON object per line: first each kind of statement with the settings of the sessions that run
+ * it, then each statement with its text, its parameters and its row.
  */
 void listing_print(FILE *out, const struct pg_settings *settings);
 

@@ -114,7 +114,7 @@ void batch_due(struct timer *timer)
 
     give_up_late_calls(batch);
     if (batch->state == BATCH_DOUBT && !batch_is_awaited(batch)) {
-        batch_break(batch); /* what the outcome was is of no use any more */
+        batch_break(batch); /* the outcome does not matter any more */
         return;
     }
     switch (batch->link.state) {

@@ -11,7 +11,7 @@ enum remedy {
     REMEDY_CONFLICT,  /* a constraint refused it */
     REMEDY_ALONE,     /* run the calls of the batch one by one */
     REMEDY_AGAIN,     /* run them once more */
-    REMEDY_PREPARE,   /* the same, with statements prepared anew */
+    REMEDY_PREPARE,   /* the same, with statements prepared again */
     REMEDY_LOOK,      /* the same, on a new connection that looks at the schema again */
     REMEDY_RECONNECT, /* the same, on a new connection */
 };

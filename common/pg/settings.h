@@ -13,9 +13,9 @@ struct pg_settings {
     const char *url;      /* libpq's URI */
     const char *read_url; /* of what may lag; NULL: the same */
     bool prepared_statements;
-    int64_t queue_limit; /* statements that wait, a worker and lane */
+    int64_t queue_limit; /* statements that wait, per worker and lane */
     int64_t batch_limit; /* statements of one batch */
-    int64_t read_connections, append_connections, change_connections, report_connections; /* a worker */
+    int64_t read_connections, append_connections, change_connections, report_connections; /* per worker */
     int64_t request_timeout, report_timeout;                                              /* milliseconds */
 };
 

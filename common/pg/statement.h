@@ -8,7 +8,7 @@
  *               ROW(struct attempt, user_id, lab_type, id, lab_name));
  *
  * A statement that is declared is known to the program: statements_begin to statements_end are all of it, the
- * common ones too. The linker gathers them, because a list by hand is a second place that can be forgotten,
+ * common ones too. The linker gathers them: a list by hand could be forgotten,
  * and what is not on it would be proved by no test.
  */
 #ifndef COMMON_PG_STATEMENT_H
@@ -36,14 +36,14 @@ enum column_type {
 struct column {
     enum column_type type;
     size_t at;        /* offsetof in the struct of parameters or of a row */
-    const char *name; /* of the member; a row's column is called the same */
+    const char *name; /* of the member; a row's column has the same name */
 };
 
 enum statement_kind {
     STATEMENT_READ,   /* short, may be run again */
     STATEMENT_REPORT, /* long, on a connection of its own, perhaps to a replica that lags: it writes nothing
                        */
-    STATEMENT_APPEND, /* an insert that waits for nobody: batched with others in one transaction */
+    STATEMENT_APPEND, /* an insert that never waits for others: batched with them in one transaction */
     STATEMENT_CHANGE, /* may wait for a row's lock or break a constraint: a transaction of its own */
 };
 
@@ -54,8 +54,8 @@ struct statement {
     const char *sql;
     enum statement_kind kind;
     /*
-     * A set statement takes an array a parameter, whose element i belongs to call i, and answers rows whose
-     * first column is that i (from 1): the calls of a batch are one execution.
+     * A set statement takes an array for each parameter, whose element i belongs to call i, and answers rows
+     * whose first column is that i (from 1): the calls of a batch are one execution.
      */
     bool set;
     const struct column *params;

@@ -1,5 +1,5 @@
 /*
- * Transactions of several statements: a link of the lane of changes to oneself.
+ * Transactions of several statements: a link of the lane of changes, taken by one fiber.
  *
  * All of it waits in the fiber of its caller.
  */
@@ -26,7 +26,7 @@ void transaction_run(struct batch *batch, struct call *call);
 /* Ends the transaction; false: nothing of it is there, or nobody knows. */
 MUST_CHECK bool transaction_commit(struct batch *batch);
 
-/* Breaks the transaction off. */
+/* Cancels the transaction. */
 void transaction_rollback(struct batch *batch);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The endpoints that every service has beside its own.
+ * The endpoints that every service has besides its own.
  */
 #ifndef COMMON_SERVE_HEALTH_H
 #define COMMON_SERVE_HEALTH_H

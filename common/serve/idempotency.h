@@ -21,7 +21,7 @@ void idempotency_run(struct request *rq);
 
 /*
  * For query.c, where a request with a key has begun the transaction of its first write: claims the key.
- * False: the reply is there, of whoever was quicker with the same key, or 503. Waits.
+ * False: the reply is there, of a request that was quicker with the same key, or 503. Waits.
  */
 MUST_CHECK bool idempotency_claim(struct request *rq);
 #endif

@@ -23,8 +23,7 @@ struct part {
     bool (*open)(struct worker *worker, bool first);
     void (*close)(struct worker *worker);
 
-    /* Sends what has been gathered; twice a turn: what arrived from elsewhere first, then what HTTP brought.
-     */
+    /* Sends what has been gathered, twice per turn: what came from elsewhere, then what came by HTTP. */
     void (*flush)(struct worker *worker);
     /* The end of a turn. */
     void (*end_turn)(struct worker *worker);

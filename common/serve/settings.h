@@ -34,7 +34,7 @@ struct settings {
     int64_t port;
     const char *bind_address;
     int64_t workers;
-    int64_t request_limit;                                     /* in flight, a worker */
+    int64_t request_limit;                                     /* in flight, per worker */
     int64_t request_timeout, report_timeout, shutdown_timeout; /* milliseconds */
     int64_t string_limit;                                      /* code points */
     int64_t list_limit;                                        /* items */

@@ -1,5 +1,5 @@
 /*
- * A worker: one thread, one loop, and everything that hangs in it. Workers share counters only.
+ * A worker: one thread, one loop, and everything that belongs to it. Workers share counters only.
  */
 #ifndef COMMON_SERVE_WORKER_H
 #define COMMON_SERVE_WORKER_H
@@ -69,7 +69,7 @@ bool worker_open(struct worker *worker, int listener, bool first);
 void *worker_run(void *worker);
 
 /*
- * Does something in a worker that serves nobody, and only has the database: for the commands of a daemon.
+ * Runs something in a worker that serves nobody, and only has the database: for the commands of a daemon.
  * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
  */
 bool worker_do_alone(const struct settings *settings, const struct api *api,
@@ -82,7 +82,7 @@ bool worker_do_alone(const struct settings *settings, const struct api *api,
  */
 void worker_interlude(struct worker *worker);
 
-/* Asks a worker to end; from any thread. */
+/* Tells a worker to end; from any thread. */
 void worker_stop(struct worker *worker);
 
 #endif

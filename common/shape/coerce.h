@@ -22,12 +22,12 @@ enum coercion {
     COERCION_GOOD,
     COERCION_PARSING,  /* of the right type, but it does not say one */
     COERCION_TYPE,     /* of a type that never does */
-    COERCION_FRACTION, /* an integer is asked for and a float with a fraction came */
+    COERCION_FRACTION, /* an integer is required and a float with a fraction came */
     COERCION_SIZE,     /* a float beyond 64 bits, or more than JSON_DIGITS digits */
     COERCION_NO_MEMORY,
 };
 
-/* The text of a string, be it of JSON or not; the null text of anything else. */
+/* The text of a string, of JSON or not; the null text of anything else. */
 MUST_CHECK struct text input_text(const struct input *input);
 
 /*

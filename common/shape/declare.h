@@ -31,7 +31,7 @@
 #define FIELD_C_MAP         struct rows
 #define FIELD_C_MEMBERS     struct kept_json
 
-/* A field that is called as the member of the struct OF is; a member of another C type does not compile. */
+/* A field with the name of its member of the struct OF; a member of another C type does not compile. */
 #define FIELD(kind, member, ...) FIELD_NAMED(kind, #member, member, __VA_ARGS__)
 
 /* The same with a name of its own; NULL: the members of a FIELD_MEMBERS. */
@@ -46,7 +46,7 @@
 /* In: the int8_t of OF that becomes 1 when the field was sent. */
 #define SENT(member) .sent_at = offsetof(OF, member) + _Generic(((OF *)0)->member, int8_t : 0)
 
-/* In: the 64 bits that an id in a path may have; one that no column holds is only not found. */
+/* In: the 64 bits that an id in a path may have; one that no column can hold is simply not found. */
 #define ROW_ID .min = INT64_MIN, .max = INT64_MAX
 
 /* Out: always this JSON. */

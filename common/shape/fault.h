@@ -22,7 +22,7 @@ struct fault_at {
     int64_t item;       /* of the field's list; negative: none */
 };
 
-/* Adds a fault with its input, already printed as JSON; passed over beyond FAULTS_LIMIT. */
+/* Adds a fault with its input, already printed as JSON; ignored beyond FAULTS_LIMIT. */
 void faults_add(struct faults *faults, const struct fault_at *at, const struct fault *fault,
                 struct text input);
 

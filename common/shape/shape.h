@@ -132,7 +132,7 @@ MUST_CHECK bool shape_read_json(const struct shape *shape, struct arena *arena, 
 
 /*
  * Fills `*into` from named strings (path segments or query parameters, percent-decoded, valid UTF-8): of
- * equal names the last wins, strings are coerced as Pydantic's lax mode does, unknown names are passed over.
+ * equal names the last wins, strings are coerced as Pydantic's lax mode does, unknown names are ignored.
  */
 struct named_text {
     struct text name;

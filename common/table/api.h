@@ -43,13 +43,13 @@ struct failure {
 enum endpoint_flag {
     ENDPOINT_DIRECT = 1 << 0,  /* the handler never waits: it runs on the loop's own stack */
     ENDPOINT_LIST = 1 << 1,    /* the answer is a list of `answer` */
-    ENDPOINT_OPEN = 1 << 2,    /* asks no token even under AUTH_REQUIRED */
+    ENDPOINT_OPEN = 1 << 2,    /* requires no token even under AUTH_REQUIRED */
     ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
-    ENDPOINT_TOKEN = 1 << 4,   /* asks a token always, of a user and not of a service */
+    ENDPOINT_TOKEN = 1 << 4,   /* always requires a token, of a user and not of a service */
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
-    ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match is heeded */
+    ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match applies */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
-    ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key is heeded */
+    ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key applies */
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
 };
 

@@ -17,7 +17,7 @@ struct process {
     uint64_t open_descriptors, max_descriptors;
 };
 
-/* Reads them from /proc (proc(5)); false where that cannot be read. Does not wait for anybody. */
+/* Reads them from /proc (proc(5)); false where that cannot be read. Does not wait. */
 bool process_read(struct process *process) MUST_CHECK;
 
 #endif

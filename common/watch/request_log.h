@@ -1,8 +1,8 @@
 /*
- * The log of requests: a line each, and one more for each that was slow.
+ * The log of requests: one line each, and a second one for each that was slow.
  *
  * A worker gathers its lines and writes them at the end of the turn, as far as stderr takes them; what it
- * does not take waits in a bounded buffer, and beyond that lines are left out and counted. A line names the
+ * does not take waits in a bounded buffer, and beyond that lines are dropped and counted. A line names the
  * route and, of the path, those parameters that cannot be an address or a token; the query is never in it.
  */
 #ifndef COMMON_WATCH_REQUEST_LOG_H
@@ -23,7 +23,7 @@ struct watch_settings {
 /* Opens the log of a loop's requests; NULL when memory is exhausted. Loop and settings must outlive it. */
 struct request_log *request_log_open(const struct loop *loop,
                                      const struct watch_settings *settings) MUST_CHECK;
-/* Writes what is left, as far as it goes. NULL is fine. */
+/* Writes what is left, as far as stderr takes it. NULL is fine. */
 void request_log_close(struct request_log *log);
 
 /* Logs a request whose answer is about to leave; its duration is known. */

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin"
 SERVICES = ["user-progress", "performance-reporting", "usage-analytics"]
 ROWS = int(os.environ.get("STATEMENT_ROWS", "1000000"))
-MUCH = 0.2  # of the rows: whoever sorts more sorts everything
+MUCH = 0.2  # of the rows: a statement that sorts more sorts everything
 
 # Tables that hold a bounded number of rows, however long the service runs.
 SMALL = {"schema_version", "write_slots", "usage_state", "lab_statistics", "pg_sequence", "pg_depend", "pg_class", "pg_attribute"}

@@ -122,7 +122,7 @@ def good_tokens():
     yield "no kid and one key", "rsa", signed(RSA, {"alg": "RS256"}, claims())
     yield "no kid and a key without one", "bare", signed(RSA, {"alg": "RS256"}, claims())
     yield "a kid that keys of two kinds have", "shared-kid", rs()
-    yield "a good key among such that are of no use", "mixed", rs()
+    yield "a good key among unusable ones", "mixed", rs()
     yield "typ JWT", "rsa", rs({"typ": "jwt"})
     yield "typ at+jwt", "rsa", rs({"typ": "at+JWT"})
     yield "typ application/at+jwt", "rsa", rs({"typ": "application/at+jwt"})
@@ -256,7 +256,7 @@ def main():
     for kid, key in ("weak", WEAK_RSA), ("e2", EC), ("e3", EC), ("e4", EC), ("r2", RSA), ("off", EC):
         alg = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
         token = signed(key, {"alg": alg, "kid": kid}, claims())
-        print("token", f"a key of no use, {kid}", "mixed", "unknown", token, sep="\t")
+        print("token", f"an unusable key, {kid}", "mixed", "unknown", token, sep="\t")
 
 
 main()

@@ -18,7 +18,7 @@ extern struct settings stand_settings; /* a test changes what it needs before st
 extern struct worker stand_worker;
 extern struct pg_metrics stand_metrics;
 
-/* What each test starts with: short timeouts, one connection a lane. */
+/* What each test starts with: short timeouts, one connection per lane. */
 void stand_defaults(const char *database_url);
 
 /* Opens the lanes; the schema is checked again. */
