@@ -58,7 +58,7 @@ SQL_FILES      := $(foreach f,$(wildcard $(addsuffix /*.sql,$(SERVICES)) common/
 SQL_HEADERS    := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES)))
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-CHECKS         := hardening headers rooms readmes length banned comments shell sql schemas openapi settings kubernetes
+CHECKS         := hardening headers rooms readmes paths length banned comments shell sql schemas openapi settings kubernetes
 
 .PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose bench \
         format format-check tidy check generate clean \

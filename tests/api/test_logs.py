@@ -201,7 +201,7 @@ def test_sighup_changes_nothing(fresh):
 
 
 class TestReaders:
-    """What stderr is connected to; whoever wants the daemon's log afterwards is shown an empty file instead."""
+    """What stderr is connected to; a reader of the daemon's log afterwards finds an empty file instead."""
 
     @pytest.fixture
     def start(self, postgres, tmp_path):

@@ -56,7 +56,8 @@ def append(project, name, text):
 
 
 @pytest.mark.parametrize(
-    "check", ["headers", "rooms", "length", "banned", "comments", "shell", "sql", "schemas", "openapi", "settings"]
+    "check",
+    ["headers", "rooms", "paths", "length", "banned", "comments", "shell", "sql", "schemas", "openapi", "settings"],
 )
 def test_a_check_passes_on_the_project(project, check):
     done = run(project, f"tools/check-{check}")
@@ -84,6 +85,8 @@ def test_a_check_passes_on_the_project(project, check):
         ("sql", "user-progress/users.c", 'static const char *const all = "SELECT id FROM users";\n'),
         ("sql", "user-progress/users.sql", "\n-- name: forgotten\nSELECT 1;\n"),
         ("openapi", "user-progress/openapi.json", "\n"),
+        ("paths", "docs/http.md", "`common/http/gone.c`\n"),
+        ("paths", "docs/http.md", "[gone](../gone.md#there)\n"),
     ],
 )
 def test_a_check_finds_what_it_is_there_for(project, check, name, text):
