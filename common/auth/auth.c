@@ -92,7 +92,7 @@ static enum auth_verdict cannot_know(struct request *rq)
     return AUTH_REPLIED;
 }
 
-/* What stands behind `Bearer `, whose case does not matter (RFC 9110, section 11.1); else the null text. */
+/* What follows `Bearer `, whose case does not matter (RFC 9110, section 11.1); else the null text. */
 static struct text bearer_token(struct text header)
 {
     static const struct text scheme = {"Bearer ", 7};

@@ -52,7 +52,7 @@ struct fiber {
 #endif
 };
 
-/* What the loop's own stack needs to be taken up again; a thread has one loop. */
+/* What the loop's own stack needs to be resumed; a thread has one loop. */
 static _Thread_local struct {
     struct fiber *current;
 #if FIBER_UCONTEXT

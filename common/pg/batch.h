@@ -51,7 +51,7 @@ struct batch {
     struct lane *lane;
     const struct batch_events *events;
     struct pg_metrics *metrics;
-    struct timer timer; /* the next thing to happen: connect again, or the end of patience */
+    struct timer timer; /* the next thing to happen: connect again, or give up */
     enum batch_state state;
     bool wanted;    /* keeps a connection */
     bool failed;    /* a statement failed: the transaction is rolled back */
@@ -92,7 +92,7 @@ void batch_settle(struct batch *batch);
 /* outcome.c: results may be there. */
 void batch_arrived(struct link *link);
 
-/* Takes up a waiting call, or the owner of a transaction where it waits. */
+/* Resumes a waiting call, or the owner of a transaction where it waits. */
 void call_end(struct call *call, enum call_state state);
 void batch_resume_owner(struct batch *batch);
 

@@ -28,7 +28,7 @@ struct lane {
     struct waiting_queue queue;
     size_t batch_limit;
     int64_t away_since; /* 0: a link is up */
-    struct timer away;  /* the end of the patience with that */
+    struct timer away;  /* when calls are refused because of that */
     int64_t backoff;
     size_t count;
     struct batch batches[];
