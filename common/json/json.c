@@ -8,8 +8,6 @@
 
 #include <cjson/cJSON.h>
 
-#include "common/json/json_scan.h"
-
 #define CJSON_NUMBER 63 /* bytes of a number that cJSON reads; it takes what is behind them for an error */
 
 struct json {

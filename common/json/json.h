@@ -15,8 +15,7 @@
 #include "common/base/arena.h"
 #include "common/base/declare.h"
 #include "common/base/text.h"
-
-#define JSON_DEPTH 64 /* arrays and objects inside one another */
+#include "common/json/json_scan.h"
 
 struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
 
@@ -26,18 +25,6 @@ struct kept_json {
 };
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
-
-enum json_status {
-    JSON_OK,
-    JSON_INVALID,    /* not JSON: `reason` and `position` say why and where */
-    JSON_UNREADABLE, /* not UTF-8, nested too deep, or an integer of more than 4300 digits */
-    JSON_NO_MEMORY,
-};
-
-struct json_error {
-    const char *reason; /* in the words of Python's json; static */
-    size_t position;    /* in code points from the start, as Python counts */
-};
 
 /*
  * Parses `bytes`, which must stay where they are as long as the tree is used. A UTF-8 byte order mark at the

@@ -1,12 +1,30 @@
 /*
- * The strict pass over the bytes of a JSON text, for json.c alone: is it JSON, and where is every value?
+ * The strict pass over the bytes of a JSON text, below json.c: is it JSON, and where is every value?
  */
 #ifndef COMMON_JSON_JSON_SCAN_H
 #define COMMON_JSON_JSON_SCAN_H
 
-#include "common/json/json.h"
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "common/base/arena.h"
+#include "common/base/declare.h"
+#include "common/base/text.h"
+
+#define JSON_DEPTH  64   /* arrays and objects inside one another */
 #define JSON_DIGITS 4300 /* of an integer, as Python's int() takes at most */
+
+enum json_status {
+    JSON_OK,
+    JSON_INVALID,    /* not JSON: `reason` and `position` say why and where */
+    JSON_UNREADABLE, /* not UTF-8, nested too deep, or an integer of more than 4300 digits */
+    JSON_NO_MEMORY,
+};
+
+struct json_error {
+    const char *reason; /* in the words of Python's json; static */
+    size_t position;    /* in code points from the start, as Python counts */
+};
 
 /* The values of a JSON text in document order: a list or object stands before what is in it. */
 struct json_spans {
@@ -19,10 +37,10 @@ struct json_spans {
  * Reads `bytes` (valid UTF-8, without a byte order mark). The grammar is RFC 8259; reasons and positions of
  * errors are those of Python 3.13's json. The spans are in the arena.
  */
-enum json_status json_scan(struct arena *arena, struct text bytes, struct json_spans *spans,
-                           struct json_error *error);
+MUST_CHECK enum json_status json_scan(struct arena *arena, struct text bytes, struct json_spans *spans,
+                                      struct json_error *error);
 
 /* The double nearest to a number of the grammar, infinite where it is beyond the range. */
-bool json_number(struct arena *arena, struct text number, double *value);
+MUST_CHECK bool json_number(struct arena *arena, struct text number, double *value);
 
 #endif

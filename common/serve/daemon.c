@@ -21,7 +21,7 @@
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/pg/session.h"
-#include "common/serve/settings.h"
+#include "common/serve/settings_read.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"
 

@@ -1,9 +1,6 @@
 /*
- * Every setting: name, type, range, default and help in one table, which `--help` and the README print.
- *
- * A setting comes from the environment (`REQUEST_TIMEOUT_MS`) or a flag of the same meaning
- * (`--request-timeout-ms`), which wins. A secret can also come from a file (`DATABASE_URL_FILE`). Read once,
- * before any thread starts.
+ * What a daemon is told to go by: the part of each room, and what is common to them (settings_table.h has
+ * their names, ranges, defaults and help).
  */
 #ifndef COMMON_SERVE_SETTINGS_H
 #define COMMON_SERVE_SETTINGS_H
@@ -18,7 +15,6 @@
 #include "common/pg/pg.h"
 #include "common/watch/request_log.h"
 
-struct api;
 struct command;
 
 #define WORKERS_MAX 64
@@ -47,18 +43,5 @@ struct settings {
     struct directory_settings directory;
     const struct command *command; /* that was asked for; NULL: to serve */
 };
-
-enum settings_status {
-    SETTINGS_READY,
-    SETTINGS_PRINTED,      /* --help or the like was answered: exit 0 */
-    SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
-    SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
-    SETTINGS_STATEMENTS,   /* --statements: the caller lists them */
-    SETTINGS_HEALTH_CHECK, /* --health-check: the caller asks the daemon on the port */
-};
-
-/* Fills the settings for a daemon. Strings point into the environment, argv or memory that lives as long as
- * the process. */
-enum settings_status settings_read(struct settings *settings, const struct api *api, int argc, char **argv);
 
 #endif

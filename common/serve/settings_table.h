@@ -1,11 +1,14 @@
 /*
- * The one table of settings: everything that reads, checks, prints or documents them walks it.
+ * Every setting: name, type, range, default and help in one table; everything that reads, checks, prints or
+ * documents them walks it.
  */
 #ifndef COMMON_SERVE_SETTINGS_TABLE_H
 #define COMMON_SERVE_SETTINGS_TABLE_H
 
 #include "common/base/declare.h"
 #include "common/serve/settings.h"
+
+struct api;
 
 #define SETTING_NAME_MAX    64 /* bytes of a setting's name and its flag */
 #define SETTING_DEFAULT_MAX 24 /* of the default of PORT */

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "common/base/declare.h"
-#include "common/json/json_scan.h"
 
 #define INT64_EDGE 0x1p63 /* the first double beyond 64 bits on either side; Pydantic takes neither */
 

@@ -1,5 +1,7 @@
 #include "common/shape/fault.h"
 
+#include "common/shape/coerce.h"
+
 const struct fault fault_missing = {"missing", "Field required", NULL};
 const struct fault fault_no_object = {
     "model_attributes_type", "Input should be a valid dictionary or object to extract fields from", NULL};

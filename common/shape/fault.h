@@ -1,12 +1,34 @@
 /*
- * Faults of a request's input, printed as FastAPI answers them; for shape.c.
+ * Faults of a request's input, printed as FastAPI answers them.
  */
 #ifndef COMMON_SHAPE_FAULT_H
 #define COMMON_SHAPE_FAULT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/base/declare.h"
-#include "common/shape/coerce.h"
-#include "common/shape/shape.h"
+#include "common/base/text.h"
+#include "common/json/json.h"
+#include "common/json/writer.h"
+
+struct arena;
+struct input;
+
+/* Where a fault was found. */
+enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
+
+/*
+ * The faults of one request, in Pydantic's shape. They are written as they are found:
+ * `{"type","loc","msg","input"[,"ctx"]}` joined by commas. At most FAULTS_LIMIT are kept.
+ */
+#define FAULTS_LIMIT 1000
+struct faults {
+    struct writer out; /* the list's inside */
+    size_t count;
+};
+
+struct faults faults_start(struct arena *arena);
 
 struct fault {
     const char *type;
@@ -28,6 +50,13 @@ void faults_add(struct faults *faults, const struct fault_at *at, const struct f
 
 /* An input printed as JSON into the arena; the null text when memory is exhausted. */
 MUST_CHECK struct text input_print(struct arena *arena, const struct input *input);
+
+/*
+ * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
+ * may be any bytes: they are echoed as a string, U+FFFD for what is not UTF-8. An empty one is `missing`.
+ */
+void faults_add_invalid_json(struct faults *faults, const struct json_error *error);
+void faults_add_not_json(struct faults *faults, struct text body);
 
 extern const struct fault fault_missing, fault_no_object;
 

@@ -3,8 +3,7 @@
 #include <math.h>
 
 #include "common/email/email.h"
-#include "common/json/json_scan.h"
-#include "common/shape/fault.h"
+#include "common/shape/coerce.h"
 
 static struct shape_limits limits = {.text = TEXT_LIMIT, .list = LIST_LIMIT};
 

@@ -28,6 +28,7 @@
 #include "common/base/text.h"
 #include "common/json/json.h"
 #include "common/json/writer.h"
+#include "common/shape/fault.h"
 
 #define INT_NULL  INT64_MIN
 #define BOOL_NULL ((int8_t)-1)
@@ -104,21 +105,6 @@ struct shape_limits {
     size_t list; /* items of a list or of an integer map */
 };
 
-/* Where a fault was found. */
-enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
-
-/*
- * The faults of one request, in Pydantic's shape. They are written as they are found:
- * `{"type","loc","msg","input"[,"ctx"]}` joined by commas. At most FAULTS_LIMIT are kept.
- */
-#define FAULTS_LIMIT 1000
-struct faults {
-    struct writer out; /* the list's inside */
-    size_t count;
-};
-
-struct faults faults_start(struct arena *arena);
-
 /* Sets what the validator allows; before any request. */
 void shape_set_limits(const struct shape_limits *limits);
 
@@ -141,13 +127,6 @@ struct named_text {
 MUST_CHECK bool shape_read_texts(const struct shape *shape, struct arena *arena,
                                  const struct named_text *texts, size_t count, enum fault_place place,
                                  void *into, struct faults *faults);
-
-/*
- * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
- * may be any bytes: they are echoed as a string, U+FFFD for what is not UTF-8. An empty one is `missing`.
- */
-void faults_add_invalid_json(struct faults *faults, const struct json_error *error);
-void faults_add_not_json(struct faults *faults, struct text body);
 
 /* Prints a struct as a JSON object, and an array of structs as a list. */
 void shape_write(struct writer *w, const struct shape *shape, const void *from);

@@ -4,7 +4,7 @@
 #ifndef TESTS_SETTINGS_H
 #define TESTS_SETTINGS_H
 
-#include "common/serve/settings.h"
+#include "common/serve/settings_read.h"
 
 extern const struct command settings_commands[2]; /* verify and count, which do nothing */
 extern struct settings settings;

@@ -1,4 +1,4 @@
-#include "common/serve/settings.h"
+#include "common/serve/settings_read.h"
 
 #include <ctype.h>
 #include <errno.h>

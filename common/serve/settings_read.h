@@ -1,0 +1,28 @@
+/*
+ * Reads the settings: from the environment (`REQUEST_TIMEOUT_MS`) or a flag of the same meaning
+ * (`--request-timeout-ms`), which wins. A secret can also come from a file (`DATABASE_URL_FILE`). Read once,
+ * before any thread starts.
+ */
+#ifndef COMMON_SERVE_SETTINGS_READ_H
+#define COMMON_SERVE_SETTINGS_READ_H
+
+#include "common/base/declare.h"
+#include "common/serve/settings.h"
+
+struct api;
+
+enum settings_status {
+    SETTINGS_READY,
+    SETTINGS_PRINTED,      /* --help or the like was answered: exit 0 */
+    SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
+    SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
+    SETTINGS_STATEMENTS,   /* --statements: the caller lists them */
+    SETTINGS_HEALTH_CHECK, /* --health-check: the caller asks the daemon on the port */
+};
+
+/* Fills the settings for a daemon. Strings point into the environment, argv or memory that lives as long as
+ * the process. */
+MUST_CHECK enum settings_status settings_read(struct settings *settings, const struct api *api, int argc,
+                                              char **argv);
+
+#endif
