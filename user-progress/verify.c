@@ -6,6 +6,7 @@
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "common/serve/worker_run.h"
 #include "user-progress/verify.sql.h"
 
 #define ROWS_AT_A_TIME 100

@@ -60,9 +60,11 @@ struct request {
     int64_t duration;                /* from `started` until the answer was there */
     struct batch *transaction;       /* query_begin … query_commit */
     struct timing timing;
-    struct idempotency *idempotency; /* the key that its first write claims; NULL: none */
-    unsigned transaction_depth;      /* query_begin inside of another one */
-    bool transaction_doomed;         /* an inner one was rolled back */
+    struct idempotency *idempotency;          /* its Idempotency-Key; NULL: none */
+    bool (*before_write)(struct request *rq); /* runs as the first of its first write's transaction; false:
+                                                 it has replied, and nothing is written. NULL: nothing */
+    unsigned transaction_depth;               /* query_begin inside of another one */
+    bool transaction_doomed;                  /* an inner one was rolled back */
 
     int status;
     struct writer out;   /* the answer's body */

@@ -23,6 +23,7 @@
 #include "common/pg/session.h"
 #include "common/serve/settings_read.h"
 #include "common/serve/worker.h"
+#include "common/serve/worker_run.h"
 #include "common/table/router.h"
 
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */

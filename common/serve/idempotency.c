@@ -165,7 +165,9 @@ static bool is_answered(struct request *rq, const struct idempotency *of)
     return true;
 }
 
-bool idempotency_claim(struct request *rq)
+/* Where the first write has begun its transaction: the reply is there, of a request that was quicker with
+ * the same key, or 503, unless the key is claimed. */
+static bool claim(struct request *rq)
 {
     struct idempotency claimed;
 
@@ -206,6 +208,7 @@ void idempotency_run(struct request *rq)
     if (!of || is_answered(rq, of))
         return;
     rq->idempotency = of;
+    rq->before_write = claim;
     rq->endpoint->handle(rq);
     if (!rq->transaction)
         return; /* nothing was written */

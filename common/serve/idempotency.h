@@ -10,18 +10,9 @@
 #ifndef COMMON_SERVE_IDEMPOTENCY_H
 #define COMMON_SERVE_IDEMPOTENCY_H
 
-#include <stdbool.h>
-
-#include "common/base/declare.h"
-
 struct request;
 
 /* Runs the request's handler under its Idempotency-Key, or replies what an earlier run replied. Waits. */
 void idempotency_run(struct request *rq);
 
-/*
- * For query.c, where a request with a key has begun the transaction of its first write: claims the key.
- * False: the reply is there, of a request that was quicker with the same key, or 503. Waits.
- */
-MUST_CHECK bool idempotency_claim(struct request *rq);
 #endif

@@ -4,24 +4,22 @@
 #include "common/pg/call.h"
 #include "common/pg/pg.h"
 #include "common/pg/transaction.h"
-#include "common/serve/idempotency.h"
 #include "common/serve/worker.h"
 
-/* The transaction of a key is ended by idempotency_run alone: it counts as begun once more than handlers see.
- */
+/* Whoever set before_write ends the transaction: it counts as begun once more than handlers see. */
 static bool take_transaction(struct request *rq)
 {
     int64_t since = rq->loop->now;
 
     rq->transaction_doomed = false;
-    rq->transaction_depth = rq->idempotency ? 1 : 0;
+    rq->transaction_depth = rq->before_write ? 1 : 0;
     rq->transaction = transaction_begin(rq->worker->pg, rq->deadline);
     timing_database(&rq->timing, NULL, rq->loop->now - since);
     if (!rq->transaction) {
         reply_unavailable(rq);
         return false;
     }
-    if (!rq->idempotency || idempotency_claim(rq))
+    if (!rq->before_write || rq->before_write(rq))
         return true;
     query_rollback(rq);
     return false;
@@ -32,7 +30,7 @@ static enum query_result run(struct request *rq, struct call *call)
 {
     bool writes = call->statement->kind == STATEMENT_APPEND || call->statement->kind == STATEMENT_CHANGE;
 
-    if (rq->idempotency && writes && !rq->transaction && !take_transaction(rq))
+    if (rq->before_write && writes && !rq->transaction && !take_transaction(rq))
         return QUERY_REPLIED;
     int64_t since = rq->loop->now;
     call->arena = &rq->arena;

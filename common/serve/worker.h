@@ -59,30 +59,4 @@ struct worker {
     pthread_t thread;
 };
 
-/*
- * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
- * api, router, keyset and openapi are set by the caller and outlive it. False after a line in the log.
- */
-bool worker_open(struct worker *worker, int listener, bool first);
-
-/* Serves until worker_stop, then finishes what is in flight and closes everything. The thread's entry. */
-void *worker_run(void *worker);
-
-/*
- * Runs something in a worker that serves nobody, and only has the database: for the commands of a daemon.
- * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
- */
-bool worker_do_alone(const struct settings *settings, const struct api *api,
-                     void (*work)(struct request *rq, void *arg), void *arg);
-
-/*
- * For long work of a turn to call every few requests: what has come from PostgreSQL and other services is
- * dealt with, and what waits for them sent, so that they need not wait for the turn's end. Does not wait;
- * resumes fibers, so not from within one.
- */
-void worker_interlude(struct worker *worker);
-
-/* Tells a worker to end; from any thread. */
-void worker_stop(struct worker *worker);
-
 #endif

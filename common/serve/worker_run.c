@@ -1,4 +1,4 @@
-#include "common/serve/worker.h"
+#include "common/serve/worker_run.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -17,6 +17,7 @@
 #include "common/serve/part.h"
 #include "common/serve/pipeline.h"
 #include "common/serve/settings.h"
+#include "common/serve/worker.h"
 #include "common/table/api.h"
 
 #define CHORES_EVERY (600 * SECOND) /* between two rounds of what a daemon does for its tables */
@@ -105,14 +106,21 @@ static bool open_metrics(struct worker *worker)
     return worker->serve_metrics && worker->http_metrics && worker->pg_metrics;
 }
 
-/* A step of HTTP is a moment to deal with what has come from elsewhere. */
+/*
+ * For HTTP to call every few requests of a turn: what has come from PostgreSQL is dealt with, and what waits
+ * for it sent, so that it need not wait for the turn's end.
+ */
+static void interlude(struct worker *worker)
+{
+    if (worker->pg)
+        pg_poll(worker->pg);
+}
+
 static bool open_http(struct worker *worker, int listener)
 {
     const struct settings *s = worker->settings;
-    const struct http_hooks hooks = {.worker = worker,
-                                     .on_request = pipeline_take,
-                                     .on_refused = pipeline_leave,
-                                     .on_step = worker_interlude};
+    const struct http_hooks hooks = {
+        .worker = worker, .on_request = pipeline_take, .on_refused = pipeline_leave, .on_step = interlude};
     size_t connections = (size_t)(s->http.connection_limit / s->workers);
 
     worker->http = http_open(&worker->loop, &s->http, connections ? connections : 1, listener,
@@ -193,12 +201,6 @@ void *worker_run(void *arg)
         turn(worker);
     close_worker(worker);
     return NULL;
-}
-
-void worker_interlude(struct worker *worker)
-{
-    if (worker->pg)
-        pg_poll(worker->pg);
 }
 
 struct errand {
