@@ -93,7 +93,7 @@ BEGIN
     IF TG_OP IN ('UPDATE', 'DELETE') THEN
         INSERT INTO usage_notes
         SELECT pg_current_xact_id(), -1, id, user_id, lab_type, coalesce(event_type, 'null'),
-               CASE WHEN event_type IN ('start', 'complete') THEN usage_session_key(event_data) END,
+               CASE WHEN event_type IN ('start', 'complete') THEN usage_session_key_in_query(event_data) END,
                coalesce(timestamp, '-infinity')
           FROM gone WHERE lab_type IS NOT NULL LIMIT many;
         GET DIAGNOSTICS noted = ROW_COUNT;
@@ -104,7 +104,7 @@ BEGIN
     IF TG_OP IN ('UPDATE', 'INSERT') THEN
         INSERT INTO usage_notes
         SELECT pg_current_xact_id(), 1, id, user_id, lab_type, coalesce(event_type, 'null'),
-               CASE WHEN event_type IN ('start', 'complete') THEN usage_session_key(event_data) END,
+               CASE WHEN event_type IN ('start', 'complete') THEN usage_session_key_in_query(event_data) END,
                coalesce(timestamp, '-infinity')
           FROM came WHERE lab_type IS NOT NULL LIMIT many;
         GET DIAGNOSTICS noted = ROW_COUNT;
