@@ -47,6 +47,7 @@ FILL = {
     "int4": "n",
     "int8": "n",
     "float8": "n",
+    "numeric": "n",
     "text": "'v' || n",
     "varchar": "'v' || n",
     "json": "'{}'",
