@@ -148,8 +148,16 @@ def test_a_create_that_is_sent_again_with_its_key_is_one_entry(log, issuer, user
     body = {"user_id": user, "n": 1}
     first, again = (log.post("/api/progress/log", json=body, headers=key) for _ in range(2))
     assert (again.status_code, again.text) == (201, first.text) and len(entries(log, user)) == 1
-    another = log.post("/api/progress/log", json=body, headers={**key, **issuer.bearer("another")})
-    assert another.status_code == 422
+
+
+def test_a_key_belongs_to_the_subject_who_sent_it(log, issuer, user):
+    key = {"Idempotency-Key": token()}
+    body = {"user_id": user, "n": 1}
+    own, anothers = (
+        log.post("/api/progress/log", json=body, headers={**key, **issuer.bearer(subject)}) for subject in ("one", "another")
+    )
+    assert own.status_code == anothers.status_code == 201
+    assert own.json()["id"] != anothers.json()["id"] and len(entries(log, user)) == 2
 
 
 class Model:
