@@ -90,12 +90,12 @@ static void write_const(struct writer *w, const struct field *f)
 {
     struct text value = text_of(f->example);
 
-    if (value.at[0] == '[')
+    if (value.len && value.at[0] == '[')
         write_literal(w, "\"type\":\"array\",\"items\":{\"type\":\"string\"},\"examples\":[");
     else
         write_literal(w, "\"type\":\"string\",\"const\":");
     write_text(w, value);
-    if (value.at[0] == '[')
+    if (value.len && value.at[0] == '[')
         write_char(w, ']');
 }
 

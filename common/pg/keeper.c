@@ -24,7 +24,7 @@
 #define KIND_SIZE       8
 #define NAME_SIZE       64
 #define STOP_TIMEOUT    5 /* seconds */
-#define STACK_SIZE      (256 * 1024)
+#define STACK_SIZE      ((size_t)256 * 1024)
 
 struct step {
     char kind[KIND_SIZE], name[NAME_SIZE];

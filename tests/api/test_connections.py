@@ -185,11 +185,6 @@ def test_idle_connections_give_way_to_those_who_wait_the_longest_idle_first(fres
     close_all([*wires, *late])
 
 
-def test_more_workers_than_connections_still_accept_somebody(fresh):
-    url = fresh(CONNECTION_LIMIT="16", WORKERS="20").url
-    assert exchange.request(url, "GET", "/livez").status == 200
-
-
 def test_with_all_descriptors_used_a_slot_that_becomes_free_is_used_within_a_second(fresh):
     daemon = fresh(WORKERS="1")
     with daemon.client() as client:

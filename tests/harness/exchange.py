@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 from harness import document
 
@@ -121,8 +121,21 @@ def difference(expected, got, values: dict, where: str = "") -> str | None:
 
 
 def reached(target: str, location: str) -> str:
-    """The path and query that a Location of the target's answer leads to."""
-    return re.sub(r"^https?://[^/]*", "", urljoin(f"http://host{target}", location))
+    """The path and query that a Location of the target's answer leads to (RFC 3986, section 5.2).
+
+    Python's urljoin leaves empty segments out of the target's path, browsers and curl do not.
+    """
+    location = re.sub(r"^https?://[^/]*", "", location)
+    if location.startswith("/"):
+        return location
+    segments = target.partition("?")[0].split("/")[:-1]
+    path, mark, query = location.partition("?")
+    for segment in path.split("/")[:-1]:
+        if segment == "..":
+            segments.pop()
+        else:
+            segments.append(segment)
+    return "/".join([*segments, path.rpartition("/")[2]]) + mark + query
 
 
 def header_difference(exchange: dict, answer: Answer, values: dict) -> str | None:
