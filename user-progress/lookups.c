@@ -92,7 +92,7 @@ enum reply lookup_answer(struct request *rq)
     if (rows.count != users + labs)
         return reply_unavailable(rq);
     const struct found *found = rows.items;
-    if (labs && found[users + labs - 1].too_large) /* a running sum: the last row has it all */
+    if (found && labs && found[users + labs - 1].too_large) /* a running sum: the last row has it all */
         return reply_error(rq, 413, LOOKUP_TOO_LARGE);
     reply_text(rq, 200, "application/json", TEXT("{\"users\":["));
     write_found(&rq->out, &user_found_shape, found, users);

@@ -212,12 +212,9 @@ static bool normalise(struct check *check, struct text input, struct text *norma
         return check_refuse(check,
                             "A display name and angle brackets around the email address are not permitted "
                             "here.");
-    char *at = arena_alloc(check->arena, local.len + 1 + domain.len);
+    char *at = arena_printf(check->arena, "%.*s@%.*s", (int)local.len, local.at, (int)domain.len, domain.at);
     if (!at)
         return check_refuse(check, NULL);
-    memcpy(at, local.at, local.len);
-    at[local.len] = '@';
-    memcpy(at + local.len + 1, domain.at, domain.len);
     *normal = (struct text){at, local.len + 1 + domain.len};
     return true;
 }

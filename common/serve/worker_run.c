@@ -140,7 +140,7 @@ bool worker_open(struct worker *worker, int listener, bool first)
     if (!loop_open(&worker->loop))
         failed = "no epoll";
     else if (!open_metrics(worker))
-        failed = "no memory";
+        failed = "no memory for metrics";
     else if (!open_http(worker, listener))
         failed = "libmicrohttpd did not start";
     else if (!parts_open(worker, first))

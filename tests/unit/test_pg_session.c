@@ -128,7 +128,7 @@ static void backslashes_are_characters_whatever_the_database_is_set_to(void **st
 static void a_database_in_another_encoding_is_not_served_and_the_log_says_so_once(void **state)
 {
     static char url[512];
-    const char *open = database_url(0), *name = getenv("PGDATABASE"), *at = strstr(open, name);
+    const char *open = database_url(0), *name = getenv("PGDATABASE"), *at = name ? strstr(open, name) : NULL;
     char log_name[] = "/tmp/unit-session-XXXXXX", log[4096];
     int log_file = mkostemp(log_name, O_CLOEXEC | O_APPEND), status;
 
