@@ -225,6 +225,7 @@ bool batch_open(struct batch *batch, size_t limit)
 
 void batch_close(struct batch *batch)
 {
+    timer_cancel(loop_of(batch), &batch->timer);
     link_close(&batch->link);
     free(batch->calls);
     free(batch->executions);
