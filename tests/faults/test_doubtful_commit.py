@@ -18,7 +18,7 @@ LOST = b"SFATAL\0C08P01\0Mserver conn crashed?\0\0"
 class Spoiler(Server):
     """Between a daemon and PostgreSQL. On command, the answer to a commit becomes an error and the connection ends.
 
-    It spoils transactions that write alone: they are those with the statement that claims a batch's number.
+    It spoils transactions that write alone: they are those with the statement that stamps a batch with its number.
     """
 
     def __init__(self, directory: str, server: Server):
@@ -51,7 +51,7 @@ class Spoiler(Server):
                         client.sendall(message)
                         continue
                     begun = True
-                    writes = writes or b"claim_batch" in message
+                    writes = writes or b"stamp_batch" in message
                     server.sendall(message)
                     if message[:1] == SYNC and writes and self.wanted.acquire(blocking=False):
                         while message_from(server)[:1] != READY:
