@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,23 +146,34 @@ static bool drop_driver(const char **url)
     return true;
 }
 
-const char *pg_url_fault(const char **url)
+static const char *fault_of(const char *url)
 {
     char *said = NULL;
 
-    if (!drop_driver(url))
-        return "cannot be read: no memory";
-    if (strncmp(*url, "postgresql://", 13) != 0 && strncmp(*url, "postgres://", 11) != 0)
+    if (strncmp(url, "postgresql://", 13) != 0 && strncmp(url, "postgres://", 11) != 0)
         return "does not begin with postgresql://";
-    PQconninfoOption *options = PQconninfoParse(*url, &said);
+    PQconninfoOption *options = PQconninfoParse(url, &said);
     PQfreemem(said); /* it repeats the URL */
     if (!options)
         return "is not a URL that libpq reads: an unknown option, or a character of the user or password "
-               "that "
-               "must be percent-encoded";
+               "that must be percent-encoded";
     const char *fault = hosts_fault(options);
     if (!fault)
         fault = choices_fault(options);
     PQconninfoFree(options);
+    return fault;
+}
+
+const char *pg_url_fault(const char **url)
+{
+    const char *plain = *url;
+
+    if (!drop_driver(&plain))
+        return "cannot be read: no memory";
+    const char *fault = fault_of(plain);
+    if (!fault)
+        *url = plain;
+    else if (plain != *url)
+        free((char *)(uintptr_t)plain);
     return fault;
 }
