@@ -84,13 +84,3 @@ void connection_cut(struct connection *c)
     c->cut = true;
     shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
 }
-
-uint64_t connection_received(const struct connection *c)
-{
-    struct tcp_info info = {0};
-    socklen_t len = sizeof(info);
-
-    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-        return 0;
-    return info.tcpi_bytes_received + 1;
-}

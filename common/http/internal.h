@@ -99,8 +99,6 @@ void connection_opened(struct http *http, struct MHD_Connection *mhd, void **con
 void connection_closed(struct http *http, void **context);
 /* Ends a connection from our side, whatever it is waiting for; libmicrohttpd cleans up. */
 void connection_cut(struct connection *c);
-/* Bytes that have arrived, and one: never 0, which means that it cannot be told. */
-uint64_t connection_received(const struct connection *c);
 
 /* watchdog.c */
 

@@ -5,8 +5,11 @@
  */
 #include "common/http/internal.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #define POOL_PAGE  ((size_t)4096)
 #define POOL_PAGES 64 /* that it may have at most, by the limits of the settings */
@@ -29,6 +32,17 @@ void pool_plan(struct http *http)
     http->pool_budget = http->pool_size - url - POOL_ANSWER;
 }
 
+/* Bytes that have arrived, and one: never 0, which means that it cannot be told. */
+static uint64_t bytes_received(const struct connection *c)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return 0;
+    return info.tcpi_bytes_received + 1;
+}
+
 /*
  * The first request line of a connection lies where its memory begins, or behind empty lines that came before
  * it: where less than a page has come in all, it lies in the first page, whatever the client sent.
@@ -38,7 +52,7 @@ void pool_find(const struct http *http, struct connection *c, const char *method
     if (c->begun)
         return;
     c->begun = true;
-    uint64_t received = connection_received(c);
+    uint64_t received = bytes_received(c);
     if (http->pool_size >= POOL_MAPPED && received && received - 1 < POOL_PAGE)
         c->pool = (char *)((uintptr_t)method & ~(uintptr_t)(POOL_PAGE - 1));
 }
