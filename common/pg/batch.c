@@ -77,7 +77,8 @@ void batch_move(struct batch *batch, enum batch_state to)
         metric_count(&batch->metrics->commits[batch->link.kind]);
 }
 
-bool batch_writes(const struct batch *batch)
+/* Whether its statements write: then it is stamped, and committed in a step of its own. */
+static bool writes(const struct batch *batch)
 {
     return batch->link.kind == STATEMENT_APPEND || batch->link.kind == STATEMENT_CHANGE;
 }
@@ -148,7 +149,7 @@ static void arrange(struct batch *batch, struct call *const *taken)
     size_t placed = 0;
 
     batch->execution_count = batch->at = 0;
-    if (batch_writes(batch) && !batch->stamped)
+    if (writes(batch) && !batch->stamped)
         stamp(batch);
     for (size_t i = 0; i < batch->count; i++) {
         const struct statement *st = taken[i]->statement;
@@ -195,7 +196,7 @@ void batch_start(struct batch *batch, struct call *const *calls, size_t count)
     }
     arrange(batch, calls);
     histogram_observe(&batch->metrics->batches[batch->link.kind], &pg_batch_bounds, count);
-    send_executions(batch, batch_writes(batch) ? BATCH_RUN : BATCH_END);
+    send_executions(batch, writes(batch) ? BATCH_RUN : BATCH_END);
 }
 
 void batch_settle(struct batch *batch)

@@ -100,9 +100,6 @@ void batch_resume_owner(struct batch *batch);
 int64_t batch_deadline(const struct batch *batch);
 bool batch_is_awaited(const struct batch *batch);
 
-/* Whether its statements write: then it is stamped, and committed in a step of its own. */
-bool batch_writes(const struct batch *batch);
-
 /* Sets the timer of the batch, in nanoseconds from now. */
 void batch_set_timer(struct batch *batch, int64_t wait);
 
