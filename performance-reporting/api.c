@@ -50,6 +50,8 @@ static const struct endpoint endpoints[] = {
     GET("/performance/user/{user_id}", reports_of_user, "Performance", "Report on a user",
         .path_in = &user_path_shape, .answer = &user_report_shape, .flags = ENDPOINT_REPORT,
         .failures = {NO_USER}),
+    GET("/performance/record/{performance_id}", records_get, "Performance", "Get a performance record",
+        .path_in = &record_path_shape, .answer = &record_shape, .failures = {NO_RECORD}),
     PUT("/performance/record/{performance_id}", records_update, "Performance", "Update a performance record",
         .help = "Its time stays as it was.", .path_in = &record_path_shape, .body_in = &record_in_shape,
         .answer = &record_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_RECORD}),

@@ -42,7 +42,7 @@ static const struct field record_fields[] = {
     FIELD(TEXT, lab_type, .flags = FIELD_NULLABLE, .example = "\"filesystem\""),
     FIELD(INT, completion_time, .flags = FIELD_NULLABLE, .help = "Seconds.", .example = "295"),
     FIELD(BOOL, success, .flags = FIELD_NULLABLE, .example = "true"),
-    FIELD(TEXTS, errors, .flags = FIELD_NULLABLE, .example = "[]"),
+    FIELD_NAMED(KEPT_TEXTS, "errors", printed_errors, .flags = FIELD_NULLABLE, .example = "[]"),
     FIELD(INT_MAP, resources_used, .flags = FIELD_NULLABLE, .example = "{}"),
     FIELD(INT, id, .example = "2"),
     FIELD(TIME_Z, timestamp, .flags = FIELD_NULLABLE, .example = "\"2025-04-19T08:38:25.379893Z\""),
@@ -64,6 +64,9 @@ const struct shape record_path_shape = SHAPE("PerformanceId", NULL, record_path_
 STATEMENT(insert_record, APPEND, .set = true,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used),
           ROW(struct record, id, timestamp));
+STATEMENT(get_record, READ, PARAMS(struct record_path, performance_id),
+          ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
+              timestamp));
 STATEMENT(update_record, CHANGE,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used,
                  id),
@@ -98,6 +101,20 @@ static enum reply store(struct request *rq, const struct statement *statement, i
 enum reply records_create(struct request *rq)
 {
     return store(rq, &insert_record, INT_NULL);
+}
+
+enum reply records_get(struct request *rq)
+{
+    struct record record;
+
+    switch (query_row(rq, &get_record, rq->path, &record)) {
+    case QUERY_ROW:
+        return reply(rq, &record_shape, &record);
+    case QUERY_NONE:
+        return reply_error(rq, 404, "Performance record not found");
+    default:
+        return REPLIED;
+    }
 }
 
 enum reply records_update(struct request *rq)

@@ -21,6 +21,18 @@ WITH record AS MATERIALIZED (
 SELECT n, id, at AS timestamp
   FROM record;
 
+-- name: get_record
+SELECT user_id,
+       lab_type,
+       completion_time,
+       success,
+       errors AS printed_errors,
+       resources_used,
+       id,
+       timestamp
+  FROM user_performance
+ WHERE id = $1;
+
 -- name: update_record
 UPDATE user_performance
    SET user_id = $1,

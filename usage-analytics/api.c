@@ -49,6 +49,8 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
     GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
         .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    GET("/analytics/event/{event_id}", events_get, "Analytics", "Get a usage event",
+        .path_in = &event_path_shape, .answer = &event_shape, .failures = {NO_EVENT}),
     PUT("/analytics/event/{event_id}", events_update, "Analytics", "Update a usage event",
         .help = "Its time stays as it was.", .path_in = &event_path_shape, .body_in = &event_in_shape,
         .answer = &event_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_EVENT}),

@@ -54,6 +54,8 @@ const struct shape event_path_shape = SHAPE("EventId", NULL, event_path_fields);
 
 STATEMENT(insert_event, APPEND, .set = true, PARAMS(struct event, user_id, lab_type, event_type, event_data),
           ROW(struct event, id, timestamp));
+STATEMENT(get_event, READ, PARAMS(struct event_path, event_id),
+          ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp));
 STATEMENT(update_event, CHANGE, PARAMS(struct event, user_id, lab_type, event_type, event_data, id),
           ROW(struct event, id, timestamp));
 STATEMENT(delete_event, CHANGE, PARAMS(struct event_path, event_id), ROW(struct event_path, event_id));
@@ -82,6 +84,20 @@ static enum reply store(struct request *rq, const struct statement *statement, i
 enum reply events_record(struct request *rq)
 {
     return store(rq, &insert_event, INT_NULL);
+}
+
+enum reply events_get(struct request *rq)
+{
+    struct event event;
+
+    switch (query_row(rq, &get_event, rq->path, &event)) {
+    case QUERY_ROW:
+        return reply(rq, &event_shape, &event);
+    case QUERY_NONE:
+        return reply_error(rq, 404, "Event not found");
+    default:
+        return REPLIED;
+    }
 }
 
 enum reply events_update(struct request *rq)

@@ -6,7 +6,7 @@
 
 #include "common/table/api.h"
 
-handler_fn events_record, events_update, events_delete;
+handler_fn events_record, events_get, events_update, events_delete;
 
 extern const struct shape event_in_shape, event_shape, event_path_shape;
 

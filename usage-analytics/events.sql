@@ -13,6 +13,11 @@ WITH event AS MATERIALIZED (
 SELECT n, id, at AS timestamp
   FROM event;
 
+-- name: get_event
+SELECT user_id, lab_type, event_type, event_data, id, timestamp
+  FROM usage_events
+ WHERE id = $1;
+
 -- name: update_event
 UPDATE usage_events
    SET user_id = $1,

@@ -62,6 +62,8 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_LIST | ENDPOINT_REPORT, .failures = {NO_USER}),
     GET("/progress/stats/{user_id}", stats_get, "Progress", "Add up a user's lab attempts",
         .path_in = &user_path_shape, .answer = &stats_shape, .flags = ENDPOINT_REPORT, .failures = {NO_USER}),
+    GET("/progress/lab-attempt/{attempt_id}", attempts_get, "Progress", "Get a lab attempt",
+        .path_in = &attempt_path_shape, .answer = &attempt_shape, .failures = {NO_ATTEMPT}),
     PUT("/progress/lab-attempt/{attempt_id}", attempts_update, "Progress", "Update a lab attempt",
         .help = "Its time stays as it was.", .path_in = &attempt_path_shape, .body_in = &attempt_in_shape,
         .answer = &attempt_shape, .failures = {NO_ATTEMPT, NO_USER, NO_LAB_TYPE}),

@@ -72,6 +72,9 @@ STATEMENT(update_attempt, CHANGE,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
               lab_difficulty));
+STATEMENT(get_attempt, READ, PARAMS(struct attempt_path, attempt_id),
+          ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
+              timestamp, lab_name, lab_description, lab_difficulty));
 STATEMENT(list_attempts, REPORT, PARAMS(struct user_path, user_id),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
@@ -105,6 +108,20 @@ static enum reply store(struct request *rq, const struct statement *statement, i
 enum reply attempts_record(struct request *rq)
 {
     return store(rq, &insert_attempt, INT_NULL);
+}
+
+enum reply attempts_get(struct request *rq)
+{
+    struct attempt attempt;
+
+    switch (query_row(rq, &get_attempt, rq->path, &attempt)) {
+    case QUERY_ROW:
+        return reply(rq, &attempt_shape, &attempt);
+    case QUERY_NONE:
+        return reply_error(rq, 404, "Lab attempt not found");
+    default:
+        return REPLIED;
+    }
 }
 
 enum reply attempts_update(struct request *rq)

@@ -6,7 +6,7 @@
 
 #include "common/table/api.h"
 
-handler_fn attempts_record, attempts_list, attempts_update, attempts_delete;
+handler_fn attempts_record, attempts_get, attempts_list, attempts_update, attempts_delete;
 
 extern const struct shape attempt_in_shape, attempt_shape, attempt_path_shape;
 

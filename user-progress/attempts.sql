@@ -103,6 +103,27 @@ SELECT a.user_id,
  WHERE u.id = $1
  ORDER BY a.id;
 
+-- name: get_attempt
+SELECT a.user_id,
+       a.lab_type,
+       a.completion_status,
+       a.time_spent,
+       a.errors_encountered,
+       a.id,
+       a.timestamp,
+       CASE WHEN l.id IS NULL THEN a.lab_type ELSE l.name END AS lab_name,
+       CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
+       CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty
+  FROM lab_attempts a
+  LEFT JOIN LATERAL (
+       SELECT id, name, description, difficulty
+         FROM labs
+        WHERE lab_type = a.lab_type
+        ORDER BY created_at, id
+        LIMIT 1
+  ) AS l ON true
+ WHERE a.id = $1;
+
 -- name: delete_attempt
 DELETE FROM lab_attempts
  WHERE id = $1

@@ -55,7 +55,7 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         [FIELD_BOOL] = "boolean",  [FIELD_FLOAT] = "number",       [FIELD_TIME_NAIVE] = "string",
         [FIELD_TIME_Z] = "string", [FIELD_TIME_OFFSET] = "string", [FIELD_TEXTS] = "array",
         [FIELD_OBJECT] = "object", [FIELD_INT_MAP] = "object",     [FIELD_LIST] = "array",
-        [FIELD_MAP] = "object",
+        [FIELD_MAP] = "object",    [FIELD_KEPT_TEXTS] = "array",
     };
     bool null = f->flags & FIELD_NULLABLE && f->type != FIELD_LIST;
 
@@ -69,7 +69,8 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"format\":\"email\"");
     if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
         write_literal(w, ",\"format\":\"date-time\"");
-    if (f->type == FIELD_TEXTS && null && place != SCHEMA_IN) /* where a list may be null, its items may */
+    if ((f->type == FIELD_TEXTS || f->type == FIELD_KEPT_TEXTS) && null &&
+        place != SCHEMA_IN) /* where a list may be null, its items may */
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
     else if (f->type == FIELD_TEXTS)
         write_literal(w, ",\"items\":{\"type\":\"string\"}");

@@ -25,6 +25,7 @@
 #define FIELD_C_TIME_Z      struct moment
 #define FIELD_C_TIME_OFFSET struct moment
 #define FIELD_C_TEXTS       struct texts
+#define FIELD_C_KEPT_TEXTS  struct kept_json
 #define FIELD_C_OBJECT      struct kept_json
 #define FIELD_C_INT_MAP     struct kept_json
 #define FIELD_C_LIST        struct rows

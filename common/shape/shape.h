@@ -5,7 +5,7 @@
  * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
  *
  * - FIELD_TEXT, FIELD_EMAIL: struct text, at == NULL
- * - FIELD_OBJECT, FIELD_INT_MAP: struct kept_json, bytes.at == NULL
+ * - FIELD_OBJECT, FIELD_INT_MAP, FIELD_KEPT_TEXTS: struct kept_json, bytes.at == NULL
  * - FIELD_INT: int64_t, INT_NULL
  * - FIELD_BOOL: int8_t, BOOL_NULL
  * - FIELD_FLOAT: double, NaN
@@ -49,9 +49,10 @@ enum field_type {
     FIELD_TIME_NAIVE,
     FIELD_TIME_Z,
     FIELD_TIME_OFFSET,
-    FIELD_TEXTS,   /* a list of strings */
-    FIELD_OBJECT,  /* any JSON object, kept as the bytes that came; out: JSON printed as it is, an `of` if
-                      that is given */
+    FIELD_TEXTS,      /* a list of strings */
+    FIELD_KEPT_TEXTS, /* out: a list of strings as JSON, printed as it is */
+    FIELD_OBJECT,     /* any JSON object, kept as the bytes that came; out: JSON printed as it is, an `of` if
+                         that is given */
     FIELD_INT_MAP, /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
                     */
     FIELD_LIST,    /* out: a list of `of` */

@@ -57,6 +57,7 @@ static void write_value(struct writer *w, const struct field *field, const char 
     case FIELD_TEXTS:
         write_json_texts(w, *(const struct texts *)value);
         break;
+    case FIELD_KEPT_TEXTS:
     case FIELD_OBJECT:
     case FIELD_INT_MAP:
         write_json_or_null(w, *(const struct kept_json *)value);

@@ -17,7 +17,7 @@ ROUTES = {
     "/labs/{lab_id}": {"get", "put", "delete"},
     "/labs/type/{lab_type}": {"get"},
     "/progress/lab-attempt": {"post"},
-    "/progress/lab-attempt/{attempt_id}": {"put", "delete"},
+    "/progress/lab-attempt/{attempt_id}": {"get", "put", "delete"},
     "/progress/{user_id}": {"get"},
     "/progress/stats/{user_id}": {"get"},
 }
