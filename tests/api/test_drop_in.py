@@ -201,7 +201,7 @@ def test_the_tables_are_only_added_to(postgres, taken_over, original):
     untouched = postgres.create_database()
     run(postgres, untouched, original.tables)
     columns, indexes = described(postgres, untouched, *original.names)
-    columns_after, indexes_after = described(postgres, taken_over(original).database, *original.names)
+    columns_after, indexes_after = described(postgres, taken_over(original).settled().database, *original.names)
     assert columns <= columns_after and indexes <= indexes_after
     assert all(nullable == "YES" for _, _, _, nullable, _, _ in columns_after - columns)
 
@@ -219,7 +219,7 @@ def test_the_statements_of_the_original_work_while_the_service_runs_and_after(po
 def test_the_statements_of_the_original_work_on_a_database_that_the_service_made(
     postgres, beside, truth, original
 ):
-    daemon = beside(original.service, truth).ready()
+    daemon = beside(original.service, truth).settled()
     run(postgres, daemon.database, original.rows)
     run(postgres, daemon.database, original.statements.replace("{t}", token()))
     name = postgres.create_database()

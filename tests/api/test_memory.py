@@ -59,7 +59,8 @@ def test_many_requests_take_no_more_than_some(daemon):
     assert private(daemon) <= before + MIB
 
 
-def test_large_bodies_leave_no_memory_behind(daemon):
+def test_large_bodies_leave_no_memory_behind(fresh):
+    daemon = fresh(WORKERS="1").settled()  # the first large body that a worker gets takes what it keeps
     body = b'{"username":"' + b"x" * (MIB - 100) + b'"}'
     with daemon.client() as client:
         for _ in range(20):

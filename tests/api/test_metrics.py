@@ -183,7 +183,7 @@ class TestDatabase:
             lambda: metrics.samples(daemon.url).of("database_connections") == lanes,
             "a connection of each kind",
         )
-        until(lambda: metrics.samples(daemon.url).of("database_schema_steps_waiting") == 0, "the indexes")
+        daemon.settled()
         before = metrics.samples(daemon.url)
         with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
             cursor.execute(

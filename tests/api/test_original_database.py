@@ -148,7 +148,7 @@ def test_rows_that_others_write_are_seen_at_once(postgres, database_name, client
 
 
 def test_a_fresh_database_gets_the_tables_of_the_original(postgres, fresh):
-    daemon = fresh()
+    daemon = fresh().settled()
     name = postgres.create_database()
     run(postgres, name, TABLES)
     columns, indexes = described(postgres, name, *NAMES)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness import document
+from harness import document, metrics
 from harness.postgres import ROOT
 from harness.wait import until
 
@@ -117,6 +117,12 @@ class Daemon:
         """Waits until it can answer from its database."""
         with self.client() as client:
             until(lambda: client.get("/readyz").status_code == 200, f"{self.service} to be ready")
+        return self
+
+    def settled(self) -> "Daemon":
+        """Waits until it is ready and every step of its schema is done, the indexes included."""
+        self.ready()
+        until(lambda: metrics.samples(self.url).of("database_schema_steps_waiting") == 0, "the schema's steps")
         return self
 
     @property
