@@ -119,7 +119,7 @@ def test_new_rows_follow_the_ids_of_the_original(client):
 
 def test_the_tables_are_only_added_to(postgres, database_name, start_daemon):
     columns, indexes = described(postgres, database_name, *NAMES)
-    with start_daemon(DATABASE_URL=postgres.url(database_name)).ready().client() as client:
+    with start_daemon(DATABASE_URL=postgres.url(database_name)).settled().client() as client:
         assert client.get("/users/full").status_code == 200
     columns_after, indexes_after = described(postgres, database_name, *NAMES)
     assert columns <= columns_after and indexes <= indexes_after
