@@ -1,6 +1,6 @@
 /*
- * What C leaves out of declarations: the count of an array, the struct around a member, results that matter,
- * a macro for each of its arguments.
+ * What C lacks for declarations: the count of an array, the struct around a member, results that must be
+ * used, a macro applied to each of its arguments.
  */
 #ifndef COMMON_BASE_DECLARE_H
 #define COMMON_BASE_DECLARE_H

@@ -25,7 +25,7 @@ struct digester;
 MUST_CHECK struct digester *digester_open(void);
 void digester_close(struct digester *digester);
 
-/* The digest of the texts one after the other; false: memory is exhausted. */
+/* The digest of the texts, concatenated; false: memory is exhausted. */
 MUST_CHECK bool digester_run(struct digester *digester, const struct text *texts, size_t count,
                              struct digest *digest);
 

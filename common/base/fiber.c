@@ -27,8 +27,8 @@
 #endif
 
 /*
- * Bytes below a stack that nobody may touch. No frame of ours is larger, and those of libraries that do not
- * probe their frames (-fstack-clash-protection) would have to be to leap over it.
+ * Inaccessible bytes below a stack. No frame of ours is larger; a library that does not probe its frames
+ * (-fstack-clash-protection) could only step over the guard with a frame larger than this.
  */
 #define FIBER_GUARD ((size_t)64 << 10)
 
@@ -52,7 +52,7 @@ struct fiber {
 #endif
 };
 
-/* What the loop's own stack needs to be resumed; a thread has one loop. */
+/* What is needed to resume the loop's own stack; a thread has one loop. */
 static _Thread_local struct {
     struct fiber *current;
 #if FIBER_UCONTEXT
@@ -68,8 +68,10 @@ static _Thread_local struct {
 } loop_side;
 
 #if !FIBER_UCONTEXT
-/* Saves the callee-saved registers and the stack pointer of this side and takes up the other
- * (fiber_switch.S). */
+/*
+ * Saves the callee-saved registers and the stack pointer of this side and loads those of the other
+ * (fiber_switch.S).
+ */
 void fiber_switch(void **save, void *load);
 
 /* Makes a stack look as if fiber_switch had left it at the start of `entry` (fiber_switch.S pops the same
@@ -79,7 +81,7 @@ static void *prepare_stack(char *top, void (*entry)(void))
     uintptr_t *words = (uintptr_t *)((uintptr_t)top & ~(uintptr_t)15);
 
 #if defined(__x86_64__)
-    *--words = 0; /* keeps the alignment that a call would leave, and ends a backtrace */
+    *--words = 0; /* keeps the alignment that a call leaves, and ends a backtrace */
     *--words = (uintptr_t)entry;
     for (int i = 0; i < 6; i++)
         *--words = 0;

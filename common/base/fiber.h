@@ -2,8 +2,8 @@
  * Fibers: how a handler is suspended while it waits and resumed afterwards.
  *
  * A fiber is one small stack with a guard page below it. Fibers run on the loop's thread only, one at a time:
- * started or resumed by the loop, they run until they wait or end. A pool belongs to one worker and keeps the
- * stacks that are free for the next request.
+ * started or resumed by the loop, they run until they wait or end. A pool belongs to one worker and keeps
+ * free stacks for the next requests.
  */
 #ifndef COMMON_BASE_FIBER_H
 #define COMMON_BASE_FIBER_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FIBER_IDLE_MIN 192 /* free stacks that a pool keeps mapped however little there is to do */
+#define FIBER_IDLE_MIN 192 /* free stacks that an idle pool keeps mapped */
 
 struct fiber;
 
@@ -19,8 +19,8 @@ struct fiber_pool {
     struct fiber *idle;
     size_t idle_count;
     size_t running; /* started and not ended */
-    size_t limit;   /* of running ones */
-    size_t peak;    /* that ran together since the last trim */
+    size_t limit;   /* the most that may run */
+    size_t peak;    /* the most that ran at once since the last trim */
 };
 
 /*
@@ -38,7 +38,7 @@ void fiber_wait(void);
 /* Resumes a waiting fiber until it waits or ends. Must be called outside of any fiber. */
 void fiber_resume(struct fiber *fiber);
 
-/* Unmaps the free stacks beyond what ran together since it was last called. */
+/* Unmaps free stacks until as many are left as ran at once since the last call. */
 void fiber_pool_trim(struct fiber_pool *pool);
 
 /* Unmaps the free stacks; none may be running. */

@@ -5,8 +5,8 @@
  * Sources: System V ABI, AMD64 Architecture Processor Supplement, figure 3.4; Procedure Call Standard for the Arm
  * 64-bit Architecture, section 6.1.
  *
- * It begins where an indirect branch may land. It never says that it fits shadow stacks (no GNU property of that
- * kind): it returns to another stack than it was called on, and on each side only to where that side called it.
+ * It begins with a landing pad for indirect branches. It must not be marked as compatible with shadow stacks
+ * (no GNU property of that kind): it returns on a different stack from the one it was called on.
  */
     .text
     .globl fiber_switch

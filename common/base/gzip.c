@@ -6,7 +6,7 @@
 #define LEVEL   1
 #define MEMORY  8              /* zlib's own default */
 #define WINDOW  (15 + 16)      /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
-#define FIRST   ((size_t)4096) /* bytes that are made room for at first */
+#define FIRST   ((size_t)4096) /* bytes allocated at first */
 #define TRAILER 8 /* bytes at the end of a member: a checksum, and the length before compression */
 
 static void *zlib_alloc(void *arena, unsigned count, unsigned size)
@@ -20,7 +20,7 @@ static void zlib_free(void *arena, void *block)
     (void)block;
 }
 
-/* Where a stream reads and writes; zlib does not change what it reads. */
+/* Sets where a stream reads and writes; zlib does not change its input. */
 static void set_buffers(z_stream *z, struct text from, char *room, size_t size)
 {
     z->next_in = (unsigned char *)(uintptr_t)from.at;
@@ -61,7 +61,7 @@ struct text gzip_expand(struct arena *arena, struct text gzipped)
     return whole ? (struct text){room, len} : TEXT_NULL;
 }
 
-/* The next room for what is expanded, one byte more than the limit at most; false: it has all of that. */
+/* Makes the output buffer larger, up to one byte more than the limit; false: it has that size already. */
 static bool make_room(struct arena *arena, char **room, size_t *size, size_t limit)
 {
     size_t larger = *size ? *size * 2 : FIRST;

@@ -8,20 +8,25 @@
 #include "common/base/declare.h"
 #include "common/base/text.h"
 
-/* Quickly compressed, in the arena; the null text where that is not smaller or memory is exhausted. */
+/*
+ * Compresses at the fastest level, into the arena; the null text if that is not smaller or memory is
+ * exhausted.
+ */
 struct text gzip_compress(struct arena *arena, struct text plain);
 
 enum gzip_status { GZIP_OK, GZIP_DAMAGED, GZIP_TOO_LARGE, GZIP_NO_MEMORY };
 
 /*
- * Expands what somebody else has compressed, members one after the other, to at most `limit` bytes in the
- * arena. It never writes more than that.
+ * Expands data that a client compressed, of one or more members, to at most `limit` bytes in the arena. It
+ * never writes more than that.
  */
 enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit,
                                     struct text *plain) MUST_CHECK;
 
-/* Expands what we have compressed, in the arena; the null text when memory is exhausted or the bytes are no
- * single gzip member. */
+/*
+ * Expands data that this program compressed, into the arena; the null text if memory is exhausted or the
+ * bytes are not a single gzip member.
+ */
 struct text gzip_expand(struct arena *arena, struct text gzipped);
 
 #endif

@@ -7,7 +7,7 @@
 #define TIME_LOW         (INT64_C(-62135596800) * MICROSECONDS)     /* 0001-01-01 */
 #define TIME_HIGH        (INT64_C(253402300800) * MICROSECONDS - 1) /* the last microsecond of 9999 */
 
-/* Reads exactly `digits` digits at the start of what is left, and passes over them. */
+/* Reads exactly `digits` digits at the start of what is left, and skips them. */
 static bool take_number(struct text *left, size_t digits, int64_t *number)
 {
     if (left->len < digits)
@@ -22,7 +22,7 @@ static bool take_number(struct text *left, size_t digits, int64_t *number)
     return true;
 }
 
-/* Passes over one of the characters. */
+/* Skips one of the characters. */
 static bool take_one_of(struct text *left, struct text characters)
 {
     if (!left->len || !memchr(characters.at, left->at[0], characters.len))

@@ -46,8 +46,8 @@ uint64_t log_dropped(void)
 }
 
 /*
- * What may be written without waiting. A pipe that is ready takes PIPE_BUF bytes, in one piece (pipe(7)); it
- * is not made non-blocking, because others may share it. A file is always ready.
+ * How many bytes can be written without blocking. A pipe that is ready takes PIPE_BUF bytes in one piece
+ * (pipe(7)); it is not made non-blocking, because other processes may share it. A file is always ready.
  */
 static size_t writable(const char *lines, size_t len)
 {

@@ -1,7 +1,7 @@
 /*
- * The log: one line per event on stderr, JSON where stderr is no terminal.
+ * The log: one line per event on stderr, JSON unless stderr is a terminal.
  *
- * Nothing waits for its reader: a line that stderr does not take at once is dropped and counted.
+ * Nothing waits for the reader of the log: a line that stderr does not take at once is dropped and counted.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H
@@ -34,7 +34,7 @@ void log_line(enum log_level level, const char *event, ...) __attribute__((senti
 /* Writes whole lines, as many as stderr takes at once; returns the bytes that it took. From any thread. */
 size_t log_write(const char *lines, size_t len);
 
-/* Counts dropped lines, and tells how many there are. */
+/* Counts dropped lines; the number of dropped lines so far. */
 void log_drop(uint64_t lines);
 uint64_t log_dropped(void);
 

@@ -14,7 +14,7 @@ static void add(struct log_entry *entry, const char *bytes, size_t len)
     entry->len += len;
 }
 
-/* All of it or nothing: half an escape or a character would make the line unreadable. */
+/* Adds all of it or nothing: half an escape or half a character would make the line unreadable. */
 static void add_whole(struct log_entry *entry, const char *bytes, size_t len)
 {
     if (len <= LOG_ENTRY_MAX - END_MAX - entry->len)
@@ -51,7 +51,7 @@ static void add_escaped(struct log_entry *entry, struct text value)
     }
 }
 
-/* The name of a member and what stands before its value. A member needs room for its frame at least. */
+/* Adds the name of a member and the punctuation before its value. */
 static void add_name(struct log_entry *entry, const char *name)
 {
     add(entry, entry->plain ? " " : ",\"", entry->plain ? 1 : 2);

@@ -2,7 +2,7 @@
  * One line of the log: JSON, or plain text where a person reads it.
  *
  * An entry is written into a buffer of its owner; what does not fit is left out, and the line stays whole.
- * What comes from outside is made harmless: no control characters, no invalid UTF-8, and of what clients send
+ * Values from outside are made harmless: no control characters, no invalid UTF-8, and, in what clients send,
  * no e-mail addresses and no tokens.
  */
 #ifndef COMMON_BASE_LOG_ENTRY_H
@@ -30,12 +30,12 @@ struct log_entry log_entry_start(char *room, bool plain, struct text time, enum 
 /* Adds a member; the null text is left out. */
 void log_entry_text(struct log_entry *entry, const char *name, struct text value);
 
-/* The same with every word that looks like an e-mail address or a token as `***`. */
+/* The same, but every word that looks like an e-mail address or a token becomes `***`. */
 void log_entry_masked(struct log_entry *entry, const char *name, struct text value);
 
 void log_entry_int(struct log_entry *entry, const char *name, int64_t n);
 
-/* Nanoseconds as milliseconds with three digits behind the point. */
+/* Adds nanoseconds as milliseconds with three digits after the point. */
 void log_entry_milliseconds(struct log_entry *entry, const char *name, int64_t nanoseconds);
 
 /* Ends the line; returns its length. */

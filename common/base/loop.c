@@ -50,7 +50,7 @@ void loop_unwatch(struct loop *loop, struct watch *watch)
 {
     if (!watch->events)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* fails only where it is out already */
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL); /* fails only if it is not watched any more */
     watch->events = 0;
     loop->gone = true;
 }
@@ -136,8 +136,10 @@ void loop_turn(struct loop *loop, int64_t wait)
     for (int i = 0; i < count; i++) {
         struct watch *watch = events[i].data.ptr;
         watch->ready(watch, events[i].events);
-        /* A handler that took out a descriptor may have freed its owner: ask the kernel again
-         * (level-triggered). */
+        /*
+         * A handler that removed a descriptor may have freed its owner: ask the kernel again
+         * (level-triggered).
+         */
         if (loop->gone)
             break;
     }

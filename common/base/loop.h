@@ -1,8 +1,7 @@
 /*
  * The event loop of a worker: one epoll, timers on the monotonic clock.
  *
- * A loop belongs to one thread; nothing here is shared. What is watched and the timers are embedded in their
- * owners.
+ * A loop belongs to one thread; nothing here is shared. Watches and timers are embedded in their owners.
  */
 #ifndef COMMON_BASE_LOOP_H
 #define COMMON_BASE_LOOP_H
@@ -13,9 +12,9 @@
 
 #include "common/base/moment.h"
 
-#define LOOP_EVENTS 256 /* that one turn takes from the kernel */
+#define LOOP_EVENTS 256 /* the most that one turn takes from the kernel */
 
-#define MICROSECOND ((int64_t)1000) /* in the nanoseconds that times and waits are counted in */
+#define MICROSECOND ((int64_t)1000) /* in nanoseconds, the unit of all times and waits */
 #define MILLISECOND (1000 * MICROSECOND)
 #define SECOND      (1000 * MILLISECOND)
 
@@ -44,10 +43,10 @@ struct loop {
 bool loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
 
-/* Sets which events of a descriptor are watched; 0 takes it out. False with errno set: the kernel refused. */
+/* Sets which events of a descriptor are watched; 0 removes it. False with errno set: the kernel refused. */
 bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 
-/* Takes a descriptor out before its owner closes it. */
+/* Removes a descriptor before its owner closes it. */
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /* Sets or moves a timer; false when memory is exhausted. */

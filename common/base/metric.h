@@ -1,7 +1,7 @@
 /*
- * Counters, gauges and histograms, and the tables that say how a room's are named and shown.
+ * Counters, gauges and histograms, and the tables that say how a room's metrics are named and shown.
  *
- * Each is written by one thread alone and read by any: a relaxed load and store, and no lock.
+ * Each is written by one thread only and may be read by any: a relaxed load and store, without a lock.
  * Durations are in nanoseconds here and in seconds where they are shown.
  */
 #ifndef COMMON_BASE_METRIC_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METRIC_BUCKETS 15 /* that a histogram may have, the one without a bound included */
+#define METRIC_BUCKETS 15 /* the most that a histogram may have, the one without a bound included */
 
 typedef _Atomic uint64_t metric;
 
@@ -20,7 +20,10 @@ struct histogram {
     metric sum;
 };
 
-/* The upper bounds of a histogram's buckets, ascending; a unit of what is shown is `unit` of them. */
+/*
+ * The upper bounds of a histogram's buckets, ascending; `unit` of them is one unit of the metric that is
+ * shown.
+ */
 struct histogram_bounds {
     size_t count;
     double unit;

@@ -1,5 +1,6 @@
 /*
- * A point in time: its own type, so that no count, duration or monotonic clock passes for one.
+ * A point in time: a type of its own, so that a count, a duration or a monotonic time cannot be taken for
+ * one.
  */
 #ifndef COMMON_BASE_MOMENT_H
 #define COMMON_BASE_MOMENT_H

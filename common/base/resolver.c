@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define STACK_SIZE ((size_t)512 << 10) /* bytes, of a thread that asks: modules of nsswitch.conf differ */
+#define STACK_SIZE ((size_t)512 << 10) /* bytes, of a thread that asks, for any module of nsswitch.conf */
 
 _Static_assert(RESOLVER_ADDRESS_MAX == INET6_ADDRSTRLEN, "what inet_ntop needs");
 
@@ -18,12 +18,12 @@ _Static_assert(RESOLVER_ADDRESS_MAX == INET6_ADDRSTRLEN, "what inet_ntop needs")
 struct resolver_name {
     char text[RESOLVER_NAME_MAX + 1];
     struct addresses addresses; /* `count` 0: none known */
-    int64_t answered;           /* when that was, monotonic */
-    bool asking;                /* a thread is at it */
+    int64_t answered;           /* when the answer came, monotonic */
+    bool asking;                /* a thread is looking it up */
     struct resolver_question *waiting;
 };
 
-/* What a thread takes along and brings back. */
+/* What a thread is given, and what it brings back. */
 struct errand {
     struct errand *next;
     struct mailbox *mailbox;
@@ -33,8 +33,10 @@ struct errand {
     char text[RESOLVER_NAME_MAX + 1];
 };
 
-/* Where threads leave their answers. They outlive the resolver where a name server is silent, so that the
- * last one to let go frees it. */
+/*
+ * Where threads leave their answers. A thread may outlive the resolver, if a name server does not answer;
+ * whichever of them lets go last frees the mailbox.
+ */
 struct mailbox {
     _Atomic int holders;
     int event;
@@ -133,7 +135,7 @@ static void answer_all(struct resolver_name *name)
 {
     struct resolver_question *question;
 
-    /* A callee may ask again: the rest then waits for that answer. */
+    /* A callback may ask again: the other questions then wait for that answer. */
     while (!name->asking && (question = name->waiting)) {
         name->waiting = question->next;
         question->name = NULL;
@@ -150,7 +152,7 @@ static bool has_address(const struct addresses *list, const char *text)
     return false;
 }
 
-/* Whatever the order, which name servers change from answer to answer. */
+/* Ignores the order, which name servers change from answer to answer. */
 static bool same_addresses(const struct addresses *a, const struct addresses *b)
 {
     for (size_t i = 0; i < b->count; i++)
@@ -223,7 +225,8 @@ bool resolver_is_address(const char *host)
     return strchr(host, ':') || inet_pton(AF_INET, host, &four) == 1;
 }
 
-bool resolver_ask(struct resolver *resolver, const char *text, bool anew, struct resolver_question *question)
+bool resolver_ask(struct resolver *resolver, const char *text, bool refresh,
+                  struct resolver_question *question)
 {
     size_t len = strlen(text);
     struct resolver_name *name = len && len <= RESOLVER_NAME_MAX ? place_for(resolver, text) : NULL;
@@ -234,8 +237,8 @@ bool resolver_ask(struct resolver *resolver, const char *text, bool anew, struct
         return true;
     bool known = name->addresses.count > 0;
     bool fresh = known && resolver->loop->now - name->answered < RESOLVER_FRESH;
-    bool asking = name->asking || (!anew && fresh) || send_errand(resolver, name);
-    if ((known && !anew) || !asking) {
+    bool asking = name->asking || (!refresh && fresh) || send_errand(resolver, name);
+    if ((known && !refresh) || !asking) {
         question->found = known ? &name->addresses : NULL;
         return true;
     }

@@ -1,11 +1,11 @@
 /*
  * Names of hosts to addresses, off the loop.
  *
- * getaddrinfo blocks, for many seconds where a name server is silent. Here each question has a thread of its
- * own, at most one per name and RESOLVER_NAMES in all, and the loop learns the answer through an eventfd.
- * Addresses are kept: older ones than RESOLVER_FRESH are still given at once and asked for again meanwhile,
- * so that a silent name server delays nobody whose name was known before; an answer that there is no such
- * name drops them. A resolver belongs to one loop.
+ * getaddrinfo blocks, for many seconds if a name server does not answer. Here each question has a thread of
+ * its own, at most one per name and RESOLVER_NAMES in all, and the loop learns the answer through an eventfd.
+ * Addresses are kept: ones older than RESOLVER_FRESH are still given at once, and looked up again meanwhile,
+ * so that a silent name server delays no request for a name that was known before; an answer that the name
+ * does not exist drops them. A resolver belongs to one loop.
  */
 #ifndef COMMON_BASE_RESOLVER_H
 #define COMMON_BASE_RESOLVER_H
@@ -30,9 +30,11 @@ struct addresses {
     char text[RESOLVER_ADDRESSES][RESOLVER_ADDRESS_MAX];
 };
 
-/* One who asks. Stays where it is until it is answered or withdrawn. */
+/* A question. It must stay at its address until it is answered or withdrawn. */
 struct resolver_question {
-    /* NULL: there is no such name, or nobody can tell now. To be copied before the loop goes on. */
+    /*
+     * NULL: the name does not exist, or that cannot be found out now. To be copied before the loop goes on.
+     */
     const struct addresses *found;
     void (*done)(struct resolver_question *question); /* called by the loop */
 
@@ -44,18 +46,21 @@ struct resolver_question {
 /* NULL when there is no memory or descriptor. */
 struct resolver *resolver_open(struct loop *loop);
 
-/* Forgets the questions that are open, without calling anybody; threads that wait for a name server end by
- * themselves. NULL is fine. */
+/*
+ * Drops the open questions without calling back; threads that wait for a name server end by themselves. NULL
+ * is allowed.
+ */
 void resolver_close(struct resolver *resolver);
 
 /* Whether a host is written as an IPv4 or IPv6 address, so that there is nothing to look up. */
 bool resolver_is_address(const char *host);
 
 /*
- * Asks for a name's addresses. True: `found` says what is known now; `anew` does not take what was known
- * before, for a caller that could not connect to it. False: `done` follows. Does not wait.
+ * Asks for a name's addresses. True: `found` says what is known now; `refresh` ignores what was known before,
+ * for a caller that could not connect to it. False: `done` follows. Does not wait.
  */
-bool resolver_ask(struct resolver *resolver, const char *name, bool anew, struct resolver_question *question);
+bool resolver_ask(struct resolver *resolver, const char *name, bool refresh,
+                  struct resolver_question *question);
 
 /* Withdraws a question; harmless when it has been answered already. */
 void resolver_withdraw(struct resolver_question *question);

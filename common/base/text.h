@@ -1,5 +1,5 @@
 /*
- * Bytes with a length: what passes between the parser, the database and the writer.
+ * Bytes with a length: what the parser, the database and the writer exchange.
  *
  * A text is not terminated and does not own its bytes; `at == NULL` is the null of JSON and SQL.
  */
@@ -21,7 +21,7 @@ struct texts {
     size_t count;
 };
 
-/* A text of a string literal. */
+/* A text from a string literal. */
 #define TEXT(literal) ((struct text){"" literal, sizeof(literal) - 1})
 
 /* The null text. */

@@ -3,10 +3,10 @@
 #include "common/base/gzip.h"
 #include "common/http/request.h"
 
-#define GZIP_LEAST ((size_t)1400)     /* bytes: what fits one packet gains nothing */
-#define GZIP_MOST  ((size_t)16 << 20) /* bytes: larger answers would hold up the loop */
+#define GZIP_LEAST ((size_t)1400)     /* bytes: a smaller answer fits into one packet anyway */
+#define GZIP_MOST  ((size_t)16 << 20) /* bytes: compressing more would block the loop for too long */
 
-/* FNV-1a, 64 bits (draft-eastlake-fnv, section 2): tags tell versions of one resource apart, nothing more. */
+/* FNV-1a, 64 bits (draft-eastlake-fnv, section 2): tags only distinguish versions of one resource. */
 static uint64_t hash(const char *bytes, size_t len)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -16,8 +16,10 @@ static uint64_t hash(const char *bytes, size_t len)
     return h;
 }
 
-/* Whether an If-None-Match names the tag, `*` included; the comparison is the weak one (RFC 9110,
- * section 13.1.2). */
+/*
+ * Whether an If-None-Match matches the tag, or is `*`; the comparison is the weak one (RFC 9110, section
+ * 13.1.2).
+ */
 static bool is_named(struct text list, struct text tag)
 {
     while (list.len) {
@@ -34,8 +36,10 @@ static bool is_named(struct text list, struct text tag)
     return false;
 }
 
-/* Tags what is answered; a client that has it already gets 304. The tag is weak: compressed or not, it is
- * one. */
+/*
+ * Tags the answer; a client that already has it gets 304. The tag is weak, because it is the same for the
+ * compressed and the plain form.
+ */
 static void tag(struct request *rq)
 {
     if (!rq->endpoint || !(rq->endpoint->flags & ENDPOINT_TAGGED) || rq->status != 200)
@@ -84,7 +88,10 @@ static bool is_encoded(const struct request *rq)
     return false;
 }
 
-/* An answer that cannot be compressed, for want of memory or of redundancy, goes out as it is. */
+/*
+ * An answer that cannot be compressed, because memory is exhausted or it would not become smaller, is sent as
+ * it is.
+ */
 static void compress_body(struct request *rq)
 {
     struct text smaller = gzip_compress(&rq->arena, (struct text){rq->out.at, rq->out.len});
@@ -95,7 +102,9 @@ static void compress_body(struct request *rq)
     reply_header(rq, "Content-Encoding", "gzip");
 }
 
-/* What is kept compressed is sent so, except to the rare client that does not understand it. */
+/*
+ * A body that is stored compressed is sent compressed, except to the rare client that does not accept gzip.
+ */
 static void finish_gzipped(struct request *rq)
 {
     reply_header(rq, "Vary", "Accept-Encoding");

@@ -1,6 +1,4 @@
-/*
- * The body of a request as it was before it was compressed (RFC 9110, section 8.4).
- */
+/* The decompressed body of a request (RFC 9110, section 8.4). */
 #ifndef COMMON_HTTP_BODY_H
 #define COMMON_HTTP_BODY_H
 
@@ -11,7 +9,9 @@
 
 struct request;
 
-/* Expands a body that came as gzip, to at most `limit` bytes; false: 413, 400, 415 or 503 is the reply. */
+/*
+ * Expands a body that was sent as gzip, to at most `limit` bytes; false: the reply is 413, 400, 415 or 503.
+ */
 bool body_decode(struct request *rq, size_t limit) MUST_CHECK;
 
 #endif

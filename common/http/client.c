@@ -10,7 +10,7 @@ struct client {
     const struct client_settings *settings;
     struct transfers *transfers; /* this and the resolver: NULL until the first call */
     struct resolver *resolver;
-    struct waiting_queue unresolved; /* calls whose host is looked up */
+    struct waiting_queue unresolved; /* calls whose host is being looked up */
     struct waiting_queue unsent;     /* calls that wait for a transfer */
 };
 
@@ -27,7 +27,7 @@ static int64_t connect_time(const struct client_call *call)
     return call->connect_timeout ? call->connect_timeout : call->client->settings->connect_timeout;
 }
 
-/* Takes a call whose addresses are known on. False: it has ended. */
+/* Continues a call whose addresses are known. False: it has ended. */
 static bool send_or_queue(struct client_call *call)
 {
     struct client *client = call->client;
@@ -37,7 +37,7 @@ static bool send_or_queue(struct client_call *call)
     return waiting_join(&client->unsent, &call->waiting, call->deadline);
 }
 
-/* Looks the host of a call up. False: it has ended. */
+/* Looks up the host of a call. False: it has ended. */
 static bool resolve(struct client_call *call)
 {
     struct client *client = call->client;
@@ -95,7 +95,7 @@ static void ended(struct client_call *call, enum transfer_end how)
     bool goes_on = false;
 
     if (how == TRANSFER_NOT_SENT && !call->sent_again) {
-        /* The host may have moved: what is known of it is not good enough any more. */
+        /* The host may have moved: look its name up again. */
         call->sent_again = true;
         goes_on = resolve(call);
     }
@@ -108,7 +108,7 @@ static void ended(struct client_call *call, enum transfer_end how)
         finish(call);
 }
 
-/* A service that calls nobody does not pay for libcurl. */
+/* A service that makes no calls does not pay for libcurl. */
 static bool prepare(struct client *client)
 {
     if (!client->resolver)
@@ -137,7 +137,7 @@ bool client_run(struct client *client, struct client_call *call)
     return call->status != 0;
 }
 
-/* What is asked */
+/* The request */
 
 void client_header(struct client_call *call, const char *name, const char *value)
 {

@@ -1,10 +1,11 @@
 /*
- * HTTP calls to other services, from a loop.
+ * HTTP calls to other services, made from a loop.
  *
- * A client keeps a few connections alive and never has more calls on their way than connections; others wait,
- * each until its own deadline. Names of hosts are resolved off the loop. Nothing is followed, cached or sent
- * twice, except that a call of which nothing was sent goes out again where the host has other addresses by
- * then, or where a kept-alive connection had been closed meanwhile. Answers are bounded in size and time.
+ * A client keeps a few connections alive and never has more calls in progress than connections; other calls
+ * wait, each until its own deadline. Names of hosts are resolved off the loop. Redirects are not followed,
+ * and nothing is cached or sent twice, with one exception: a call of which nothing was sent is tried again if
+ * the host has other addresses by then, or if a kept-alive connection had been closed in the meantime.
+ * Answers are bounded in size and time.
  */
 #ifndef COMMON_HTTP_CLIENT_H
 #define COMMON_HTTP_CLIENT_H
@@ -29,27 +30,33 @@ struct client_settings {
     int64_t connect_timeout; /* milliseconds */
 };
 
-/* The client of a loop; what it needs to call is made at its first call. NULL: no memory. The settings must
- * outlive it. */
+/*
+ * The client of a loop; it sets up libcurl and the resolver at its first call. NULL: no memory. The settings
+ * must outlive it.
+ */
 struct client *client_open(struct loop *loop, const struct client_settings *settings) MUST_CHECK;
 
-/* Cancels the calls that are not done, without `done`. NULL is fine. */
+/* Cancels unfinished calls without calling `done`. NULL is allowed. */
 void client_close(struct client *client);
 
-/* Starts a call, whose `done` the loop calls later; false when it cannot be started, and `done` is not
- * called. */
+/*
+ * Starts a call; the loop calls its `done` later. False if it cannot be started; `done` is not called then.
+ */
 bool client_start(struct client *client, struct client_call *call) MUST_CHECK;
 
-/* Runs a call in a fiber and waits for it; whether a whole answer came. */
+/* Runs a call in a fiber and waits for it; whether a complete answer was received. */
 bool client_run(struct client *client, struct client_call *call) MUST_CHECK;
 
-/* Adds a header to what is asked; both strings must stay until `done`. One too many spoils the call. */
+/*
+ * Adds a header to the request; both strings must stay valid until `done`. One header too many makes the call
+ * fail.
+ */
 void client_header(struct client_call *call, const char *name, const char *value);
 
-/* The address of a service without the slashes that it may end with: part of `url`. */
+/* The URL of a service without trailing slashes: part of `url`. */
 struct text client_base(const char *url);
 
-/* The URL of a segment below a service's path, in the arena; NULL when it is exhausted. */
+/* The URL of a segment below a path of a service, in the arena; NULL when that is exhausted. */
 char *client_url(struct arena *arena, const char *base, const char *path, struct text segment);
 
 /* Adds the headers that every call for a request has: its id and its trace. */

@@ -1,4 +1,4 @@
-/* The connections of clients, from the accept to the end. */
+/* The connections of clients, from accept to close. */
 #include "common/http/internal.h"
 
 #include <linux/tcp.h>
@@ -30,9 +30,9 @@ void connection_opened(struct http *http, struct MHD_Connection *mhd, void **con
 }
 
 /*
- * What is no request line libmicrohttpd ends without a word, where it does not look like HTTP to it; it
- * leaves the socket open for writing until it has told us (MHD_USE_TURBO). Only of a connection's first line
- * it is certain that nothing else was answered.
+ * libmicrohttpd closes a connection without an answer if its first bytes do not look like HTTP; it leaves the
+ * socket open for writing until it has called us (MHD_USE_TURBO). Only for the first request line of a
+ * connection is it certain that nothing was answered.
  */
 static void answer_no_request(struct connection *c)
 {
@@ -44,13 +44,13 @@ static void answer_no_request(struct connection *c)
 
     if (c->heard || c->cut || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
         return;
-    uint64_t end = info.tcpi_state == TCP_ESTABLISHED_STATE ? 0 : 1; /* the client's counts as a byte */
+    uint64_t end = info.tcpi_state == TCP_ESTABLISHED_STATE ? 0 : 1; /* the client's FIN counts as a byte */
     if (info.tcpi_bytes_received <= end || info.tcpi_bytes_sent)
         return;
     c->answered_early = send(c->fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 }
 
-/* Whether bytes have arrived that libmicrohttpd did not read: closing would reset the connection. */
+/* Whether bytes have arrived that libmicrohttpd has not read: closing would reset the connection. */
 static bool has_unread(const struct connection *c)
 {
     int unread = 0;
@@ -62,7 +62,7 @@ void connection_closed(struct http *http, void **context)
 {
     struct connection *c = *context;
 
-    http->ready = true; /* libmicrohttpd accepts at a limit again when it runs the next time */
+    http->ready = true; /* at a limit, libmicrohttpd accepts again only in its next run */
     if (!c)
         return;
     answer_no_request(c);

@@ -3,10 +3,10 @@
 #include "common/http/request.h"
 #include "common/table/router.h"
 
-#define PREFLIGHT_AGE "600"          /* seconds that a browser may keep a preflight's answer */
-#define ECHO_MAX      ((size_t)2048) /* bytes that an answer repeats of what the client sent */
+#define PREFLIGHT_AGE "600"          /* seconds for which a browser may cache a preflight's answer */
+#define ECHO_MAX      ((size_t)2048) /* the most bytes of a client's value that an answer repeats */
 
-/* Those that method_of knows. */
+/* The methods that method_of knows. */
 static const char all_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 static bool is_allowed(const char *origins, struct text origin)
@@ -25,10 +25,12 @@ static bool is_allowed(const char *origins, struct text origin)
     return false;
 }
 
-/* What a script may read of an answer besides what the Fetch standard lets it (section 4.5). */
+/*
+ * The headers of an answer that a script may read besides those that the Fetch standard allows (section 4.5).
+ */
 static const char exposed[] = "Link, X-Total-Count, X-Request-ID, ETag, Location, Retry-After, Server-Timing";
 
-/* Answers with a header whose value the client sent; one of any length would leave no room for the answer. */
+/* Adds a header whose value the client sent; one of unlimited length would leave no room for the answer. */
 static void echo(struct request *rq, const char *name, struct text value)
 {
     char *copy = value.len && value.len <= ECHO_MAX ? arena_string(&rq->arena, value) : NULL;

@@ -11,11 +11,12 @@
 
 struct request;
 
-/* Replies to a preflight; false when the request is none. `origins` are those allowed, separated by commas.
+/*
+ * Replies to a preflight; false if the request is not one. `origins` are those allowed, separated by commas.
  */
 bool cors_preflight(struct request *rq, const char *origins) MUST_CHECK;
 
-/* Adds the headers that an answer to an allowed origin has. */
+/* Adds the headers of an answer to an allowed origin. */
 void cors_headers(struct request *rq, const char *origins);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * An exchange: one request and its answer, as libmicrohttpd's callbacks bring and take them.
+ * An exchange: one request and its answer, passed through libmicrohttpd's callbacks.
  *
- * The header is looked at as soon as it is there, and refused then; else the body is gathered, and the
- * request handed to the hooks once it is whole. While it waits for its answer, the connection is suspended.
+ * The header is checked as soon as it is complete, and may be refused then; otherwise the body is collected,
+ * and the complete request is handed to the hooks. While a request waits for its answer, its connection is
+ * suspended.
  */
 #include "common/http/internal.h"
 
@@ -11,12 +12,12 @@
 
 #include "common/http/target.h"
 
-#define EXCHANGES_MAX  256            /* free ones that are kept with their first memory */
-#define BODY_FIRST     ((size_t)2048) /* bytes that a chunked body gets at first */
-#define PASSED_LIMITS  8              /* times the limit: what is read of a chunked body that is too large */
-#define ID_MAX         128            /* bytes of an X-Request-ID that is taken over */
-#define ID_MADE        16             /* bytes of one that is made */
-#define LINE_OF_HEADER ((size_t)72)   /* bytes that libmicrohttpd notes of each */
+#define EXCHANGES_MAX  256            /* free ones that are kept, with their first memory */
+#define BODY_FIRST     ((size_t)2048) /* bytes allocated at first for a chunked body */
+#define PASSED_LIMITS  8              /* times the limit: how much of a too large chunked body is read */
+#define ID_MAX         128            /* the most bytes of an X-Request-ID that is taken over */
+#define ID_MADE        16             /* bytes of a generated one */
+#define LINE_OF_HEADER ((size_t)72)   /* bytes of libmicrohttpd's note of each header line */
 
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target)
 {
@@ -83,7 +84,7 @@ static void set_state(struct exchange *x, enum connection_state state)
 
 /* Answering */
 
-/* Of a HEAD that tells a length nothing is ever read. */
+/* Never called: the answer to a HEAD has a length but no body. */
 static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
 {
     (void)cls;
@@ -93,7 +94,7 @@ static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The body lies in the request's memory, which lives until the exchange ends. */
+/* The body is in the request's memory, which lives until the exchange ends. */
 static struct MHD_Response *make_response(struct request *rq)
 {
     if (rq->head && rq->tells_length)
@@ -147,7 +148,7 @@ void exchange_resume_answered(struct http *http)
     http->resumable = NULL;
     while (x) {
         struct exchange *next = x->next;
-        /* One that could not be queued is closed when libmicrohttpd calls for it again. */
+        /* If it could not be queued, the connection is closed when libmicrohttpd calls for it again. */
         x->suspended = false;
         (void)queue_answer(x);
         MHD_resume_connection(x->mhd);
@@ -201,8 +202,10 @@ static bool is_usable_id(struct text id)
     return good;
 }
 
-/* Whether the parts of the request line follow one another, with nothing hidden behind a NUL or a second
- * space: 0.9 leaves them where they came. */
+/*
+ * Whether the parts of the request line follow one another, with nothing hidden by a NUL or a second space:
+ * libmicrohttpd 0.9 leaves the parts in the buffer where it read them.
+ */
 static bool is_whole_line(const struct exchange *x, const char *version)
 {
     const struct request *rq = &x->rq;
@@ -211,7 +214,7 @@ static bool is_whole_line(const struct exchange *x, const char *version)
                             version == x->raw_target + rq->target.len + 1);
 }
 
-/* What is wrong with the request line and the header's lines, or NULL. */
+/* What is wrong with the request line or the header's lines, or NULL. */
 static const char *find_fault(struct exchange *x, const char *version)
 {
     struct request *rq = &x->rq;
@@ -226,7 +229,7 @@ static const char *find_fault(struct exchange *x, const char *version)
     return NULL;
 }
 
-/* Whether the request leaves libmicrohttpd the room to answer it. */
+/* Whether the request leaves libmicrohttpd enough room for the answer. */
 static bool fits(const struct exchange *x)
 {
     size_t taken = x->rq.method_name.len + x->rq.target.len + x->scan.bytes + x->scan.lines * LINE_OF_HEADER;
@@ -246,8 +249,10 @@ static enum MHD_Result check_header(struct exchange *x, const char *fault)
         return refuse(x, 400, fault);
     if (x->scan.content_length > (uint64_t)settings->body_limit)
         return refuse(x, 413, "Request body too large");
-    /* An answer at this first call would close the connection: the request starts at the call that ends its
-     * body. */
+    /*
+     * An answer during this first call would close the connection: the request starts at the call that ends
+     * its body.
+     */
     return MHD_YES;
 }
 
@@ -272,7 +277,10 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
     x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
     x->scan.end = old ? version + strlen(version) : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
-    /* 0.9 takes a lone LF for the end of a line between chunks, where others do not: nothing follows them. */
+    /*
+     * 0.9 accepts a lone LF as the end of a line in chunk framing, others do not: nothing after the body is
+     * read.
+     */
     x->close = old && x->scan.chunked;
     const char *fault = find_fault(x, version);
     rq->id = is_usable_id(rq->headers.request_id) ? rq->headers.request_id : make_id(x);
@@ -281,7 +289,7 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
 
 /* The body */
 
-/* The room that a body of `len` bytes and more gets. */
+/* How much room to allocate for a body of at least `len` bytes. */
 static size_t body_room(const struct exchange *x, size_t len)
 {
     size_t size = x->scan.content_length ? x->scan.content_length : x->body_size * 2;
@@ -304,7 +312,7 @@ enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
     if (x->body_too_large || x->body_lost) {
         x->body_passed += len;
         if (x->body_passed <= PASSED_LIMITS * limit)
-            return MHD_YES; /* until its end, or the watchdog's */
+            return MHD_YES; /* until its end, or until the watchdog cuts it */
         x->connection->cut = true;
         return MHD_NO;
     }
@@ -330,7 +338,7 @@ enum MHD_Result exchange_start(struct exchange *x)
     if (x->started)
         return MHD_YES;
     set_state(x, AWAITS_ANSWER);
-    x->rq.started = x->http->loop->now; /* what came before was the client's time */
+    x->rq.started = x->http->loop->now; /* the time before that was the client's */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
     if (x->body_too_large)
         return refuse(x, 413, "Request body too large");

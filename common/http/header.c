@@ -4,9 +4,9 @@
 
 #include "common/base/declare.h"
 
-#define LENGTH_DIGITS 18 /* of a Content-Length that fits 64 bits */
+#define LENGTH_DIGITS 18 /* of a Content-Length that fits into 64 bits */
 
-/* What a header means that comes more than once: two readers must not choose differently. */
+/* What to do about a header that comes more than once, so that no two readers choose different values. */
 enum repetition { REFUSED, ABSENT, JOINED, FIRST_COUNTS };
 
 static const struct kept {
@@ -79,7 +79,7 @@ static void take_encoding(struct header_scan *scan, struct text value)
         scan->fault = "Unsupported Transfer-Encoding";
 }
 
-/* The lines of a list are one list (RFC 9110, section 5.3); without memory the first counts. */
+/* Joins the lines of a list into one (RFC 9110, section 5.3); if memory is exhausted the first one counts. */
 static void join(struct header_scan *scan, struct text *list, struct text more)
 {
     char *both = arena_alloc(scan->arena, list->len + 2 + more.len);
@@ -117,7 +117,10 @@ static void keep(struct header_scan *scan, struct request_headers *headers, size
     }
 }
 
-/* Whether a line begins where the one before has ended, behind a CRLF; a lone LF ends no line here. */
+/*
+ * Whether a line begins directly after the CRLF of the one before; a lone LF is not accepted as the end of a
+ * line.
+ */
 static bool follows(const struct header_scan *scan, const char *line)
 {
     return line == scan->end + 2 && scan->end[1] == '\0';
@@ -154,7 +157,7 @@ const char *header_scan_end(const struct header_scan *scan, struct request_heade
         headers->origin = TEXT_NULL;
     if (scan->fault)
         return scan->fault;
-    if (scan->end && memcmp(scan->end, "\0\0\0", 4) != 0) /* its CRLF, then that of the empty line */
+    if (scan->end && memcmp(scan->end, "\0\0\0", 4) != 0) /* its CRLF and that of the empty line */
         return "Invalid header";
     if (scan->hosts > 1 || (scan->hosts == 0 && !scan->version_1_0))
         return "Exactly one Host header is needed";

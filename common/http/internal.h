@@ -1,5 +1,6 @@
 /*
- * What the files that serve HTTP share, and nobody else includes: the server, its connections, its exchanges.
+ * What the files of the HTTP server share, and no other file includes: the server, its connections, its
+ * exchanges.
  */
 #ifndef COMMON_HTTP_INTERNAL_H
 #define COMMON_HTTP_INTERNAL_H
@@ -18,21 +19,22 @@ enum connection_state { AWAITS_HEADER, AWAITS_BODY, AWAITS_ANSWER, AWAITS_READER
 struct connection {
     struct connection *next, **link;
     struct connection *rested_next,
-        **rested_link; /* among those that came to rest in this turn; NULL: not there */
+        **rested_link; /* in the list of those that became idle in this turn; NULL: not in it */
     int fd;
     enum connection_state state;
-    int64_t since;       /* the state began; of AWAITS_NOTHING: the first byte of a header was seen, or 0 */
-    int64_t ended;       /* the last request was answered; 0: none yet */
-    uint64_t received;   /* bytes when the connection became idle; 0: not looked at yet */
-    char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not known for certain */
-    bool heard;          /* a request line has come */
-    bool begun;          /* a header has come */
-    bool trimmed;        /* the pool's clean pages are given back */
-    bool answered_early; /* the client may still be sending what was refused */
+    int64_t
+        since; /* when the state began; of AWAITS_NOTHING: when the first byte of a header was seen, or 0 */
+    int64_t ended;       /* when the last request was answered; 0: none yet */
+    uint64_t received;   /* bytes received when the connection became idle; 0: not checked yet */
+    char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not certain */
+    bool heard;          /* a request line was read */
+    bool begun;          /* a header was read */
+    bool trimmed;        /* the pool's clean pages are given back to the kernel */
+    bool answered_early; /* the client may still be sending the body that was refused */
     bool cut;            /* nothing more is read from it */
 };
 
-/* A request and what HTTP adds to it. */
+/* A request and what the HTTP server adds to it. */
 struct exchange {
     struct request rq;
     struct http *http;
@@ -44,7 +46,7 @@ struct exchange {
     bool begun, started, suspended, answered, close;
     char *body;
     size_t body_len, body_size;
-    uint64_t body_passed; /* bytes of a body that is too large: read, and not kept */
+    uint64_t body_passed; /* bytes of a too large body that were read and not kept */
     bool body_too_large, body_lost;
 };
 
@@ -55,10 +57,10 @@ struct http {
     struct http_metrics *metrics;
     struct http_hooks hooks;
     struct MHD_Daemon *daemon;
-    int listener; /* libmicrohttpd's; -1 once it is drained */
+    int listener; /* libmicrohttpd's; -1 once it drains */
     struct timer sweep;
     struct connection *connections;
-    struct connection *swept; /* where the look at them goes on; NULL: with the first */
+    struct connection *swept; /* where the watchdog's sweep continues; NULL: with the first */
     struct connection *rested;
     struct exchange *idle;
     size_t idle_count;
@@ -66,38 +68,38 @@ struct http {
     struct lingering *lingering;
     size_t lingering_count;
     size_t requests, connection_count;
-    size_t pool_size, pool_budget; /* bytes: of a connection's memory, and of what a request may take of it */
-    uint64_t accepted, accepted_before; /* connections, and how many when the watchdog last looked */
-    unsigned stuck;                     /* looks since then that found clients waiting */
-    uint64_t next_id;                   /* of the X-Request-IDs that are made */
+    size_t pool_size, pool_budget; /* bytes: of a connection's memory, and the part that a request may take */
+    uint64_t accepted, accepted_before; /* connections; how many there were at the watchdog's last sweep */
+    unsigned stuck;                     /* sweeps since then that found clients waiting */
+    uint64_t next_id;                   /* of the generated X-Request-IDs */
     unsigned steps;
     bool ready;    /* libmicrohttpd has something to do */
     bool draining; /* since `draining_since` */
     int64_t draining_since;
 };
 
-/* exchange.c: a request's way through libmicrohttpd's callbacks. */
+/* exchange.c: a request in libmicrohttpd's callbacks. */
 
-/* A request begins: its target before anything is decoded or cut. NULL: no memory. */
+/* A request begins: takes its target before anything is decoded or cut. NULL: no memory. */
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target);
-/* The header is there. */
+/* The header is complete. */
 enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
 /* A part of the body. */
 enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len) MUST_CHECK;
-/* The body is whole. */
+/* The body is complete. */
 enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
 /* The answer has been sent, or the connection has ended. */
 void exchange_end(struct exchange *x);
-/* Queues the answers that came while libmicrohttpd did not run. */
+/* Queues the answers that were given while libmicrohttpd did not run. */
 void exchange_resume_answered(struct http *http);
-/* Frees those that are kept for the next requests. */
+/* Frees the exchanges that are kept for later requests. */
 void exchange_free_idle(struct http *http);
 
 /* connection.c */
 
 void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context);
 void connection_closed(struct http *http, void **context);
-/* Ends a connection from our side, whatever it is waiting for; libmicrohttpd cleans up. */
+/* Ends a connection from our side, whatever its state; libmicrohttpd cleans up. */
 void connection_cut(struct connection *c);
 
 /* watchdog.c */
@@ -107,22 +109,22 @@ void watchdog_stop(struct http *http);
 
 /* pool.c: the memory of idle connections. */
 
-/* The bytes that libmicrohttpd is told to keep for a connection, and how many of them a request may take. */
+/* Computes how many bytes libmicrohttpd keeps for a connection, and how many of them a request may take. */
 void pool_plan(struct http *http);
-/* Remembers where the memory begins; `method` is where the first request line of a connection lies. */
+/* Finds out where a connection's memory begins; `method` points to its first request line. */
 void pool_find(const struct http *http, struct connection *c, const char *method);
-/* Gives clean pages back. */
+/* Gives clean pages back to the kernel. */
 void pool_trim(const struct http *http, struct connection *c);
-/* Of the connections that have just come to rest, while there is nothing else to do. */
+/* Does so for the connections that have just become idle, while there is nothing else to do. */
 void pool_trim_rested(struct http *http);
-/* Whether hardly any connection is in use: the others will not touch their memory again soon. */
+/* Whether hardly any connection is in use, so that the others will not touch their memory again soon. */
 bool pool_is_calm(const struct http *http);
 void pool_enter_rested(struct http *http, struct connection *c);
 void pool_leave_rested(struct connection *c);
 
-/* linger.c: what a client still sends after its answer. */
+/* linger.c: what a client still sends after it got its answer. */
 
-/* Reads on a descriptor of its own into nothing, so that the client gets the answer and not a reset. */
+/* Reads and discards on a duplicate of the descriptor, so that the client gets the answer and not a reset. */
 void linger_start(struct http *http, int fd);
 void linger_stop_all(struct http *http);
 

@@ -1,7 +1,7 @@
 /*
- * After an answer that a client did not wait for. A socket that is closed while its client still sends is
- * reset, and a reset takes the answer with it (RFC 9112, section 9.6): so what still comes is read into
- * nothing for a while.
+ * What happens after an answer to a client that is still sending. Closing the socket then resets the
+ * connection, and the client may lose the answer (RFC 9112, section 9.6): so whatever still arrives is read
+ * and discarded for a while.
  */
 #include "common/http/internal.h"
 
@@ -14,7 +14,7 @@
 
 #define LINGER_TIME  (2 * SECOND)
 #define LINGER_BYTES ((size_t)64 << 20)
-#define LINGER_PART  ((size_t)1 << 20) /* bytes that one turn passes over */
+#define LINGER_PART  ((size_t)1 << 20) /* bytes that one turn discards */
 #define LINGERS_MAX  256               /* per worker; beyond that sockets are closed at once */
 
 struct lingering {

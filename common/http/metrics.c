@@ -9,7 +9,7 @@ static const char *const late[] = {"header", "body", "reader"}; /* by enum http_
 
 static const struct metric_family families[] = {
     {"http_requests_in_flight", METRIC_GAUGE, ONE(requests),
-     .help = "Requests that have begun and have no answer yet."},
+     .help = "Requests that have begun and are not answered yet."},
     {"http_connections", METRIC_GAUGE, ONE(connections), .help = "Open connections of clients."},
     {"http_connections_accepted_total", METRIC_COUNTER, ONE(connections_accepted),
      .help = "Connections accepted."},

@@ -1,6 +1,4 @@
-/*
- * What the HTTP server counts.
- */
+/* The metrics of the HTTP server. */
 #ifndef COMMON_HTTP_METRICS_H
 #define COMMON_HTTP_METRICS_H
 
@@ -12,7 +10,7 @@ struct http_metrics {
     metric connections_accepted;
     metric connections_late[HTTP_LATE];
     metric connections_given_way;
-    metric connections, requests; /* gauges, as they were at the end of the last turn */
+    metric connections, requests; /* gauges, as of the end of the last turn */
 };
 
 extern const struct metric_group http_metric_group;

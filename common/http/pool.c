@@ -1,7 +1,7 @@
 /*
- * The memory that libmicrohttpd keeps for each connection. It clears all of it after every request, so that
- * each page becomes resident; pages of zeros in private anonymous memory read the same after they are given
- * back to the kernel.
+ * The memory that libmicrohttpd keeps for each connection. libmicrohttpd clears all of it after every
+ * request, which makes each page resident. Pages of zeros in private anonymous memory read the same after
+ * they are given back to the kernel.
  */
 #include "common/http/internal.h"
 
@@ -12,14 +12,14 @@
 #include <sys/socket.h>
 
 #define POOL_PAGE  ((size_t)4096)
-#define POOL_PAGES 64 /* that it may have at most, by the limits of the settings */
+#define POOL_PAGES 64 /* the most that it may have, by the limits of the settings */
 #define POOL_MAPPED                                                                                          \
-    (9 * POOL_PAGE) /* libmicrohttpd maps what is larger than 32 KiB, and allocates the rest */
-#define POOL_LINES   (2 * POOL_PAGE) /* bytes for what it notes of each header line, 64 to 72 a line */
-#define POOL_ANSWER  POOL_PAGE       /* bytes for the header of an answer, without a Location */
-#define MANY         256 /* connections of a worker, from which on their memory is worth more than some time */
-#define TRIM_AT_ONCE 32  /* connections, before the loop looks for events again */
-#define CALM         16  /* connections for each request under way, and more */
+    (9 * POOL_PAGE) /* libmicrohttpd maps a pool larger than 32 KiB and allocates a smaller one */
+#define POOL_LINES   (2 * POOL_PAGE) /* bytes for its notes of the header lines, 64 to 72 each */
+#define POOL_ANSWER  POOL_PAGE       /* bytes for an answer's header, except a Location */
+#define MANY         256 /* connections of a worker from which on saving memory is worth the time */
+#define TRIM_AT_ONCE 32  /* connections before the loop looks for events again */
+#define CALM         16  /* connections for each request in progress, at least */
 
 void pool_plan(struct http *http)
 {
@@ -32,7 +32,7 @@ void pool_plan(struct http *http)
     http->pool_budget = http->pool_size - url - POOL_ANSWER;
 }
 
-/* Bytes that have arrived, and one: never 0, which means that it cannot be told. */
+/* How many bytes have arrived, plus one; 0: unknown. */
 static uint64_t bytes_received(const struct connection *c)
 {
     struct tcp_info info = {0};
@@ -44,8 +44,9 @@ static uint64_t bytes_received(const struct connection *c)
 }
 
 /*
- * The first request line of a connection lies where its memory begins, or behind empty lines that came before
- * it: where less than a page has come in all, it lies in the first page, whatever the client sent.
+ * The first request line of a connection lies at the start of its memory, or after empty lines that the
+ * client sent before it: if less than a page has arrived in total, it lies in the first page, whatever the
+ * client sent.
  */
 void pool_find(const struct http *http, struct connection *c, const char *method)
 {
@@ -103,8 +104,8 @@ void pool_enter_rested(struct http *http, struct connection *c)
 }
 
 /*
- * With many connections open each one's memory is given back as soon as there is nothing else to do, not
- * after a while: under load it would only be touched again, at several times the cost of the request.
+ * With many connections open, the memory of each is given back as soon as there is nothing else to do, and
+ * only then: under load it would be touched again at once, at several times the cost of a request.
  */
 void pool_trim_rested(struct http *http)
 {

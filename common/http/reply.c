@@ -1,4 +1,4 @@
-/* The answers that a handler can give (request.h). */
+/* The replies that a handler can give (request.h). */
 #include "common/http/request.h"
 
 #include <stdarg.h>
@@ -47,7 +47,7 @@ enum reply reply_error(struct request *rq, int status, const char *detail)
     return reply_member(rq, status, "detail", detail);
 }
 
-/* A formatted text in the request's memory; the null text when it is exhausted. */
+/* A formatted text in the request's memory; the null text when that is exhausted. */
 __attribute__((format(printf, 2, 0))) static struct text formatted(struct request *rq, const char *format,
                                                                    va_list args)
 {

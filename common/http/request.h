@@ -1,8 +1,8 @@
 /*
- * A request: what came, checked and parsed; where its answer is written; and the memory of both.
+ * A request: what was received, checked and parsed; its answer; and the memory of both.
  *
  * A handler gets a request whose path, query and body are plain structs (the endpoint's shapes) and answers
- * with one of the reply functions. Everything allocated for a request goes with it.
+ * with one of the reply functions. Everything allocated for a request is freed with it.
  */
 #ifndef COMMON_HTTP_REQUEST_H
 #define COMMON_HTTP_REQUEST_H
@@ -25,7 +25,7 @@ struct worker;
 
 #define HEADERS_MAX 24 /* that an answer may have besides Content-Type */
 
-/* Request headers that the rest of the program looks at; null where they were not sent. */
+/* Request headers that the rest of the program uses; null if they were not sent. */
 struct request_headers {
     struct text authorization, content_encoding, content_type, idempotency_key, if_none_match,
         accept_encoding, origin, request_id, traceparent, user_agent;
@@ -39,7 +39,7 @@ struct header {
 
 struct request {
     struct loop *loop;
-    struct worker *worker; /* of common/serve alone */
+    struct worker *worker; /* used by common/serve only */
     struct arena arena;
     enum method method; /* METHOD_GET for HEAD too */
     bool head;
@@ -49,27 +49,27 @@ struct request {
     struct request_headers headers;
     struct text body_bytes;
     const struct endpoint *endpoint; /* that handles it; NULL: none */
-    const struct endpoint *route;    /* that names it in logs and metrics: the same, or what it forwards to */
-    struct named_text parameters[SEGMENTS_MAX]; /* of the raw path, in the order of the route's */
+    const struct endpoint *route; /* its name in logs and metrics: the same, or the endpoint it forwards to */
+    struct named_text parameters[SEGMENTS_MAX]; /* of the raw path, in the route's order */
     size_t parameter_count;
     const void *path, *query, *body; /* structs of the endpoint's shapes */
     struct text id;                  /* X-Request-ID, taken over or made */
     struct text subject;             /* the `sub` of its token; null: none */
-    bool own_user_only;              /* its token reaches only the user that `subject` names */
+    bool own_user_only;              /* its token gives access only to the user `subject` */
     int64_t started, deadline;       /* monotonic, nanoseconds */
-    int64_t duration;                /* from `started` until the answer was there */
+    int64_t duration;                /* from `started` until the answer was ready */
     struct batch *transaction;       /* query_begin … query_commit */
     struct timing timing;
     struct idempotency *idempotency;          /* its Idempotency-Key; NULL: none */
-    bool (*before_write)(struct request *rq); /* runs as the first of its first write's transaction; false:
-                                                 it has replied, and nothing is written. NULL: nothing */
+    bool (*before_write)(struct request *rq); /* runs first in the transaction of its first write; false:
+                                                 it has replied, and nothing is written. NULL: none */
     unsigned transaction_depth;               /* query_begin inside of another one */
     bool transaction_doomed;                  /* an inner one was rolled back */
 
     int status;
     struct writer out;   /* the answer's body */
     bool gzipped;        /* the body is kept compressed */
-    const char *version; /* of the body, for its entity tag; NULL: its bytes tell */
+    const char *version; /* of the body, for its entity tag; NULL: a hash of its bytes is used */
     const char *content_type;
     struct header answer_headers[HEADERS_MAX];
     size_t answer_header_count;
@@ -78,15 +78,15 @@ struct request {
 };
 
 /*
- * Whether the body is declared as JSON, application/json or application/…+json (RFC 6839, section 3.1), or
- * not declared.
+ * Whether the body's type is JSON, application/json or application/…+json (RFC 6839, section 3.1), or not
+ * given.
  */
 bool request_is_json(const struct request *rq);
 
-/* Sends what the request holds as its answer; once, on the loop's thread, also from a fiber. */
+/* Sends the reply that the request holds; once, on the loop's thread, in a fiber or outside of one. */
 void http_answer(struct request *rq);
 
-/* The answer. Each ends what a handler has to do: `return reply(…)`. */
+/* The replies. A handler ends with one of them: `return reply(…)`. */
 enum reply reply(struct request *rq, const struct shape *shape, const void *from);
 enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows);
 enum reply reply_error(struct request *rq, int status, const char *detail);
@@ -99,25 +99,27 @@ enum reply reply_message(struct request *rq, const char *format, ...) __attribut
 enum reply reply_unavailable(struct request *rq);
 /* 503 with Retry-After and a detail of its own. */
 enum reply reply_unavailable_because(struct request *rq, const char *detail);
-/* `{"<member>":"…"}`: an error whose body the contract words otherwise. */
+/* `{"<member>":"…"}`: an error whose body is not `{"detail":…}`. */
 enum reply reply_member(struct request *rq, int status, const char *member, const char *text);
 /* 307 to a reference, which must live as long as the request. */
 enum reply reply_redirect(struct request *rq, const char *location);
-/* Text of another kind. The text must live as long as the request. */
+/* Text of another type. The text must live as long as the request. */
 enum reply reply_text(struct request *rq, int status, const char *content_type, struct text text);
 
 /*
- * 200 with bytes that are kept in gzip's format and outlive the process' requests: they are not copied, and
- * are expanded for clients that ask for that. `version` names them in the entity tag.
+ * 200 with bytes that are stored in gzip's format and outlive all requests: they are not copied, and are
+ * expanded for clients that do not accept gzip. `version` names them in the entity tag.
  */
 enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
                          const char *version);
 
-/* The answer is that to a HEAD, and tells what a GET would have had (RFC 9110, section 8.6). */
+/* For the answer to a HEAD: the Content-Length that a GET would have (RFC 9110, section 8.6). */
 void reply_length(struct request *rq, uint64_t length);
 
-/* Adds a header to the answer; both strings must live as long as the request. Beyond HEADERS_MAX, or where no
- * header can carry the value, it is left out. */
+/*
+ * Adds a header to the answer; both strings must live as long as the request. It is left out beyond
+ * HEADERS_MAX, or if its value is not valid in a header.
+ */
 void reply_header(struct request *rq, const char *name, const char *value);
 
 #endif

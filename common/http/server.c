@@ -10,15 +10,15 @@
 #include "common/base/log.h"
 #include "common/http/internal.h"
 
-#define STEPS         8   /* requests begun or ended, some 100 us, between two looks at what is not HTTP */
-#define COMPLAINT_MAX 256 /* bytes of what libmicrohttpd says */
+#define STEPS         8 /* requests begun or ended, about 100 us, before the rest of the worker gets a turn */
+#define COMPLAINT_MAX 256 /* bytes of a message of libmicrohttpd */
 
 const char *http_library_version(void)
 {
     return MHD_get_version();
 }
 
-/* Counts a step of many that one turn may consist of. */
+/* Counts one step of a turn; lets the rest of the worker run after every STEPS. */
 static void step(struct http *http)
 {
     if (++http->steps % STEPS == 0)
@@ -28,8 +28,9 @@ static void step(struct http *http)
 /* libmicrohttpd's callbacks */
 
 /*
- * The first that is heard of a request. libmicrohttpd would note each argument of the query in the
- * connection's memory, which a few hundred fill; it finds none, since the query ends here where it begins.
+ * Called as soon as the request line is read. libmicrohttpd would note each argument of the query in the
+ * connection's memory, which a few hundred of them fill; it finds none, because the query is copied and cut
+ * off here.
  */
 static void *request_line(void *cls, const char *target, struct MHD_Connection *mhd)
 {
@@ -87,7 +88,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
         connection_opened(cls, mhd, context);
 }
 
-/* The raw path is what is routed: nothing is decoded in place. */
+/* The raw path is routed, so nothing is decoded in place. */
 static size_t unescape(void *cls, struct MHD_Connection *mhd, char *text)
 {
     (void)cls;
@@ -113,8 +114,8 @@ static void daemon_ready(struct watch *watch, uint32_t events)
 }
 
 /*
- * 1.0 refuses folded lines, lone LFs and spaces in targets by itself when it is strict. 0.9 closes without a
- * word then, and leaves traces of them that header_scan_take finds when it is not.
+ * When strict, 1.0 answers folded lines, lone LFs and spaces in targets with 400 by itself. 0.9 would close
+ * the connection without an answer; when not strict, it leaves traces of them that header_scan_take finds.
  */
 static int strictness(void)
 {

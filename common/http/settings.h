@@ -1,6 +1,4 @@
-/*
- * What the HTTP server is handed: its part of the settings, and whom it calls.
- */
+/* What the HTTP server is given: its part of the settings, and its callbacks. */
 #ifndef COMMON_HTTP_SETTINGS_H
 #define COMMON_HTTP_SETTINGS_H
 
@@ -19,13 +17,15 @@ struct http_settings {
 };
 
 struct http_hooks {
-    struct worker *worker; /* becomes that of each request; nothing here looks inside */
-    /* A request is whole: answers it with http_answer, at once or later. */
+    struct worker *worker; /* becomes the worker of each request; not used in this room */
+    /* A request is complete: answers it with http_answer, at once or later. */
     void (*on_request)(struct request *rq);
-    /* The reply to a request that is refused before it is whole (400, 413, 414, 431, 503) is there: hands it
-     * to http_answer at once. */
+    /*
+     * A request is refused before it is complete and has its reply (400, 413, 414, 431, 503): hands it to
+     * http_answer at once.
+     */
     void (*on_refused)(struct request *rq);
-    /* A few requests of a turn are done: what is not HTTP may have its turn. Resumes fibers. */
+    /* A few requests of a turn are done: lets other parts of the worker run. Resumes fibers. */
     void (*on_step)(struct worker *worker);
 };
 

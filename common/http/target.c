@@ -26,7 +26,7 @@ bool target_split(struct text target, struct text *path, struct text *query)
     return true;
 }
 
-/* The bytes of a dot at the start of a text: 1, or 3 where it is encoded; 0: there is none. */
+/* How many bytes a dot at the start of a text has: 1, or 3 if it is percent-encoded; 0: there is none. */
 static size_t dot(struct text t)
 {
     if (t.len && t.at[0] == '.')

@@ -9,12 +9,12 @@
 #include "common/base/log.h"
 #include "common/http/client_call.h"
 
-#define ANSWER_FIRST ((size_t)4096) /* bytes that an answer gets at first */
+#define ANSWER_FIRST ((size_t)4096) /* bytes allocated at first for an answer */
 #define TARGET_MAX                                                                                           \
     (64 +                                                                                                    \
      RESOLVER_ADDRESSES * (RESOLVER_ADDRESS_MAX + 3)) /* bytes of an entry for libcurl's table of names */
 
-/* One easy handle: a call on its way, or free. */
+/* One easy handle: with a call in progress, or free. */
 struct transfer {
     struct transfer *next;
     struct transfers *all;
@@ -123,9 +123,9 @@ static bool port_of(const char *url, char port[static 8])
 }
 
 /*
- * Has libcurl connect to a name of ours for these addresses instead of the URL's host, which stays what Host,
- * SNI and the certificate are about: libcurl looks nothing up, and finds no kept-alive connection that leads
- * to other addresses. The plus lets an entry leave libcurl's table after a minute.
+ * Makes libcurl connect to a name that we define for these addresses, while Host, SNI and the certificate
+ * remain those of the URL's host: libcurl looks nothing up, and does not reuse a connection to other
+ * addresses. The plus lets the entry expire from libcurl's table after a minute.
  */
 static bool set_target(struct transfer *t, const struct client_call *call)
 {

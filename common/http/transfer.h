@@ -1,8 +1,8 @@
 /*
- * libcurl in a loop: for client.c alone, which decides what is called when.
+ * libcurl in a loop: used by client.c only, which decides when a call is made.
  *
  * A fixed number of transfers, each with at most one call; libcurl's sockets and its timer are watched by the
- * loop. Connections are kept alive and used again only for the addresses that they were made to.
+ * loop. Connections are kept alive and reused only for the same addresses.
  */
 #ifndef COMMON_HTTP_TRANSFER_H
 #define COMMON_HTTP_TRANSFER_H
@@ -20,25 +20,29 @@ struct transfers;
 /* How a call ended. */
 enum transfer_end {
     TRANSFER_ANSWERED,
-    TRANSFER_NOT_SENT, /* there was no connection; nothing of the request has left */
-    TRANSFER_BROKEN,   /* nobody knows what the other side has done */
+    TRANSFER_NOT_SENT, /* there was no connection; nothing of the request was sent */
+    TRANSFER_BROKEN,   /* whether the other side acted on the request is unknown */
 };
 
 /* `ended` is called by the loop; the call's transfer is free again by then. NULL: no memory. */
 struct transfers *transfers_open(struct loop *loop, size_t count,
                                  void (*ended)(struct client_call *call, enum transfer_end how)) MUST_CHECK;
 
-/* Cancels what is on its way, without `ended`. NULL is fine. */
+/* Cancels calls in progress without calling `ended`. NULL is allowed. */
 void transfers_close(struct transfers *transfers);
 
-/* Whether one is free. */
+/* Whether a transfer is free. */
 bool transfers_idle(const struct transfers *transfers);
 
-/* Begins a call in a free transfer, to connect within `connect` milliseconds; false when it cannot be begun.
+/*
+ * Begins a call in a free transfer, to connect within `connect` milliseconds; false if it cannot be started.
  */
 bool transfer_begin(struct transfers *transfers, struct client_call *call, int64_t connect) MUST_CHECK;
 
-/* The host of a URL, as it is to be looked up, into `size` bytes; false: there is none, or it is longer. */
+/*
+ * Copies the host of a URL, as it is to be looked up, into `size` bytes; false: there is none, or it is
+ * longer.
+ */
 bool transfer_host(const char *url, char *host, size_t size) MUST_CHECK;
 
 #endif

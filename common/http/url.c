@@ -11,7 +11,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-/* Takes what consists of the characters off the front. */
+/* Takes the longest prefix that consists of the characters. */
 static struct text take(struct text *left, const char *characters)
 {
     struct text taken = {left->at, 0};
@@ -87,7 +87,8 @@ static const char *fault_of(struct text left, unsigned parts)
     if (!left.len)
         return "is empty";
     if (!is_printable(left))
-        return "holds a space, a control character or a byte outside of ASCII, which a URL percent-encodes";
+        return "holds a space, a control character or a non-ASCII byte, which must be percent-encoded in a "
+               "URL";
     if (!take_scheme(&left, parts))
         return parts & URL_ORIGIN ? "holds an entry that does not begin with a scheme such as https://"
                : parts & URL_HTTP ? "does not begin with http:// or https://"
@@ -97,7 +98,7 @@ static const char *fault_of(struct text left, unsigned parts)
     while (authority < rest.len && !strchr("/?#", rest.at[authority]))
         authority++;
     if (memchr(rest.at, '@', authority))
-        return "holds a user or a password, which is not taken there";
+        return "holds a user or a password, which is not allowed there";
     if (!take_host(&left))
         return "has no valid host";
     if (left.len && !strchr(":/?#", left.at[0]))

@@ -1,6 +1,6 @@
 /*
- * The watchdog: closes connections whose header, body or reader is late, whose client has left, and idle ones
- * while others wait to be accepted. libmicrohttpd's own timeout begins again with every byte.
+ * The watchdog: closes connections whose header, body or reader is late or whose client has left, and idle
+ * ones while others wait to be accepted. libmicrohttpd's own timeout restarts with every byte.
  */
 #include "common/http/internal.h"
 
@@ -11,17 +11,19 @@
 
 #include "common/base/log.h"
 
-#define SWEEP        (100 * MILLISECOND) /* between two looks at the connections */
-#define SWEEP_CLOSES 32                  /* connections, some ms of work, before the look is broken off */
-#define SWEEP_ON     (5 * MILLISECOND)   /* until it goes on */
-#define CLOSE_WAIT   8 /* of the kernel's tcp_states.h: netinet/tcp.h has it, and no tcpi_bytes_received */
-#define STUCK        2 /* looks in turn that find clients waiting and none accepted */
+#define SWEEP        (100 * MILLISECOND) /* between two sweeps over the connections */
+#define SWEEP_CLOSES 32                  /* connections, some ms of work, before a sweep is interrupted */
+#define SWEEP_ON     (5 * MILLISECOND)   /* until it continues */
+#define CLOSE_WAIT   8 /* of the kernel's tcp_states.h: netinet/tcp.h has it, but lacks tcpi_bytes_received */
+#define STUCK        2 /* successive sweeps that find clients waiting and none accepted */
 #define REST         (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
-#define TRIM_AFTER   SECOND /* of rest, where many others are busy: it would only touch its memory again */
+#define TRIM_AFTER   SECOND /* of idleness while many others are busy: it may touch its memory before */
 #define DRAIN_GRACE                                                                                          \
-    (200 * MILLISECOND) /* a drained connection may still bring a request that was under way */
+    (200 * MILLISECOND) /* a drained connection may still bring a request that was being sent */
 
-/* A client that has sent its end: an event that came together with its last bytes libmicrohttpd does not see.
+/*
+ * Whether the client has closed its side: libmicrohttpd misses an end that arrives together with the last
+ * bytes.
  */
 static bool has_left(const struct connection *c, const struct tcp_info *info)
 {
@@ -30,8 +32,10 @@ static bool has_left(const struct connection *c, const struct tcp_info *info)
     return info->tcpi_state == CLOSE_WAIT && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* Of a kept-alive connection, by what has arrived since its last request: libmicrohttpd tells only whole
- * headers. */
+/*
+ * Whether the next header of a kept-alive connection is late, by the bytes that have arrived since its last
+ * request: libmicrohttpd reports only complete headers.
+ */
 static bool is_late_header(const struct http *http, struct connection *c)
 {
     struct tcp_info info = {0};
@@ -43,20 +47,20 @@ static bool is_late_header(const struct http *http, struct connection *c)
     if (!c->trimmed && (pool_is_calm(http) || now - c->ended >= TRIM_AFTER))
         pool_trim(http, c);
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-        return false; /* libmicrohttpd's own timeout holds */
+        return false; /* libmicrohttpd's own timeout applies */
     if (has_left(c, &info))
         return true;
     uint64_t received = info.tcpi_bytes_received + 1;
     if (!c->received)
         c->received = received;
     if (received == c->received)
-        return false; /* idle: libmicrohttpd's own timeout holds */
+        return false; /* idle: libmicrohttpd's own timeout applies */
     if (!c->since)
         c->since = now;
     return now - c->since > http->settings->header_timeout * MILLISECOND;
 }
 
-/* Whether a connection has been waited for long enough. */
+/* Whether a connection has exceeded its time. */
 static bool is_late(const struct http *http, struct connection *c)
 {
     const struct http_settings *settings = http->settings;
@@ -79,7 +83,7 @@ static bool is_late(const struct http *http, struct connection *c)
     return is_late_header(http, c);
 }
 
-/* One that has left is none of these. */
+/* Counts a late connection; one whose client has left is not late. */
 static void count_late(const struct http *http, const struct connection *c)
 {
     enum http_late awaited = c->state == AWAITS_BODY     ? LATE_BODY
@@ -90,8 +94,7 @@ static void count_late(const struct http *http, const struct connection *c)
         metric_count(&http->metrics->connections_late[awaited]);
 }
 
-/* How many clients wait to be accepted: the kernel tells it of a listener in a field of its own use (tcp(7)).
- */
+/* How many clients wait to be accepted: for a listening socket, the kernel reports it in tcpi_unacked. */
 static size_t clients_waiting(const struct http *http)
 {
     struct tcp_info info = {0};
@@ -102,8 +105,7 @@ static size_t clients_waiting(const struct http *http)
     return info.tcpi_unacked;
 }
 
-/* Since when a connection has been idle: kept alive with no byte of a next request, or without its first one.
- */
+/* Since when a connection has been idle: without a byte of the next request, or of the first one. */
 static int64_t idle_since(const struct http *http, const struct connection *c)
 {
     int64_t since = c->state == AWAITS_NOTHING && !c->since ? c->ended
@@ -132,8 +134,8 @@ static size_t find_idlest(const struct http *http, struct connection **idlest, s
 }
 
 /*
- * Where clients wait and none is accepted, the connections or the descriptors are used up: those that are
- * idle give way. Returns how many.
+ * If clients wait and none is accepted, connections or descriptors are used up: closes idle connections.
+ * Returns how many.
  */
 static size_t make_way(struct http *http)
 {
@@ -144,7 +146,7 @@ static size_t make_way(struct http *http)
     http->accepted_before = http->accepted;
     http->stuck = wanted ? http->stuck + 1 : 0;
     if (http->stuck < STUCK)
-        return 0; /* a turn that took long looks the same */
+        return 0; /* a single long turn looks the same */
     size_t count = find_idlest(http, idlest, wanted < SWEEP_CLOSES ? wanted : SWEEP_CLOSES);
     for (size_t i = 0; i < count; i++)
         connection_cut(idlest[i]);
@@ -152,7 +154,9 @@ static size_t make_way(struct http *http)
     return count;
 }
 
-/* Thousands that are late together are closed over some time: others have requests meanwhile. */
+/*
+ * Thousands of late connections are closed a few at a time, so that requests of others are served meanwhile.
+ */
 static void sweep(struct timer *timer)
 {
     struct http *http = container_of(timer, struct http, sweep);

@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#define CJSON_NUMBER 63 /* bytes of a number that cJSON reads; it takes what is behind them for an error */
+#define CJSON_NUMBER 63 /* bytes of a number that cJSON reads; it reports further ones as an error */
 
 struct json {
     cJSON node; /* first: cJSON's pointers are pointers to this */
@@ -16,12 +16,14 @@ struct json {
 };
 
 /*
- * cJSON's hooks are the process's and take no context, so the arena of the parse that runs is the thread's.
- * Its other global, the place of the last error, is written by every parse and read by nobody here.
+ * cJSON's hooks are global and take no context, so the arena of the running parse is a variable of the
+ * thread. cJSON's other global, the place of the last error, is written by every parse and never read here.
  */
 static _Thread_local struct arena *parse_arena;
 
-/* A node gets room for its span. A string that happens to be as long gets it as well, and no harm. */
+/*
+ * A node gets room for its span. A string that happens to have a node's size gets it too, which does no harm.
+ */
 static void *hand_out(size_t size)
 {
     return arena_alloc(parse_arena, size == sizeof(cJSON) ? sizeof(struct json) : size);
@@ -29,7 +31,7 @@ static void *hand_out(size_t size)
 
 static void keep(void *block)
 {
-    (void)block; /* it goes with its arena */
+    (void)block; /* freed with its arena */
 }
 
 static void set_hooks(void)
@@ -38,8 +40,8 @@ static void set_hooks(void)
 }
 
 /*
- * Numbers longer than cJSON reads, replaced in a copy of the text by their seventeen digits, which read back
- * as the same double, and spaces.
+ * Replaces numbers that are too long for cJSON, in a copy of the text: by 17 digits, which read back as the
+ * same double, and spaces.
  */
 static bool shorten_numbers(struct arena *arena, const struct json_spans *spans, struct text *bytes)
 {
@@ -177,12 +179,12 @@ struct text json_name(const struct json *member)
     return text_of(member->node.string);
 }
 
-/* An entry in the order of names. */
+/* An entry, to be sorted by name. */
 struct place {
     struct json_entry *entry;
 };
 
-/* By name, and those of equal names as they came. */
+/* By name; equal names in the order in which they came. */
 static int compare_places(const void *left, const void *right)
 {
     const struct json_entry *a = ((const struct place *)left)->entry;
@@ -223,7 +225,7 @@ bool json_entries(struct arena *arena, const struct json *object, struct json_en
         places[kept].entry = list + kept;
         list[kept++] = (struct json_entry){json_name(m), m};
     }
-    /* Sorted rather than hashed: no choice of names makes this quadratic. */
+    /* Sorted instead of hashed: no choice of names makes this quadratic. */
     qsort(places, all, sizeof(*places), compare_places);
     merge_equal_names(places, all);
     kept = 0;

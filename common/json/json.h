@@ -1,8 +1,8 @@
 /*
- * JSON in: one strict pass over the bytes, then a tree of values that remember the bytes they came from.
+ * JSON in: one strict pass over the bytes, then a tree of values that know the bytes they were read from.
  *
- * The pass accepts RFC 8259 and refuses what Python's json would take beyond it (NaN, Infinity) and what
- * PostgreSQL cannot hold (\u0000, lone surrogates), numbers beyond a double's range, nesting beyond
+ * The pass accepts RFC 8259. It refuses what Python's json accepts beyond that (NaN, Infinity), what
+ * PostgreSQL cannot store (\u0000, lone surrogates), numbers beyond a double's range, nesting deeper than
  * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the arena given; every value knows its span
  * of the input, so numbers keep all their digits and free objects their bytes.
  */
@@ -19,7 +19,9 @@
 
 struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
 
-/* A value that is kept as the bytes that came, or printed: `bytes.at == NULL` is the null of SQL. */
+/*
+ * A value that is stored and printed as the bytes that were received: `bytes.at == NULL` is the null of SQL.
+ */
 struct kept_json {
     struct text bytes;
 };
@@ -35,7 +37,7 @@ MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, c
 
 enum json_type json_type(const struct json *value);
 
-/* The bytes of the value as they came, without white space around it. */
+/* The bytes of the value as they were received, without white space around them. */
 struct text json_raw(const struct json *value);
 
 /* The decoded bytes of a JSON_TEXT (UTF-8, never with a NUL). */
@@ -46,7 +48,10 @@ bool json_bool(const struct json *value);
 /* The value of a JSON_NUMBER as a double; an integer beyond a double's range is the largest one. */
 double json_double(const struct json *value);
 
-/* Whether a JSON_NUMBER is written without fraction and exponent, as Python tells int from float. */
+/*
+ * Whether a JSON_NUMBER has neither a fraction nor an exponent, which is how Python distinguishes int from
+ * float.
+ */
 bool json_is_integer(const struct json *value);
 
 /* The last member of that exact name, or NULL: of equal names the last wins. */
@@ -57,7 +62,7 @@ const struct json *json_first(const struct json *value);
 const struct json *json_next(const struct json *value);
 struct text json_name(const struct json *member);
 
-/* A member as a dictionary holds it. */
+/* A member of an object. */
 struct json_entry {
     struct text name;
     const struct json *value;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SPANS_FIRST  32 /* values that most bodies do not exceed */
-#define SHORT_NUMBER 64 /* bytes that a number and its end need on the stack */
+#define SPANS_FIRST  32 /* values: enough for most bodies */
+#define SHORT_NUMBER 64 /* bytes of the longest number, with its end, that is copied to the stack */
 
 struct scan {
     struct arena *arena;
@@ -63,8 +63,8 @@ static bool add_span(struct scan *s)
 }
 
 /*
- * The four digits behind the `u` that `u` points at. Python wants one more character behind them, which a
- * string that ends has.
+ * The four digits after the `u` that `u` points at. Python requires one more character after them, which a
+ * complete string has.
  */
 static bool hex_digits(const struct scan *s, const char *u, unsigned *code)
 {
@@ -85,7 +85,7 @@ static bool hex_digits(const struct scan *s, const char *u, unsigned *code)
     return true;
 }
 
-/* `\uXXXX`, from the `u` on. PostgreSQL holds neither U+0000 nor half a surrogate pair. */
+/* `\uXXXX`, from the `u` on. PostgreSQL can store neither U+0000 nor half a surrogate pair. */
 static bool scan_unicode_escape(struct scan *s)
 {
     const char *escape = s->at - 1;
@@ -152,7 +152,9 @@ bool json_number(struct arena *arena, struct text number, double *value)
     return terminated;
 }
 
-/* What follows `number` without belonging to it (`01`, `1.`, `1e`) is the caller's to stumble over. */
+/*
+ * What follows a number without belonging to it (`01`, `1.`, `1e`) is left to the caller, which refuses it.
+ */
 static bool scan_number(struct scan *s)
 {
     const char *number = s->at;

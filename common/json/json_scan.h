@@ -1,6 +1,4 @@
-/*
- * The strict pass over the bytes of a JSON text, below json.c: is it JSON, and where is every value?
- */
+/* The strict pass over the bytes of a JSON text, used by json.c: is it JSON, and where is each value? */
 #ifndef COMMON_JSON_JSON_SCAN_H
 #define COMMON_JSON_JSON_SCAN_H
 
@@ -11,8 +9,8 @@
 #include "common/base/declare.h"
 #include "common/base/text.h"
 
-#define JSON_DEPTH  64   /* arrays and objects inside one another */
-#define JSON_DIGITS 4300 /* of an integer, as Python's int() takes at most */
+#define JSON_DEPTH  64   /* levels of nested arrays and objects */
+#define JSON_DIGITS 4300 /* of an integer, the most that Python's int() accepts */
 
 enum json_status {
     JSON_OK,
@@ -26,7 +24,7 @@ struct json_error {
     size_t position;    /* in code points from the start, as Python counts */
 };
 
-/* The values of a JSON text in document order: a list or object stands before what is in it. */
+/* The values of a JSON text in document order: a list or an object comes before its contents. */
 struct json_spans {
     struct text *items;
     size_t count;
@@ -40,7 +38,7 @@ struct json_spans {
 MUST_CHECK enum json_status json_scan(struct arena *arena, struct text bytes, struct json_spans *spans,
                                       struct json_error *error);
 
-/* The double nearest to a number of the grammar, infinite where it is beyond the range. */
+/* The double nearest to a number of the grammar, infinite if it is out of range. */
 MUST_CHECK bool json_number(struct arena *arena, struct text number, double *value);
 
 #endif

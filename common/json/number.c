@@ -8,7 +8,7 @@
 #define DIGITS_SURE 15 /* decimal digits that a normal double holds, DBL_DIG */
 #define DIGITS_MAX  17 /* digits that tell every double from its neighbours */
 
-/* A decimal of `count` digits, the point behind the first, times ten to the `exponent`. */
+/* A decimal of `count` digits with the point after the first, times ten to the power of `exponent`. */
 struct decimal {
     char digits[DIGITS_MAX + 1];
     int count;
@@ -28,7 +28,7 @@ static struct decimal nearest_decimal(double d, int count)
     return result;
 }
 
-/* The next larger decimal of as many digits. */
+/* The next larger decimal with the same number of digits. */
 static struct decimal next_decimal(struct decimal decimal)
 {
     int i = decimal.count - 1;
@@ -54,10 +54,10 @@ static bool reads_as(const struct decimal *decimal, double d)
 }
 
 /*
- * The fewest digits that read back as `d`, and of those the nearest to it. Up to 15 digits are unique to a
- * normal double, so its search begins there; only a subnormal one can have shorter neighbours. Doubles above
- * a power of two lie twice as far apart as those below it: what reads back as it may be not the nearest
- * decimal, below it, but that one's larger neighbour.
+ * The shortest decimal that reads back as `d`, and of several the nearest to `d`. Up to 15 digits are unique
+ * to a normal double, so the search begins there; only a subnormal one may need fewer. Doubles above a power
+ * of two are twice as far apart as those below it: for a power of two, the decimal that reads back may be not
+ * the nearest one, which is below it, but the next larger one.
  */
 static struct decimal shortest_decimal(double d)
 {

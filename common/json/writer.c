@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define WRITER_FIRST 512 /* bytes that most answers do not exceed */
+#define WRITER_FIRST 512 /* bytes: enough for most answers */
 
 struct writer writer_start(struct arena *arena)
 {
@@ -15,7 +15,7 @@ struct writer writer_over(struct text bytes)
     return (struct writer){.at = (char *)(uintptr_t)bytes.at, .len = bytes.len};
 }
 
-/* Room for `more` bytes behind what is there; NULL when there can be none. */
+/* Room for `more` bytes after those already written; NULL if there is none. */
 static char *reserve(struct writer *w, size_t more)
 {
     if (more <= w->size - w->len)
@@ -73,7 +73,7 @@ static void write_escape(struct writer *w, unsigned char c)
 
 void write_json_text(struct writer *w, struct text t)
 {
-    size_t plain = 0; /* where the bytes begin that need no escape and are not written yet */
+    size_t plain = 0; /* start of the bytes that need no escape and are not written yet */
 
     if (!t.at) {
         write_literal(w, "null");

@@ -14,22 +14,21 @@
 #include "common/base/text.h"
 #include "common/json/json.h"
 
-#define WRITER_LIMIT ((size_t)64 << 20) /* bytes that one answer may have */
+#define WRITER_LIMIT ((size_t)64 << 20) /* the most bytes of one answer */
 
 struct writer {
     struct arena *arena;
     char *at;
     size_t len;
     size_t size;
-    bool failed; /* memory or WRITER_LIMIT exhausted: what was written is not whole */
+    bool failed; /* memory or WRITER_LIMIT is exhausted: the text is incomplete */
 };
 
-#define FLOAT_TEXT_MAX 32 /* bytes that a printed float needs at the most */
+#define FLOAT_TEXT_MAX 32 /* the most bytes of a printed float */
 
 struct writer writer_start(struct arena *arena);
 
-/* A writer that has written these bytes, which are neither copied nor changed; nothing can be added to them.
- */
+/* A writer whose text is these bytes, which are neither copied nor changed; nothing can be added to them. */
 struct writer writer_over(struct text bytes);
 
 /* Bytes as they are. */
@@ -50,15 +49,18 @@ void write_url(struct writer *w, struct text t, const char *kept);
 void write_int(struct writer *w, int64_t n);
 void write_bool(struct writer *w, bool b);
 
-/* As Python's repr: the shortest digits that read back the same, `1.0`, `1e-07`, `1e+16`; NaN is `null`. */
+/*
+ * As Python's repr: the shortest digits that read back as the same double, `1.0`, `1e-07`, `1e+16`; NaN is
+ * `null`.
+ */
 void write_float(struct writer *w, double d);
 
 /* A quoted ISO 8601 time: six digits when they are not all zero, else none. */
 void write_time(struct writer *w, struct moment moment, enum time_form form);
 
 /*
- * A parsed value printed again as Python's json.loads and a compact dump would: no white space, escapes
- * resolved, floats by repr, of equal names the last value at the first one's place.
+ * Prints a parsed value as Python's json.loads and a compact dump would: no white space, escapes resolved,
+ * floats by repr; of members with equal names the last value, at the first one's place.
  */
 void write_json_again(struct writer *w, const struct json *value);
 

@@ -7,7 +7,7 @@
 #include "common/pg/batch.sql.h"
 #include "common/pg/metrics.h"
 
-#define READ_PATIENCE SECOND /* a batch of reads without an answer is run again elsewhere */
+#define READ_PATIENCE SECOND /* then a batch of reads without an answer is run again elsewhere */
 
 STATEMENT(stamp_batch, CHANGE, PARAMS(struct stamp, slot, number), ROW(struct stamp, number));
 
@@ -15,7 +15,7 @@ STATEMENT(stamp_batch, CHANGE, PARAMS(struct stamp, slot, number), ROW(struct st
 
 #define TO(state) (1u << (state))
 
-/* Where each state may lead; those without anything on its way may stay what they are. */
+/* Which states may follow each state; a state in which nothing was sent may follow itself. */
 static const unsigned moves[] = {
     [BATCH_FREE] = TO(BATCH_FREE) | TO(BATCH_RUN) | TO(BATCH_END) | TO(BATCH_OPEN),
     [BATCH_RUN] = TO(BATCH_END) | TO(BATCH_COMMIT) | TO(BATCH_OPEN) | TO(BATCH_FREE),
@@ -45,7 +45,7 @@ static void forget_calls(struct batch *batch)
 {
     batch->count = batch->execution_count = batch->at = 0;
     if (batch->link.state != LINK_UP)
-        return; /* the timer is the link's */
+        return; /* the link uses the timer */
     timer_cancel(loop_of(batch), &batch->timer);
     arena_reset(&batch->link.scratch);
 }
@@ -55,7 +55,7 @@ void batch_move(struct batch *batch, enum batch_state to)
     enum batch_state from = batch->state;
 
     if (!(moves[from] & TO(to))) {
-        log_line(LOG_ERROR, "a batch goes where it cannot", NULL);
+        log_line(LOG_ERROR, "a batch changes to a state that cannot follow", NULL);
         abort();
     }
     batch->state = to;
@@ -68,7 +68,7 @@ void batch_move(struct batch *batch, enum batch_state to)
         forget_calls(batch);
         break;
     case BATCH_DOUBT:
-        break; /* the timer is the link's */
+        break; /* the link uses the timer */
     default:
         set_patience(batch);
         break;
@@ -77,7 +77,7 @@ void batch_move(struct batch *batch, enum batch_state to)
         metric_count(&batch->metrics->commits[batch->link.kind]);
 }
 
-/* Whether its statements write: then it is stamped, and committed in a step of its own. */
+/* Whether its statements write: if so, it is stamped, and committed in a separate step. */
 static bool writes(const struct batch *batch)
 {
     return batch->link.kind == STATEMENT_APPEND || batch->link.kind == STATEMENT_CHANGE;
@@ -87,7 +87,7 @@ void batch_set_timer(struct batch *batch, int64_t wait)
 {
     struct loop *loop = loop_of(batch);
 
-    /* Without memory for the timer there is none; the deadlines of the queue still hold. */
+    /* Without memory for the timer, the deadlines of the queue still apply. */
     if (!timer_set(loop, &batch->timer, loop->now + wait))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
@@ -119,7 +119,9 @@ void batch_resume_owner(struct batch *batch)
     struct fiber *owner = batch->owner;
 
     batch->owner = NULL;
-    /* What fails while the owner itself sends it finds the owner running: it looks before it waits. */
+    /*
+     * If a call fails while its owner is still sending it, the owner is running, and checks before it waits.
+     */
     if (owner && owner != fiber_current())
         fiber_resume(owner);
 }
@@ -131,7 +133,7 @@ static struct execution execution_of_stamp(struct batch *batch)
     return (struct execution){&stamp_batch, batch->stamp_calls, 1, false, false};
 }
 
-/* Makes the stamp the first execution of a transaction that writes. */
+/* Puts the stamp first in a transaction that writes. */
 static void stamp(struct batch *batch)
 {
     batch->stamp.slot = text_of(batch->slot);

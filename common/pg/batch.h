@@ -1,13 +1,13 @@
 /*
- * Batches: what a link has on its way, and how it lives and dies.
+ * Batches: the statements that a link has sent, and their states until they are answered.
  *
- * Reads end in one Sync. Writes go in two steps: everything and a Flush, and when all results are in, the
- * Sync that commits. So a write whose connection breaks before the Sync is surely not there, and is run
- * again; one that breaks after it is in doubt, and is settled: every batch stamps the link's row of
- * write_slots with a number of its own in the same transaction, and whether that stamp is there tells whether
- * the batch is.
+ * Reads are sent with one Sync. Writes are sent in two steps: all statements and a Flush, and when all
+ * results have arrived, the Sync that commits. So if the connection breaks before the Sync, a write was
+ * certainly not committed, and is run again; if it breaks after it, the write is in doubt and has to be
+ * settled: every batch that writes stores a new number (its stamp) in the link's row of write_slots in the
+ * same transaction, and the batch was committed if its stamp is found there.
  *
- * batch.c knows the states and sends, outcome.c takes in what comes back, reconnect.c keeps the link.
+ * batch.c changes states and sends, outcome.c processes results, reconnect.c keeps the link connected.
  */
 #ifndef COMMON_PG_BATCH_H
 #define COMMON_PG_BATCH_H
@@ -20,25 +20,28 @@ struct batch;
 struct lane;
 struct pg_metrics;
 
-/* What a batch tells the lane that it belongs to. */
+/* How a batch calls the lane that it belongs to. */
 struct batch_events {
-    /* Calls are to be run once more: one by one, where `alone`. */
+    /* Calls must be run again; one by one, if `alone`. */
     void (*again)(struct batch *batch, struct call **calls, size_t count, bool alone);
-    /* The batch is free, and the link up: the next one may go out. */
+    /* The batch is free and the link is up: the next calls may be sent. */
     void (*freed)(struct batch *batch);
-    /* The link has come up; an attempt to connect has failed: how long to wait before the next one. */
+    /*
+     * The link has come up. An attempt to connect has failed; the result is how long to wait before the next
+     * one.
+     */
     void (*found)(struct batch *batch);
     int64_t (*missed)(struct batch *batch);
 };
 
 enum batch_state {
-    BATCH_FREE,   /* nothing is on its way */
+    BATCH_FREE,   /* nothing is sent */
     BATCH_RUN,    /* sent without a Sync: nothing of it can be committed yet */
-    BATCH_END,    /* a Sync is on its way that commits nothing: of reads, or of what has failed */
-    BATCH_COMMIT, /* the Sync that commits is on its way: only its answer tells whether it did */
-    BATCH_DOUBT,  /* that answer was lost; waits for the link to come up */
-    BATCH_SETTLE, /* the stamp alone is on its way once more, to find out */
-    BATCH_OPEN,   /* a transaction whose owner does something else */
+    BATCH_END,    /* a Sync is sent that commits nothing: of reads, or after a failure */
+    BATCH_COMMIT, /* the Sync that commits is sent: only its answer tells whether it was committed */
+    BATCH_DOUBT,  /* that answer was lost; waits until the link is up */
+    BATCH_SETTLE, /* the stamp alone is sent again, to find out */
+    BATCH_OPEN,   /* a transaction whose owner is doing something else */
 };
 
 struct stamp {
@@ -51,12 +54,12 @@ struct batch {
     struct lane *lane;
     const struct batch_events *events;
     struct pg_metrics *metrics;
-    struct timer timer; /* the next thing to happen: connect again, or give up */
+    struct timer timer; /* for the next event: connect again, or give up */
     enum batch_state state;
-    bool wanted;    /* keeps a connection */
-    bool failed;    /* a statement failed: the transaction is rolled back */
+    bool wanted;    /* it keeps a connection */
+    bool failed;    /* a statement failed: the transaction will be rolled back */
     bool stamped;   /* the stamp was sent in this transaction */
-    bool committed; /* the last transaction is there */
+    bool committed; /* the last transaction was committed */
     struct call **calls;
     size_t count;
     struct execution *executions;
@@ -64,7 +67,7 @@ struct batch {
     bool owned;          /* taken by transaction_begin */
     struct fiber *owner; /* waits in transaction_run or transaction_commit */
     int64_t owner_deadline;
-    bool over; /* the owned transaction has ended, well or not */
+    bool over; /* the owned transaction has ended, committed or not */
     int64_t stands_in_until;
     char slot[UUID_TEXT];
     struct stamp stamp;
@@ -77,33 +80,35 @@ struct batch {
 MUST_CHECK bool batch_open(struct batch *batch, size_t limit);
 void batch_close(struct batch *batch);
 
-/* The one way from state to state: what each state means for timers and counters happens here. */
+/* The only function that changes the state, with the timers and counters that belong to it. */
 void batch_move(struct batch *batch, enum batch_state to);
 
 /* Sends calls on a batch that is free, or open. */
 void batch_start(struct batch *batch, struct call *const *calls, size_t count);
 
-/* Sends the Sync that ends what was run. */
+/* Sends the Sync that ends the batch. */
 void batch_end(struct batch *batch);
 
-/* Finds out what became of a commit, on a link that is up again. */
+/* Finds out whether a commit happened, on a link that is up again. */
 void batch_settle(struct batch *batch);
 
-/* outcome.c: results may be there. */
+/* outcome.c: results may have arrived. */
 void batch_arrived(struct link *link);
 
-/* Resumes a waiting call, or the owner of a transaction where it waits. */
+/* Resumes a waiting call, or the owner of a transaction if it waits. */
 void call_end(struct call *call, enum call_state state);
 void batch_resume_owner(struct batch *batch);
 
-/* The earliest deadline of who waits for the batch (INT64_MAX: nobody), and whether anybody does. */
+/*
+ * The earliest deadline of the calls that wait for the batch (INT64_MAX: none), and whether any call waits.
+ */
 int64_t batch_deadline(const struct batch *batch);
 bool batch_is_awaited(const struct batch *batch);
 
 /* Sets the timer of the batch, in nanoseconds from now. */
 void batch_set_timer(struct batch *batch, int64_t wait);
 
-/* reconnect.c: keeps a connection from now on; the connection is broken off, or was lost. */
+/* reconnect.c: keeps a connection from now on; closes the connection; the connection was lost. */
 void batch_want(struct batch *batch);
 void batch_break(struct batch *batch);
 void batch_lost(struct batch *batch);

@@ -1,5 +1,5 @@
 /*
- * Calls: one statement that one fiber waits for, and executions: what goes to PostgreSQL and comes back as
+ * Calls: one statement that one fiber waits for; and executions: what is sent to PostgreSQL and answered as
  * one.
  */
 #ifndef COMMON_PG_CALL_H
@@ -20,30 +20,30 @@ enum call_state {
     CALL_WAITING,
     CALL_DONE,
     CALL_CONFLICT,    /* a constraint refused it; nothing was changed */
-    CALL_UNAVAILABLE, /* it could not be run, or nobody knows what became of it */
+    CALL_UNAVAILABLE, /* it could not be run, or its outcome is unknown */
 };
 
-/* Lives on its fiber's stack until that is resumed. */
+/* Lives on its fiber's stack until the fiber is resumed. */
 struct call {
     struct waiting waiting;            /* in a lane's queue */
-    const struct statement *statement; /* NULL: it waits for a link of its own */
+    const struct statement *statement; /* NULL: it waits for a whole link */
     const void *params;
-    struct arena *arena; /* of its rows' memory */
+    struct arena *arena; /* memory of its rows */
     struct fiber *fiber;
     int64_t deadline; /* monotonic, nanoseconds */
     bool first_only;  /* rows after the first are not decoded */
-    bool alone;       /* not to be batched again: its batch was aborted */
+    bool alone;       /* to be run alone: its batch was aborted */
     unsigned tries;
     enum call_state state;
     char *rows; /* structs of statement->row_size in the arena */
     size_t count, room;
-    struct batch *given; /* without a statement: the link that was waited for */
+    struct batch *given; /* without a statement: the link that it got */
 };
 
 /* One call, or all calls of a set statement. */
 struct execution {
     const struct statement *statement;
-    struct call **calls; /* NULL where a call has given up */
+    struct call **calls; /* NULL: the call has given up */
     size_t count;
     bool preparing; /* the answer to a Parse comes first */
     bool failed;    /* that Parse failed */

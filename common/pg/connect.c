@@ -7,7 +7,7 @@
 
 #include "common/base/log.h"
 
-#define COMPLAINT_PAUSE (5 * SECOND) /* between two warnings of this process that the database is away */
+#define COMPLAINT_PAUSE (5 * SECOND) /* between two warnings of this process about its database */
 
 void connect_complain(const struct link *link, const char *reason)
 {
@@ -15,7 +15,7 @@ void connect_complain(const struct link *link, const char *reason)
     int64_t before = last, now = link->loop->now;
     bool first = before == 0 || now - before >= COMPLAINT_PAUSE;
 
-    /* Who loses the exchange to another worker has just been spoken for. */
+    /* If another worker wins the exchange, it has just logged the warning. */
     first = first && atomic_compare_exchange_strong(&last, &before, now);
     log_line(first ? LOG_WARNING : LOG_DEBUG, "cannot connect to the database", "reason", reason, NULL);
 }
@@ -39,13 +39,13 @@ bool connect_start(struct link *link)
                                     NULL};
 
     /*
-     * libpq goes on to its next host not after a silent one, which ends in our own time-out, and not after
-     * one that answered with an error or, as PgBouncer does for a server that is gone, takes the connection
-     * and fails the first statement. So an attempt that came to nothing is followed by one that begins with
-     * the next host.
+     * libpq tries its next host only if a host refuses the connection. It does not if a host is silent, which
+     * ends in our own time-out, if it answers with an error, or if, like PgBouncer for a server that is gone,
+     * it accepts the connection and fails the first statement. So each failed attempt is followed by one that
+     * begins with the next host.
      */
     if (!hosts_list(&link->hosts, &link->scratch, link->turn, &lists)) {
-        connect_complain(link, "none of its hosts has an address");
+        connect_complain(link, "no address was found for any of its hosts");
         return false;
     }
     bool any = link->replica || strstr(link->url, "target_session_attrs");
@@ -60,13 +60,13 @@ bool connect_start(struct link *link)
     link->pq = PQconnectStartParams(keywords, values, 1);
     if (!link->pq)
         return false;
-    PQsetNoticeReceiver(link->pq, log_server_message, NULL); /* libpq's own writes to stderr */
+    PQsetNoticeReceiver(link->pq, log_server_message, NULL); /* libpq's default writes to stderr */
     return true;
 }
 
 enum connect_status connect_poll(struct link *link)
 {
-    loop_unwatch(link->loop, &link->watch); /* libpq may go on to another socket */
+    loop_unwatch(link->loop, &link->watch); /* libpq may change to another socket */
     PostgresPollingStatusType status = PQconnectPoll(link->pq);
     link->watch.fd = PQsocket(link->pq);
     if (status == PGRES_POLLING_FAILED || link->watch.fd < 0) {

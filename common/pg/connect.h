@@ -1,6 +1,4 @@
-/*
- * How a link gets to its server: the hosts of the URL in turn, without waiting.
- */
+/* How a link connects to its server: to the hosts of the URL in turn, without waiting. */
 #ifndef COMMON_PG_CONNECT_H
 #define COMMON_PG_CONNECT_H
 
@@ -8,13 +6,14 @@
 
 enum connect_status { CONNECT_WAITS, CONNECT_MADE, CONNECT_FAILED };
 
-/* Begins; false when libpq has no memory. The link's connection may be bad already. */
+/* Begins to connect; false if libpq has no memory. The link's connection may have failed already. */
 MUST_CHECK bool connect_start(struct link *link);
 
-/* Goes on where the socket is ready, and watches it for what comes next. */
+/* Continues when the socket is ready, and watches it for what is needed next. */
 MUST_CHECK enum connect_status connect_poll(struct link *link);
 
-/* Warns that the database cannot be reached: once in a while for all links, else only where debugging is on.
+/*
+ * Warns that the database cannot be reached: from time to time for all links, otherwise only at level debug.
  */
 void connect_complain(const struct link *link, const char *reason);
 

@@ -10,7 +10,7 @@
 
 #define POSTGRES_EPOCH 946684800000000 /* microseconds from 1970 to 2000 */
 
-/* Microseconds since 1970 of those since 2000; `infinity` and what is near it stay the largest. */
+/* Converts microseconds since 2000 to those since 1970; `infinity` and values near it stay the largest. */
 static struct moment time_of(int64_t since_2000)
 {
     struct moment moment;
@@ -38,7 +38,7 @@ static int64_t integer_at(const PGresult *result, int row, int column)
         memcpy(&n8, at, sizeof(n8));
         return (int64_t)be64toh(n8);
     default:
-        return INT_NULL; /* of no integer: decode_result lets none through */
+        return INT_NULL; /* not an integer: decode_result lets none through */
     }
 }
 
@@ -50,7 +50,8 @@ static uint32_t word_at(const char *at)
     return be32toh(n);
 }
 
-/* A text array as array_send writes it; an array of another shape, or a null inside, gives what is readable.
+/*
+ * Reads a text array as array_send writes it; of an array of another shape, or with nulls, what can be read.
  */
 static bool texts_at(struct arena *arena, const char *at, size_t len, struct texts *out)
 {
@@ -147,7 +148,7 @@ static bool decode_row(struct call *call, const PGresult *result, int row, int f
     return true;
 }
 
-/* The binary form of another type would be read as something else, or as null. */
+/* Whether the columns are those declared: the binary form of another type would be misread. */
 static bool is_declared(const struct statement *st, const PGresult *result)
 {
     int first = st->set ? 1 : 0;
@@ -164,7 +165,7 @@ static bool is_declared(const struct statement *st, const PGresult *result)
 
 static void refuse_all(const struct execution *execution)
 {
-    log_line(LOG_ERROR, "statement answers other columns than declared", "statement",
+    log_line(LOG_ERROR, "a statement returns other columns than declared", "statement",
              execution->statement->name, NULL);
     for (size_t i = 0; i < execution->count; i++)
         if (execution->calls[i])

@@ -5,12 +5,12 @@
 
 #include "common/pg/column.h"
 
-/* Between 1970-01-01, which we count from, and 2000-01-01, which PostgreSQL counts from; microseconds. */
+/* Microseconds from 1970-01-01, our epoch, to 2000-01-01, PostgreSQL's. */
 #define POSTGRES_EPOCH 946684800000000
 
 #define ARRAY_HEADER 20 /* bytes: dimensions, null flag, element type, length, lower bound */
 
-/* Bytes that grow in the arena; `failed` sticks. */
+/* A growing buffer in the arena; `failed` is sticky. */
 struct bytes {
     struct arena *arena;
     char *at;

@@ -5,14 +5,17 @@
 
 #define ITEMS_MAX (HOSTS_MAX * RESOLVER_ADDRESSES)
 
-/* One address of a host, or a host that libpq finds by itself. */
+/* One address of a host, or a host that needs no lookup. */
 struct item {
     const char *name, *address, *port;
 };
 
 /* Reading */
 
-/* The items of a comma-separated list, at most HOSTS_MAX; how many there are, 0 without memory or a list. */
+/*
+ * Splits a comma-separated list into at most HOSTS_MAX items; how many, 0 if memory is exhausted or there is
+ * no list.
+ */
 static size_t split(struct arena *arena, const char *list, const char *items[static HOSTS_MAX])
 {
     char *copy = list ? arena_string(arena, text_of(list)) : NULL;
@@ -37,7 +40,7 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
 
 static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
 {
-    PQconninfoOption *options = PQconninfoParse(url, NULL); /* what is wrong with it may have the password */
+    PQconninfoOption *options = PQconninfoParse(url, NULL); /* its error message may contain the password */
     const char *names[HOSTS_MAX], *addresses[HOSTS_MAX], *ports[HOSTS_MAX];
 
     hosts->count = hosts->unanswered = 0;
@@ -54,7 +57,7 @@ static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
         host->name = i < name_count ? names[i] : "";
         host->address = i < address_count ? addresses[i] : "";
         host->port = i < port_count ? ports[i] : port_count == 1 ? ports[0] : "";
-        /* A path or an abstract name is that of a socket. */
+        /* A path or an abstract name is a Unix socket. */
         host->needs_address =
             !*host->address && *host->name && !strchr("/@", *host->name) && !resolver_is_address(host->name);
     }

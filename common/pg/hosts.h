@@ -12,7 +12,7 @@
 #include "common/base/declare.h"
 #include "common/base/resolver.h"
 
-#define HOSTS_MAX 8 /* of a URL; further ones are not tried */
+#define HOSTS_MAX 8 /* the most of a URL; further ones are not tried */
 
 struct hosts;
 
@@ -30,7 +30,7 @@ struct hosts {
     struct host list[HOSTS_MAX];
 };
 
-/* Lists an item for each address, as libpq's settings of these names have them; NULL: as the URL says. */
+/* Lists with an item for each address, for libpq's settings of these names; NULL: as in the URL. */
 struct host_lists {
     const char *host, *hostaddr, *port;
 };
@@ -38,18 +38,18 @@ struct host_lists {
 enum hosts_status { HOSTS_KNOWN, HOSTS_ASKED, HOSTS_FAILED };
 
 /*
- * Reads the hosts of a URL into the arena and looks their names up. HOSTS_ASKED: `known` is called by the
- * loop when all have been answered. HOSTS_FAILED: no memory, or the URL is none.
+ * Reads the hosts of a URL into the arena and looks up their names. HOSTS_ASKED: the loop calls `known` when
+ * all are answered. HOSTS_FAILED: no memory, or not a valid URL.
  */
 enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
                                 const char *url) MUST_CHECK;
 
-/* Withdraws what is still asked; `known` is not called. */
+/* Withdraws open questions; `known` is not called. */
 void hosts_forget(struct hosts *hosts);
 
 /*
- * The lists of all addresses, begun with the `turn`th: libpq tries its hosts in order, but goes on to the
- * next only where a connection was refused. False: no memory, or none of the hosts has an address.
+ * The lists of all addresses, beginning with number `turn`: libpq tries its hosts in order, but tries the
+ * next only if a connection is refused. False: no memory, or no address was found for any host.
  */
 bool hosts_list(const struct hosts *hosts, struct arena *arena, unsigned turn,
                 struct host_lists *lists) MUST_CHECK;

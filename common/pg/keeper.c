@@ -15,11 +15,11 @@
 #include "common/base/log.h"
 
 #define STEP_LINE       "\n-- step: "
-#define KEEPER_LOCK     "7205759403792798" /* of the one that runs a database's steps */
+#define KEEPER_LOCK     "7205759403792798" /* held by the daemon that runs a database's steps */
 #define LOOK_EVERY      200                /* milliseconds, until the first part is there */
 #define TRY_AGAIN       2000               /* milliseconds, after a failure */
 #define SLICE_EVERY     1000               /* milliseconds, once nothing is left */
-#define LOOK_AGAIN      60                 /* slices, then the steps are gone through again */
+#define LOOK_AGAIN      60                 /* slices, then all steps are checked again */
 #define CONNECT_TIMEOUT 10000              /* milliseconds */
 #define KIND_SIZE       8
 #define NAME_SIZE       64
@@ -46,7 +46,7 @@ size_t keeper_first_part(const char *schema)
     return step ? (size_t)(step - schema) + 1 : strlen(schema);
 }
 
-/* The next word of a line, without its end; false where it is empty or does not fit. */
+/* Takes the next word of a line; false if it is empty or does not fit. */
 static bool take_word(const char **line, char *word, size_t size)
 {
     size_t len = strcspn(*line, " \n");
@@ -59,7 +59,7 @@ static bool take_word(const char **line, char *word, size_t size)
     return true;
 }
 
-/* The step that begins at or after `*at`, which becomes its end; false where there is none. */
+/* Finds the next step at or after `*at`, and moves `*at` behind its first line; false if there is none. */
 static bool next_step(const char **at, struct step *step)
 {
     const char *line = strstr(*at, STEP_LINE);
@@ -88,7 +88,7 @@ static size_t count_steps(const char *schema)
     return count;
 }
 
-/* Waits for so many milliseconds, -1 for ever, or until the socket is ready; false: the daemon stops. */
+/* Waits until the socket is ready, at most so many milliseconds (-1: for ever); false: the daemon stops. */
 static bool rest(const struct keeper *keeper, int fd, short events, int milliseconds)
 {
     struct pollfd fds[] = {{.fd = keeper->stop, .events = POLLIN}, {.fd = fd, .events = events}};
@@ -116,7 +116,7 @@ static void ignore_notice(void *unused, const PGresult *result)
     (void)result;
 }
 
-/* A connection that may write, NULL where none could be had or the daemon stops. */
+/* A connection to a server that can be written to; NULL if there is none or the daemon stops. */
 static PGconn *connect_to(const struct keeper *keeper)
 {
     static const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding",
@@ -154,9 +154,9 @@ static void cancel(PGconn *conn)
 }
 
 /*
- * Runs statements; false where one failed, which is logged unless it only waited for a lock, or where the
- * daemon stops, which cancels them. `answer` (NULL: nobody asks) is the first value of the last row that
- * came, as a number, `t` being 1; it stays as it is where there was none.
+ * Runs statements; false if one failed, which is logged unless it only waited for a lock, or if the daemon
+ * stops, which cancels them. `answer` (may be NULL) becomes the first value of the last row as a number, `t`
+ * being 1; it is not changed if there was no row.
  */
 static bool run(const struct keeper *keeper, PGconn *conn, const char *what, const char *sql, long *answer)
 {
@@ -197,7 +197,7 @@ static bool run(const struct keeper *keeper, PGconn *conn, const char *what, con
     return good && !cancelled && PQstatus(conn) == CONNECTION_OK;
 }
 
-/* The same in a transaction, which is rolled back where a statement fails. */
+/* The same in a transaction, which is rolled back if a statement fails. */
 static bool run_transaction(const struct keeper *keeper, PGconn *conn, const struct step *step, long *answer)
 {
     char *sql = NULL;
@@ -213,7 +213,10 @@ static bool run_transaction(const struct keeper *keeper, PGconn *conn, const str
     return good;
 }
 
-/* How an index stands: 0 there is none, 1 it is invalid, 2 somebody builds it, 3 it is there; -1 unknown. */
+/*
+ * The state of an index: 0 it does not exist, 1 it is invalid, 2 it is being built, 3 it is valid; -1
+ * unknown.
+ */
 static long index_state(const struct keeper *keeper, const struct step *step)
 {
     char sql[512];
@@ -245,8 +248,8 @@ static bool make_index(const struct keeper *keeper, const struct step *step)
 }
 
 /*
- * The lock that lets one daemon at a time run the steps. It is asked for again and again, not waited for: who
- * waits has a snapshot, which the other one's index would wait for in turn.
+ * Takes the lock that lets one daemon at a time run the steps. It is polled instead of waited for: a waiting
+ * session holds a snapshot, which the other daemon's index would wait for in turn.
  */
 static bool take_lock(const struct keeper *keeper)
 {
@@ -271,7 +274,7 @@ static bool take_connections(struct keeper *keeper)
             run(keeper, keeper->conn, "settings", "SET statement_timeout = 0; SET lock_timeout = 0", NULL));
 }
 
-/* Does all steps but slices; false: not all of them are done. */
+/* Does all steps except slices; false: not all of them are done. */
 static bool do_steps(struct keeper *keeper)
 {
     const char *at = keeper->task.schema;
@@ -279,7 +282,7 @@ static bool do_steps(struct keeper *keeper)
     struct step step;
 
     while (next_step(&at, &step)) {
-        if (metric_read(keeper->task.waiting)) /* not where all was done before */
+        if (metric_read(keeper->task.waiting)) /* not if all was done before */
             metric_set(keeper->task.waiting, left);
         if (strcmp(step.kind, "slice") == 0)
             continue;
@@ -295,7 +298,7 @@ static bool do_steps(struct keeper *keeper)
     return true;
 }
 
-/* Does slices until none is left; false where one failed. `*any`: whether the schema has slices at all. */
+/* Does slices until none is left; false if one failed. `*any`: whether the schema has slices at all. */
 static bool do_slices(struct keeper *keeper, bool *any)
 {
     const char *at = keeper->task.schema;
@@ -316,8 +319,10 @@ static bool do_slices(struct keeper *keeper, bool *any)
     return true;
 }
 
-/* The steps, then the slices for a while: who drops tables has the steps done again. True: nothing is left to
- * do. */
+/*
+ * Does the steps, then slices for a while; then the steps are checked again, in case tables were dropped.
+ * True: nothing is left to do.
+ */
 static bool keep(struct keeper *keeper)
 {
     bool any = false;
@@ -389,7 +394,7 @@ void keeper_stop(struct keeper *keeper)
     end.tv_sec += STOP_TIMEOUT;
     if (pthread_timedjoin_np(keeper->thread, NULL, &end) != 0) {
         pthread_detach(
-            keeper->thread); /* libpq waits for a server that has stopped to take the cancellation */
+            keeper->thread); /* libpq would wait for a server that does not accept the cancellation */
         return;
     }
     close(keeper->stop);

@@ -6,14 +6,14 @@
 #include "common/base/log.h"
 #include "common/pg/settings.h"
 
-#define TRIES_MAX 4 /* runs of one call, aborted and lost batches included */
+#define TRIES_MAX 4 /* runs of one call, those in aborted and lost batches included */
 #define AWAY_PATIENCE                                                                                        \
-    SECOND /* calls are taken for so long while the database is away, then refused at once */
-#define AWAY_LIMIT (1800 * MILLISECOND) /* by then, those that were taken are refused too */
+    SECOND /* how long calls are accepted while the database is away; then they are refused at once */
+#define AWAY_LIMIT (1800 * MILLISECOND) /* after this time those that were accepted are refused too */
 #define BACKOFF_FIRST                                                                                        \
-    (50 * MILLISECOND) /* between attempts to connect, doubled up to the last, jitter added */
+    (50 * MILLISECOND) /* between attempts to connect; doubled up to the maximum, with jitter */
 #define BACKOFF_LAST    (400 * MILLISECOND)
-#define BATCH_SHARE_MIN 16 /* calls that a batch may take however little else there is to do */
+#define BATCH_SHARE_MIN 16 /* calls that a batch may always take */
 
 size_t lane_links(const struct lane *lane)
 {
@@ -55,8 +55,10 @@ bool lane_enqueue(struct lane *lane, struct call *call)
     return waiting_join(&lane->queue, &call->waiting, call->deadline);
 }
 
-/* In their order, before those that came after them; those that have had their tries end. A batch's inserts
- * run one by one where waiting for a lock keeps nobody else from going on. */
+/*
+ * Queues calls again in their order, before later ones; a call that has used up its tries ends. The inserts
+ * of a batch then run one by one, where waiting for a lock holds up no other call.
+ */
 static void run_again(struct batch *batch, struct call **calls, size_t count, bool alone)
 {
     bool elsewhere = alone && batch->lane->kind == STATEMENT_APPEND;
@@ -73,9 +75,9 @@ static void run_again(struct batch *batch, struct call **calls, size_t count, bo
     }
 }
 
-/* Links that come and go */
+/* Links that connect and are lost */
 
-/* Those who wait longer than that for a database that is away would most probably wait for nothing. */
+/* A longer wait for a database that is away would most probably be in vain. */
 static void away_for_long(struct timer *timer)
 {
     struct lane *lane = container_of(timer, struct lane, away);
@@ -93,7 +95,7 @@ static void set_away(struct lane *lane)
     struct loop *loop = lane->pg->loop;
 
     lane->away_since = loop->now;
-    /* Without memory for the timer those who wait are answered by their deadlines. */
+    /* Without memory for the timer, waiting calls end at their deadlines. */
     if (!timer_set(loop, &lane->away, loop->now + AWAY_LIMIT))
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
@@ -110,8 +112,7 @@ static int64_t missed(struct batch *batch)
     return lane->backoff / 2 + random() % lane->backoff;
 }
 
-/* Where one lane finds the database again, the others need not sit out their waits, nor refuse what they get.
- */
+/* When one lane reaches the database again, the others need not wait any longer, nor refuse calls. */
 static void rouse_others(const struct pg *pg)
 {
     for (size_t kind = 0; kind < STATEMENT_KINDS; kind++) {
@@ -137,11 +138,12 @@ static void found(struct batch *batch)
     rouse_others(lane->pg);
 }
 
-/* Handing out */
+/* Giving links their batches */
 
 /*
- * No more than half of what the worker is at, so that two batches take turns: while the database works on
- * one, the requests of the other are answered and read. Were all in one, each side would wait for the other.
+ * At most half of the worker's requests, so that two batches alternate: while the database works on one, the
+ * requests of the other are answered and new ones read. If all were in one batch, the worker and the database
+ * would wait for each other.
  */
 static size_t batch_share(const struct lane *lane)
 {
@@ -151,7 +153,7 @@ static size_t batch_share(const struct lane *lane)
     return lane->kind == STATEMENT_APPEND && share < lane->batch_limit ? share : lane->batch_limit;
 }
 
-/* A link for one transaction alone (transaction.h). */
+/* Gives a link to one transaction (transaction.h). */
 static void give(struct batch *batch, struct call *call)
 {
     batch->owned = true;

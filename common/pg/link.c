@@ -12,11 +12,11 @@
 #include "common/pg/session.h"
 
 #define PARAMS_MAX 16 /* of a statement */
-#define NAME_MAX_  96 /* bytes of a prepared statement's name; the server keeps 63 */
+#define NAME_MAX_  96 /* bytes of a prepared statement's name; the server uses 63 of them */
 
 /*
- * Remembers how a statement failed. Whether the server said so: what libpq words itself, without a SQLSTATE,
- * is a lost connection or exhausted memory, and then nobody knows what the server has done.
+ * Records how a statement failed. False: the error is libpq's own, without a SQLSTATE: a lost connection or
+ * exhausted memory, so that it is unknown what the server has done.
  */
 static bool note_failure(struct link *link, const PGresult *result, const char *what)
 {
@@ -31,7 +31,7 @@ static bool note_failure(struct link *link, const PGresult *result, const char *
 
 /* Sending */
 
-/* What the connection has prepared is useless once the types of columns have changed. */
+/* Statements that the connection has prepared are unusable after a change of the types of columns. */
 static bool is_prepared(struct link *link, const struct statement *st)
 {
     if (link->own_plans != *link->plans) {
@@ -111,7 +111,8 @@ bool link_send_sync(struct link *link)
 
 /* Receiving */
 
-/* The answer to a Parse: a statement that the server did not take is prepared again next time. False: lost.
+/*
+ * Takes the answer to a Parse; a statement that the server refused is prepared again next time. False: lost.
  */
 static bool take_prepared(struct link *link, struct execution *execution, const PGresult *result)
 {
@@ -153,7 +154,7 @@ static enum link_event take_result(struct link *link, struct execution *executio
 
 enum link_event link_next(struct link *link, struct execution *execution)
 {
-    /* One NULL ends each execution's results; a second one says that libpq has nothing left. */
+    /* One NULL ends the results of each execution; a second one means that libpq has nothing left. */
     for (int nulls = 0; nulls < 2;) {
         if (PQisBusy(link->pq))
             return LINK_WAIT;
@@ -176,7 +177,7 @@ enum link_event link_next(struct link *link, struct execution *execution)
     return PQstatus(link->pq) == CONNECTION_BAD ? LINK_LOST : LINK_WAIT;
 }
 
-/* Coming and going */
+/* Connecting and losing the connection */
 
 static void lose(struct link *link)
 {
@@ -214,7 +215,7 @@ static bool set_up_on(struct link *link)
     }
 }
 
-/* What arrived before the end is still there to be read, but no answer counts without its commit. */
+/* Reads what arrived before the connection ended; but no answer counts without its commit. */
 static bool read_on(struct link *link)
 {
     return PQconsumeInput(link->pq) && (!link->outgoing || link_write(link));
@@ -245,7 +246,7 @@ void link_poll(struct link *link)
     link_ready(&link->watch, EPOLLIN);
 }
 
-/* The addresses are known. False: the link is down. */
+/* Connects when the addresses are known. False: the link is down. */
 static bool connect_to_hosts(struct link *link)
 {
     if (!connect_start(link)) {

@@ -1,6 +1,4 @@
-/*
- * The statements of the program, printed for tests that prove them against a database.
- */
+/* The statements of the program, printed for the tests that check them against a database. */
 #ifndef COMMON_PG_LISTING_H
 #define COMMON_PG_LISTING_H
 

@@ -6,7 +6,7 @@
 
 #define EACH(member, label, names) METRIC_EACH(struct pg_metrics, member, label, names)
 
-/* Appendix A of PostgreSQL's manual, as far as these services can meet it. */
+/* From appendix A of PostgreSQL's manual: those that may occur in these services. */
 static const char *const classes[PG_SQLSTATES] = {
     "08", "22", "23", "25", "26", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX", "other",
 };
@@ -31,7 +31,7 @@ static const struct metric_family families[] = {
     {"database_commits_total", METRIC_COUNTER, EACH(commits[STATEMENT_APPEND], "lane", writing_lanes),
      .help = "Transactions that wrote and are committed: a batch is one."},
     {"database_commits_settled_total", METRIC_COUNTER, EACH(settled, "outcome", settled),
-     .help = "Commits whose answer was lost with the connection, by what was found out afterwards."},
+     .help = "Commits whose answer was lost with the connection, by what was found afterwards."},
     {"database_statement_failures_total", METRIC_COUNTER, EACH(failures, "class", classes),
      .help = "Statements that PostgreSQL refused, by the class of the SQLSTATE."},
     {"database_ids_used_percent", METRIC_GAUGE, METRIC_ONE(struct pg_metrics, ids_used),
@@ -40,7 +40,7 @@ static const struct metric_family families[] = {
     {"database_batch_statements", METRIC_HISTOGRAM, EACH(batches, "lane", lanes), .bounds = &pg_batch_bounds,
      .help = "Statements of each batch that was sent."},
     {"database_schema_steps_waiting", METRIC_GAUGE, METRIC_ONE(struct pg_metrics, schema_steps),
-     .help = "Triggers, indexes and slices of history that are still to be made."},
+     .help = "Triggers, indexes and slices of history that are not done yet."},
 };
 
 const struct metric_group pg_metric_group = {sizeof(struct pg_metrics), families, COUNT(families)};

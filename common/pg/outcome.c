@@ -1,4 +1,4 @@
-/* What comes back for a batch: results, the end of its transaction, a failure. */
+/* What a batch receives: results, the end of its transaction, a failure. */
 #include "common/pg/batch.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "common/pg/session.h"
 #include "common/pg/settings.h"
 
-/* Does what a failure says of the connection; what it says of the calls is the answer. */
+/* Treats the connection as a failure requires; the result is what to do with the calls. */
 static enum remedy heed(struct batch *batch, bool alone)
 {
     enum remedy remedy = remedy_for(batch->link.sqlstate, alone);
@@ -29,7 +29,7 @@ static void after_failure(struct batch *batch)
     enum statement_kind kind = batch->link.kind;
     struct call **calls = batch->calls;
     size_t count = batch->count;
-    /* What fails in the lane of batches has a second chance in that of changes, whatever its company was. */
+    /* What fails in the lane of inserts gets a second chance in that of changes, even if it ran alone. */
     bool alone = kind == STATEMENT_CHANGE || (count == 1 && kind != STATEMENT_APPEND);
 
     batch_move(batch, BATCH_FREE);
@@ -79,7 +79,7 @@ static void synced(struct batch *batch)
         batch->link.turn = 0;
         batch_set_timer(batch, 0);
     }
-    /* The server works on the next batch while the answers of this one go out. */
+    /* The server works on the next batch while the answers of this one are sent. */
     if (batch->link.state == LINK_UP && batch->state == BATCH_FREE)
         batch->events->freed(batch);
     for (size_t i = 0; i < count; i++)
@@ -87,7 +87,7 @@ static void synced(struct batch *batch)
             call_end(done[i], done[i]->state == CALL_WAITING ? CALL_DONE : done[i]->state);
 }
 
-/* Whether the commit that was in doubt is there: go on accordingly. */
+/* The stamp shows whether the commit in doubt happened: continue accordingly. */
 static void settled(struct batch *batch)
 {
     bool was_committed = batch->stamp_call.count == 0;
@@ -95,7 +95,7 @@ static void settled(struct batch *batch)
 
     metric_count(&batch->metrics->settled[was_committed ? SETTLED_COMMITTED : SETTLED_ABSENT]);
     if (was_committed || batch->owned) {
-        batch->failed = !was_committed; /* the statements are the owner's: nothing of them is there */
+        batch->failed = !was_committed; /* the statements are the owner's: none of them was committed */
         batch_end(batch);
         return;
     }
@@ -109,7 +109,7 @@ static void settled(struct batch *batch)
         batch_break(batch);
 }
 
-/* All results of a transaction that writes are in. */
+/* All results of a transaction that writes have arrived. */
 static void all_arrived(struct batch *batch)
 {
     if (batch->state == BATCH_SETTLE) {
@@ -117,7 +117,7 @@ static void all_arrived(struct batch *batch)
     } else if (!batch->owned) {
         batch_end(batch);
     } else if (batch->calls[0]->state != CALL_WAITING) {
-        batch_break(batch); /* its rows could not be kept: a call that fails ends its transaction */
+        batch_break(batch); /* its rows could not be stored: a call that fails ends its transaction */
     } else {
         batch->calls[0]->state = CALL_DONE;
         batch_move(batch, BATCH_OPEN);
@@ -125,11 +125,11 @@ static void all_arrived(struct batch *batch)
     }
 }
 
-/* False: the batch is not what it was, or the link is gone. */
+/* False: the batch has changed, or the link is lost. */
 static bool statement_failed(struct batch *batch, bool busy)
 {
     metric_count(&batch->metrics->failures[pg_sqlstate_place(batch->link.sqlstate)]);
-    /* A stamp may fail on an older transaction's lock, say: nothing is known yet. */
+    /* A stamp may fail, for example because of an older transaction's lock: nothing is known yet. */
     if (!busy || batch->state == BATCH_SETTLE) {
         batch_break(batch);
         return false;

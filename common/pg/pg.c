@@ -35,8 +35,10 @@ static bool open_lanes(struct pg *pg)
 struct pg *pg_open(struct loop *loop, const struct fiber_pool *fibers, const struct pg_settings *settings,
                    const struct pg_schema *schema, struct pg_metrics *metrics)
 {
-    /* libpq sends them as a connection starts, and PgBouncer in transaction mode keeps them, other than most
-     * that are SET. */
+    /*
+     * libpq sends these when it connects, and PgBouncer in transaction mode keeps them, unlike most that are
+     * set with SET.
+     */
     bool set = setenv("PGTZ", "UTC", 1) == 0 && setenv("PGDATESTYLE", "ISO, MDY", 1) == 0;
     struct pg *pg = set ? calloc(1, sizeof(*pg)) : NULL;
 

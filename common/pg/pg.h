@@ -1,7 +1,7 @@
 /*
- * PostgreSQL for one worker: statements run in batches, answered when they are durable.
+ * PostgreSQL for one worker: statements run in batches and are answered when they are durable.
  *
- * Calls of many requests that arrive while a batch is on its way form the next one (lane.h). A batch is one
+ * Calls of many requests that arrive while a batch is in progress form the next one (lane.h). A batch is one
  * transaction; a write is answered only after its commit. All state belongs to one worker. What handlers call
  * is common/serve/query.h.
  */
@@ -22,27 +22,27 @@ struct pg_metrics;
 struct pg;
 
 /*
- * Opens the lanes of a worker; nothing waits for the database to be there. The settings, and what the schema
- * points at, must outlive it. NULL: memory is exhausted.
+ * Opens the lanes of a worker, without waiting for the database. The settings, and what the schema points to,
+ * must outlive it. NULL: memory is exhausted.
  */
 MUST_CHECK struct pg *pg_open(struct loop *loop, const struct fiber_pool *fibers,
                               const struct pg_settings *settings, const struct pg_schema *schema,
                               struct pg_metrics *metrics);
 void pg_close(struct pg *pg);
 
-/* Sends what the turn has gathered; called by the loop at the end of a turn. */
+/* Sends what was queued during the turn; called by the loop at the end of a turn. */
 void pg_flush(struct pg *pg);
 
-/* Takes in what has come for writes on their way, and sends them on. */
+/* Processes what has arrived for writes in progress, and continues them. */
 void pg_poll(struct pg *pg);
 
-/* Whether a connection is up and the schema is the one of this daemon. */
+/* Whether a connection is up and the schema is current. */
 bool pg_ready(const struct pg *pg);
 
-/* Runs a call in the lane of its kind; its state tells how it went. Waits in its fiber. */
+/* Runs a call in the lane of its kind; its state tells the result. Waits in its fiber. */
 void pg_run(struct pg *pg, struct call *call);
 
-/* The library's version, for the documentation of a start: 150020. */
+/* The version of libpq, for the line that a start logs: 150020. */
 int pg_library_version(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Links that come and go under their batches. */
+/* How the link of a batch is connected and lost. */
 #include <stdlib.h>
 
 #include "common/pg/batch.h"
@@ -7,7 +7,7 @@
 #include "common/pg/session.h"
 
 #define CONNECT_WAIT    (2 * SECOND)   /* for one attempt to connect */
-#define SCHEMA_WAIT     (600 * SECOND) /* for the schema to be made: old rows may have to be counted */
+#define SCHEMA_WAIT     (600 * SECOND) /* for the schema to be created */
 #define STAND_IN_PERIOD (10 * SECOND)  /* of a primary for a replica, before that is tried again */
 
 static int64_t now_of(const struct batch *batch)
@@ -15,7 +15,10 @@ static int64_t now_of(const struct batch *batch)
     return batch->link.loop->now;
 }
 
-/* For the link's next step; who waits for it to settle a write is answered by their deadline. */
+/*
+ * Sets the timer for the link's next step, or for the deadline of the call that waits for it to settle a
+ * write.
+ */
 static void set_link_timer(struct batch *batch, int64_t wait)
 {
     int64_t left = batch_deadline(batch) - now_of(batch);
@@ -95,7 +98,7 @@ static void give_up_late_calls(struct batch *batch)
             continue;
         batch->calls[i] = NULL;
         if (batch->owned)
-            call->state = CALL_UNAVAILABLE; /* its fiber is the owner: batch_lost takes it up */
+            call->state = CALL_UNAVAILABLE; /* its fiber is the owner: batch_lost resumes it */
         else
             call_end(call, CALL_UNAVAILABLE);
     }
@@ -114,7 +117,7 @@ void batch_due(struct timer *timer)
 
     give_up_late_calls(batch);
     if (batch->state == BATCH_DOUBT && !batch_is_awaited(batch)) {
-        batch_break(batch); /* the outcome does not matter any more */
+        batch_break(batch); /* the result is not needed any more */
         return;
     }
     switch (batch->link.state) {

@@ -9,10 +9,10 @@ enum remedy remedy_for(const char *sqlstate, bool alone)
         enum remedy together, alone;
     } remedies[] = {
         {"57014", REMEDY_ALONE, REMEDY_NONE},       /* statement_timeout */
-        {"0A000", REMEDY_PREPARE, REMEDY_PREPARE},  /* a column has another type than when it was planned */
+        {"0A000", REMEDY_PREPARE, REMEDY_PREPARE},  /* a column's type has changed since it was planned */
         {"42P01", REMEDY_LOOK, REMEDY_LOOK},        /* a table is missing */
         {"26", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* the prepared statement is gone */
-        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* read-only: this host is no primary any more */
+        {"25", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* read-only: this host is not a primary any more */
         {"53", REMEDY_NONE, REMEDY_NONE},           /* disk full, out of memory */
         {"57", REMEDY_RECONNECT, REMEDY_RECONNECT}, /* shutting down */
         {"58", REMEDY_NONE, REMEDY_NONE},           /* I/O error */

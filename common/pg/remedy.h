@@ -16,7 +16,7 @@ enum remedy {
     REMEDY_RECONNECT, /* the same, on a new connection */
 };
 
-/* `alone`: nothing else can have been the cause. */
+/* `alone`: no other call can have been the cause. */
 enum remedy remedy_for(const char *sqlstate, bool alone);
 
 #endif

@@ -9,15 +9,15 @@
 #include "common/base/log.h"
 #include "common/pg/keeper.h"
 
-#define SCHEMA_LOCK "7205759403792795" /* of the advisory lock that daemons share while they make tables */
+#define SCHEMA_LOCK "7205759403792795" /* of the advisory lock of a daemon that creates tables */
 #define LOCK_WAIT_OF_APPENDS                                                                                 \
-    250 /* milliseconds that a batch may wait for a lock before its calls run alone */
+    250 /* milliseconds that a batch may wait for a lock before its calls are run one by one */
 
 extern const char pg_schema_sql[]; /* common/pg/schema.sql */
 
 /*
- * The version is looked at once more under the lock, and the text is sent apart from what sets its dialect:
- * another daemon, perhaps a newer one, may have made its schema meanwhile.
+ * The version is read again under the lock, because another daemon, perhaps a newer one, may have created its
+ * schema in the meantime. The text of the schema is sent separately from the statement that sets its dialect.
  */
 enum setup_step {
     SETUP_SETTINGS,
@@ -42,8 +42,8 @@ void session_schema_doubt(void)
 }
 
 /*
- * Short statements find rows by index, whatever the planner thinks of tables that were empty when it planned;
- * their plans are made once. Reports are planned for their parameters.
+ * Short statements find rows by index, even if the planner would not use it because tables were empty when it
+ * planned; they are planned once. Reports are planned for their parameters.
  */
 void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings)
 {
@@ -60,7 +60,7 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
              (long long)settings->request_timeout * 4, report ? "" : by_index);
 }
 
-/* What a pooler gives to many sessions in turn keeps few settings: this one PgBouncer keeps. */
+/* A connection that a pooler shares between sessions keeps few settings; PgBouncer keeps this one. */
 static const char pooled_settings[] = "SET standard_conforming_strings = on";
 
 static bool start_query(struct link *link, const char *sql)
@@ -114,7 +114,7 @@ static bool send_step(struct link *link)
     }
 }
 
-/* The step that follows the one that has ended well. */
+/* The step that follows one that succeeded. */
 static unsigned step_after(const struct link *link)
 {
     switch (link->setup_step) {
@@ -131,7 +131,7 @@ static unsigned step_after(const struct link *link)
     }
 }
 
-/* Text in another encoding could not hold what clients send, and would not come back as it was sent. */
+/* In another encoding the database could not store every text, nor return it as it was sent. */
 static bool is_utf8(const struct link *link)
 {
     static _Atomic bool told;
@@ -151,7 +151,7 @@ bool session_start(struct link *link)
     return is_utf8(link) && send_step(link);
 }
 
-/* Takes a result of a step. The last one may come in a later turn: PostgreSQL sends an error at once. */
+/* Takes a result of a step. The last one may arrive in a later turn: PostgreSQL sends an error at once. */
 static void take_step(struct link *link, const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
@@ -165,7 +165,7 @@ static void take_step(struct link *link, const PGresult *result)
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
-        return; /* no such table: a database that we have not met */
+        return; /* no such table: a new database */
     log_line(LOG_WARNING, "cannot set up the session", "sqlstate", state ? state : "08006", "reason",
              message ? message : "connection lost", NULL);
     link->step_failed = true;
@@ -183,7 +183,7 @@ static enum session_status end_step(struct link *link)
     if (link->step_failed || PQstatus(link->pq) == CONNECTION_BAD)
         return SESSION_FAILED;
     if (link->replica && link->setup_step == SETUP_LOOK && !link->schema_current) {
-        log_line(LOG_WARNING, "the replica has not got the schema yet", NULL);
+        log_line(LOG_WARNING, "the replica does not have the schema yet", NULL);
         return SESSION_FAILED;
     }
     bool found = link->setup_step == SETUP_LOOK && link->schema_current;

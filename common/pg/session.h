@@ -11,7 +11,7 @@ enum session_status { SESSION_WAITS, SESSION_READY, SESSION_FAILED };
 /* Sends the first step on a link that has connected. False: lost. */
 MUST_CHECK bool session_start(struct link *link);
 
-/* Takes in what has arrived and sends the next step. */
+/* Processes what has arrived and sends the next step. */
 MUST_CHECK enum session_status session_take(struct link *link);
 
 /* The settings of a session that runs statements of a kind, as SQL, terminated, into SESSION_TEXT_MAX bytes.
@@ -19,10 +19,10 @@ MUST_CHECK enum session_status session_take(struct link *link);
 #define SESSION_TEXT_MAX 640
 void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings);
 
-/* Whether any link of this process has found or made the current schema. */
+/* Whether any link of this process has found or created the current schema. */
 bool session_schema_ready(void);
 
-/* Has the next connection look at the schema again: a table was missing. */
+/* Makes the next connection check the schema again: a table was missing. */
 void session_schema_doubt(void);
 
 #endif

@@ -1,17 +1,15 @@
-/*
- * What the database's room is told from outside: its part of the settings, and the tables to make.
- */
+/* What common/pg is given: its part of the settings, and the tables to create. */
 #ifndef COMMON_PG_SETTINGS_H
 #define COMMON_PG_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PG_BATCH_MAX 1024 /* statements of one batch: what BATCH_LIMIT may be at most */
+#define PG_BATCH_MAX 1024 /* the most statements of one batch: the maximum of BATCH_LIMIT */
 
 struct pg_settings {
     const char *url;      /* libpq's URI */
-    const char *read_url; /* of what may lag; NULL: the same */
+    const char *read_url; /* for reads that may lag behind; NULL: the same */
     bool prepared_statements;
     int64_t queue_limit; /* statements that wait, per worker and lane */
     int64_t batch_limit; /* statements of one batch */
@@ -23,7 +21,8 @@ struct pg_settings {
 struct pg_schema {
     const char *name; /* of the daemon, for the server's list of sessions */
     const char *sql;  /* may be run any number of times */
-    int version;      /* rises with the text: a database of this version or a later one is left as it is */
+    int version; /* increased with every change of the text; a database of this version or a later one is left
+                    as it is */
 };
 
 #endif

@@ -1,15 +1,14 @@
 /*
- * Statements: declared once, with the names, types and places of what goes in and what comes out.
+ * Statements: declared once, with the names, types and places of their parameters and columns.
  *
- * The text of a statement stands in the .sql file beside the resource, under its name; tools/sql makes a
- * constant of it at build:
+ * The text of a statement is in the .sql file beside the resource, under its name; the build turns it into a
+ * constant (tools/sql):
  *
  *     STATEMENT(list_attempts, REPORT, PARAMS(struct user_path, user_id),
  *               ROW(struct attempt, user_id, lab_type, id, lab_name));
  *
- * A statement that is declared is known to the program: statements_begin to statements_end are all of it, the
- * common ones too. The linker gathers them: a list by hand could be forgotten,
- * and what is not on it would be proved by no test.
+ * Every declared statement is in the list from statements_begin to statements_end, which the linker collects:
+ * a statement could be missing from a list written by hand, and would then be checked by no test.
  */
 #ifndef COMMON_PG_STATEMENT_H
 #define COMMON_PG_STATEMENT_H
@@ -22,7 +21,7 @@
 #include "common/base/text.h"
 #include "common/shape/shape.h"
 
-/* How a value travels; in structs it lies as shape.h says, with its null inside. */
+/* How a value is sent; in structs it is stored as shape.h says, with a value for null. */
 enum column_type {
     COLUMN_TEXT,  /* struct text; text, varchar */
     COLUMN_JSON,  /* struct kept_json; json */
@@ -40,11 +39,11 @@ struct column {
 };
 
 enum statement_kind {
-    STATEMENT_READ,   /* short, may be run again */
+    STATEMENT_READ,   /* short; may be run again */
     STATEMENT_REPORT, /* long, on a connection of its own, perhaps to a replica that lags: it writes nothing
                        */
     STATEMENT_APPEND, /* an insert that never waits for others: batched with them in one transaction */
-    STATEMENT_CHANGE, /* may wait for a row's lock or break a constraint: a transaction of its own */
+    STATEMENT_CHANGE, /* may wait for a row's lock or violate a constraint: a transaction of its own */
 };
 
 #define STATEMENT_KINDS 4 /* there is a lane of connections for each */
@@ -65,7 +64,7 @@ struct statement {
     size_t row_size;
 };
 
-/* The column of a member: its type follows from the member's; one that cannot travel does not compile. */
+/* The column of a member: its type follows from the member's; other types do not compile. */
 /* clang-format off */
 #define COLUMN(of, member)                                                                                   \
     {                                                                                                        \
@@ -86,20 +85,20 @@ struct statement {
         EACH_ARGUMENT(COLUMN, of, __VA_ARGS__)                                                               \
     }
 
-/* What goes in and what comes out, by members of structs. */
+/* Parameters and columns, as members of structs. */
 #define PARAMS(of, ...) .params = COLUMNS(of, __VA_ARGS__), .param_count = ARGUMENT_COUNT(__VA_ARGS__)
 #define ROW(of, ...)                                                                                         \
     .row = COLUMNS(of, __VA_ARGS__), .column_count = ARGUMENT_COUNT(__VA_ARGS__), .row_size = sizeof(of)
 
-/* The name of a statement and its text, which tools/sql has made a constant. */
+/* The name of a statement and the constant with its text (tools/sql). */
 #define SQL(label) .name = #label, .sql = sql_##label
 
-/* Declares a statement of a file and makes it known. */
+/* Declares a statement of a file and adds it to the list. */
 #define STATEMENT(label, of_kind, ...)                                                                       \
     static const struct statement label = {SQL(label), .kind = STATEMENT_##of_kind, __VA_ARGS__};            \
     static const struct statement *const label##_known __attribute__((section("statements"), used)) = &label
 
-/* All statements of the program, in no order that matters. */
+/* All statements of the program, in any order. */
 extern const struct statement *const statements_begin[] __asm__("__start_statements")
     __attribute__((weak, visibility("hidden")));
 extern const struct statement *const statements_end[] __asm__("__stop_statements")

@@ -54,7 +54,7 @@ void transaction_rollback(struct batch *batch)
     bool open = batch->stamped && !batch->over && batch->link.state == LINK_UP;
 
     batch->owner = NULL;
-    /* A pipeline's transaction ends well with any Sync: only the end of its session undoes it. */
+    /* Any Sync commits a pipeline's transaction: only ending the session undoes it. */
     if (open)
         batch_break(batch);
     give_back(batch);

@@ -1,7 +1,7 @@
 /*
- * Transactions of several statements: a link of the lane of changes, taken by one fiber.
+ * Transactions of several statements: on a link of the lane of changes, which belongs to one fiber meanwhile.
  *
- * All of it waits in the fiber of its caller.
+ * All functions may wait, in the caller's fiber.
  */
 #ifndef COMMON_PG_TRANSACTION_H
 #define COMMON_PG_TRANSACTION_H
@@ -18,12 +18,13 @@ struct pg;
 /* Waits for a free link; NULL: none before the deadline. Nothing is sent before the first statement. */
 MUST_CHECK struct batch *transaction_begin(struct pg *pg, int64_t deadline);
 
-/* Runs one call; its state tells how it went. One that fails ends the transaction, and nothing of it is
- * there.
+/*
+ * Runs one call; its state tells the result. A call that fails ends the transaction, and nothing of it is
+ * committed.
  */
 void transaction_run(struct batch *batch, struct call *call);
 
-/* Ends the transaction; false: nothing of it is there, or nobody knows. */
+/* Commits the transaction; false: nothing of it was committed, or the outcome is unknown. */
 MUST_CHECK bool transaction_commit(struct batch *batch);
 
 /* Cancels the transaction. */

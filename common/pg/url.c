@@ -11,7 +11,7 @@
 
 #define OPTION_WORDS 8 /* values that an option may have, the NULL after the last included */
 
-/* Options whose values libpq looks at only when it connects. */
+/* Options whose values libpq checks only when it connects. */
 static const struct choice {
     const char *option;
     const char *values[OPTION_WORDS];
@@ -62,7 +62,7 @@ static bool is_port(const char *value)
     return is_number(value, 1, 65535);
 }
 
-/* How many items a list with commas has; 0 where one that is not empty is not as `good` wants it. */
+/* How many items a comma-separated list has; 0 if `good` refuses one that is not empty. */
 static size_t count_items(const char *list, bool (*good)(const char *item))
 {
     char item[64];
@@ -105,9 +105,9 @@ static const char *hosts_fault(const PQconninfoOption *options)
     if (addresses && !count_items(addresses, is_address))
         return "has a hostaddr that is not an IP address";
     if (addresses && hosts && count_items(hosts, NULL) != count)
-        return "has another number of hosts than of hostaddrs";
+        return "has a different number of hosts and hostaddrs";
     if (ports && count_items(ports, NULL) != 1 && count_items(ports, NULL) != count)
-        return "has another number of ports than of hosts";
+        return "has a different number of ports and hosts";
     return NULL;
 }
 
@@ -129,7 +129,7 @@ static const char *choices_fault(const PQconninfoOption *options)
     return NULL;
 }
 
-/* `postgresql+driver://…` without its driver; false when memory is exhausted. */
+/* Takes the driver out of `postgresql+driver://…`; false when memory is exhausted. */
 static bool drop_driver(const char **url)
 {
     const char *separator = strstr(*url, "://");

@@ -7,11 +7,11 @@
 #include "common/base/declare.h"
 
 /*
- * Checks a database's URL as libpq reads it (its manual, section "Connection URIs"), the values of its
- * options included. SQLAlchemy's spelling with a driver, `postgresql+psycopg2://`, is understood: `*url`
- * becomes libpq's own, in memory that lives as long as the process. What is wrong with it is told as the end
- * of a sentence that begins with the name of a setting; NULL where it is good. It never repeats anything of
- * the URL, which holds a password, nor what libpq says of it, which does. A static text. Does not wait.
+ * Checks a database's URL by libpq's rules (its manual, section "Connection URIs"), the values of its options
+ * included. SQLAlchemy's spelling with a driver, `postgresql+psycopg2://`, is accepted: `*url` is replaced by
+ * libpq's spelling, in memory that lives as long as the process. The result is what is wrong, as the end of a
+ * sentence that begins with the name of a setting, or NULL. It repeats nothing of the URL, which may contain
+ * a password, nor of libpq's message, which repeats the URL. A static text. Does not wait.
  */
 const char *pg_url_fault(const char **url) MUST_CHECK;
 

@@ -7,9 +7,9 @@
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
 
-#define FORGET_AT_ONCE 1000 /* rows: each deletion is a short transaction */
-#define FORGET_ROUNDS  1000 /* of them; what is left is deleted next time */
-#define IDS_WARNING    0.9  /* of a table's ids: from there on the log warns */
+#define FORGET_AT_ONCE 1000 /* rows, so that each deletion is a short transaction */
+#define FORGET_ROUNDS  1000 /* the most deletions in a row; what is left is deleted next time */
+#define IDS_WARNING    0.9  /* of a table's ids: beyond that, the log warns */
 
 struct forgetting {
     int64_t limit, rows;

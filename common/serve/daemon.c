@@ -26,13 +26,13 @@
 #include "common/serve/worker_run.h"
 #include "common/table/router.h"
 
-#define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may lower it */
-#define HEALTH_WAIT_S 3    /* seconds that a health check waits */
+#define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may limit it further */
+#define HEALTH_WAIT_S 3 /* seconds that a health check waits */
 #define ADDRESS_TEXT  128
 
 enum { EXIT_BAD_SETTING = 2 };
 
-/* A numeric address and a port, to be freed with freeaddrinfo; NULL where it is none. */
+/* A numeric address and a port, to be freed with freeaddrinfo; NULL if the address is not one. */
 static struct addrinfo *resolve(const char *address, int64_t port)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
@@ -43,8 +43,7 @@ static struct addrinfo *resolve(const char *address, int64_t port)
     return getaddrinfo(address, service, &hints, &info) == 0 ? info : NULL;
 }
 
-/* A listening socket of the address and port; *port becomes what the kernel chose. -1 after a line on stderr.
- */
+/* Opens a listening socket; *port becomes the port that the kernel chose. -1 after a line on stderr. */
 static int listen_on(const char *address, int64_t *port)
 {
     struct addrinfo *info = resolve(address, *port);
@@ -57,7 +56,7 @@ static int listen_on(const char *address, int64_t *port)
     int one = 1;
 
     if (!info) {
-        fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is no IP address\n", address);
+        fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is not an IP address\n", address);
         return -1;
     }
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -76,14 +75,14 @@ static int listen_on(const char *address, int64_t *port)
     return fd;
 }
 
-/* Another process must not share the port unnoticed: only our own workers do. */
+/* Whether no other process uses the port: only our own workers may share it. */
 static bool port_is_free(const char *address, int64_t port)
 {
     struct addrinfo *info = port ? resolve(address, port) : NULL;
     int one = 1;
 
     if (!info)
-        return true; /* listen_on complains of a bad address */
+        return true; /* listen_on reports a bad address */
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                    bind(fd, info->ai_addr, info->ai_addrlen) == 0;
@@ -103,7 +102,7 @@ static int check_health(const struct settings *settings)
     char answer[16] = "";
     int fd = info ? socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 
-    /* Linux connects to loopback where the address is the one that means all (0.0.0.0, ::). */
+    /* For the address that means all (0.0.0.0, ::), Linux connects to loopback. */
     bool healthy = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
                    connect(fd, info->ai_addr, info->ai_addrlen) == 0 &&
@@ -124,10 +123,12 @@ static void raise_descriptor_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log_line(LOG_WARNING, "the limit of open files stays as it is", NULL);
+        log_line(LOG_WARNING, "the limit of open files cannot be raised", NULL);
 }
 
-/* SIGTERM and SIGINT end the daemon; SIGHUP changes nothing; a reader that is gone is an error of its write.
+/*
+ * SIGTERM and SIGINT end the daemon; SIGHUP changes nothing; writing to a closed connection is an error of
+ * the write, not a signal.
  */
 static void block_signals(sigset_t *awaited)
 {
@@ -187,7 +188,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
         !start_workers(workers, count, settings, api, router, keyset, document)) {
         fflush(stdout);
-        _exit(EXIT_FAILURE); /* threads may run already; nothing was served yet */
+        _exit(EXIT_FAILURE); /* threads may already be running; nothing was served yet */
     }
     bool v6 = strchr(settings->bind_address, ':');
     printf("listening on http://%s%s%s:%d\n", v6 ? "[" : "", settings->bind_address, v6 ? "]" : "",

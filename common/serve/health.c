@@ -18,7 +18,8 @@ static const struct field health_fields[] = {
      .example = "\"ok\""},
 };
 
-const struct shape health_answer = {"Health", "How the service is.", sizeof(struct health), health_fields, 1};
+const struct shape health_answer = {"Health", "The state of the service.", sizeof(struct health),
+                                    health_fields, 1};
 
 struct readiness {
     struct text status, parts;
@@ -33,7 +34,7 @@ static const struct field ready_fields[] = {
     {.name = "parts",
      .type = FIELD_OBJECT,
      .at = offsetof(struct readiness, parts),
-     .help = "How each part is: ok, unavailable, or what it still waits for.",
+     .help = "The state of each part: ok, unavailable, or what it still waits for.",
      .example = "{\"database\":\"ok\"}"},
 };
 
@@ -50,7 +51,7 @@ enum reply health_live(struct request *rq)
     return reply(rq, &health_answer, &(struct health){TEXT("ok")});
 }
 
-/* Asks every part; NULL, or the detail of the first that is needed and not ready. */
+/* Asks every part; NULL, or the detail of the first needed one that is not ready. */
 static const char *ask_parts(struct request *rq, struct writer *notes)
 {
     const struct api *api = rq->worker->api;

@@ -8,14 +8,14 @@
 #include "common/serve/worker.h"
 
 #define KEY_LIMIT    255                /* bytes of a key */
-#define ANSWER_LIMIT ((size_t)1 << 20)  /* bytes of an answer that can be kept */
-#define JSON_TYPE    "application/json" /* of answers that were kept without their headers */
+#define ANSWER_LIMIT ((size_t)1 << 20)  /* the most bytes of an answer that can be kept */
+#define JSON_TYPE    "application/json" /* of answers that were stored without their headers */
 
-/* As the rows of idempotency_keys have it; digests in hexadecimal digits. */
+/* A row of idempotency_keys; digests in hexadecimal digits. */
 struct idempotency {
     struct text key;                  /* of the subject, the method, the path and what the client sent */
     struct text request;              /* of the decoded body */
-    struct text old_key, old_request; /* the same as earlier versions kept them */
+    struct text old_key, old_request; /* the same as stored by earlier versions */
 };
 
 struct kept_answer {
@@ -52,7 +52,7 @@ static bool digest_into(struct request *rq, struct digester *digester, const str
     return true;
 }
 
-/* No part but the last can hold what ends it, so that two names are equal only where all their parts are. */
+/* Only the last part can contain the separator, so two names are equal only if all their parts are equal. */
 static bool name_key(struct request *rq, struct digester *digester, struct idempotency *of)
 {
     struct writer subject = writer_start(&rq->arena);
@@ -68,7 +68,7 @@ static bool name_key(struct request *rq, struct digester *digester, struct idemp
            digest_into(rq, digester, old, COUNT(old), &of->old_request);
 }
 
-/* NULL: the reply is there. */
+/* NULL: the request has its reply. */
 static struct idempotency *read_key(struct request *rq)
 {
     struct text key = rq->headers.idempotency_key;
@@ -92,7 +92,7 @@ static struct idempotency *read_key(struct request *rq)
     return of;
 }
 
-/* Answers that are kept */
+/* Stored answers */
 
 static struct text line_from(struct text *left)
 {
@@ -104,7 +104,7 @@ static struct text line_from(struct text *left)
     return line;
 }
 
-/* The first line is the content type, each other one a header. */
+/* The first line is the content type, each further one a header. */
 static bool write_headers(struct request *rq, struct text *out)
 {
     struct writer w = writer_start(&rq->arena);
@@ -145,7 +145,7 @@ static void reply_kept(struct request *rq, const struct kept_answer *kept)
     metric_count(&rq->worker->serve_metrics->idempotent_replays);
 }
 
-/* Whether the key has an answer already, or none can be told: the reply is there. */
+/* Whether the key already has an answer, or that cannot be found out: the request has its reply then. */
 static bool is_answered(struct request *rq, const struct idempotency *of)
 {
     struct kept_answer kept;
@@ -165,8 +165,10 @@ static bool is_answered(struct request *rq, const struct idempotency *of)
     return true;
 }
 
-/* Where the first write has begun its transaction: the reply is there, of a request that was quicker with
- * the same key, or 503, unless the key is claimed. */
+/*
+ * Runs when the first write has begun its transaction. False: the key could not be claimed, and the reply is
+ * that of a request that was quicker with the same key, or 503.
+ */
 static bool claim(struct request *rq)
 {
     struct idempotency claimed;
@@ -176,14 +178,18 @@ static bool claim(struct request *rq)
         return true;
     case QUERY_NONE:
         if (!is_answered(rq, rq->idempotency))
-            reply_unavailable(rq); /* the answer in the way is gone between the two statements */
+            reply_unavailable(
+                rq); /* the answer that prevented the claim was deleted between the two statements */
         return false;
     default:
         return false;
     }
 }
 
-/* Ends the transaction of the request's writes with its answer; false: nothing of it must be there. */
+/*
+ * Stores the answer at the end of the transaction of the request's writes; false: the transaction must not be
+ * committed.
+ */
 static bool keep(struct request *rq)
 {
     struct answer_to_keep answer = {rq->idempotency->key, rq->status, TEXT_NULL, {rq->out.at, rq->out.len}};

@@ -6,9 +6,9 @@
 #include "common/serve/worker.h"
 #include "common/table/router.h"
 
-#define QUERY_MAX 64 /* parameters of a query that are looked at */
+#define QUERY_MAX 64 /* the most parameters of a query that are read */
 
-/* Segments and parameters are UTF-8 without NUL, or the request is answered here. */
+/* Whether a segment or parameter is UTF-8 without NUL. */
 static bool readable(struct text t)
 {
     return t.at && !memchr(t.at, '\0', t.len) && text_is_utf8(t);
@@ -34,7 +34,7 @@ static bool read_path(struct request *rq, struct faults *faults, bool *found)
                                                 FAULT_PATH, into, faults));
 }
 
-/* What is no UTF-8 in a query is replaced by U+FFFD, as the original's parser does. */
+/* Replaces invalid UTF-8 in a query by U+FFFD, as the original's parser does. */
 static struct text query_text(struct request *rq, struct text raw)
 {
     struct text t = percent_decode(&rq->arena, raw, true);

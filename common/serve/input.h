@@ -1,6 +1,6 @@
 /*
- * What a request brings: its body as it was before compression, its path, query and body as the structs that
- * the endpoint's shapes describe.
+ * The input of a request: its decompressed body; its path, query and body as the structs that the endpoint's
+ * shapes describe.
  */
 #ifndef COMMON_SERVE_INPUT_H
 #define COMMON_SERVE_INPUT_H
@@ -11,7 +11,7 @@
 
 struct request;
 
-/* Reads all of it; false: 400, 404, 413, 415, 422 with every fault, or 503 is the reply. Does not wait. */
+/* Reads all of it; false: the reply is 400, 404, 413, 415, 422 with every fault, or 503. Does not wait. */
 bool input_read(struct request *rq) MUST_CHECK;
 
 #endif

@@ -15,10 +15,11 @@ const struct histogram_bounds serve_turn_bounds = {
 
 static const struct metric_family families[] = {
     {"idempotent_replays_total", METRIC_COUNTER, ONE(idempotent_replays),
-     .help = "Requests answered with what an earlier one of the same Idempotency-Key was."},
-    {"worker_fibers", METRIC_GAUGE, ONE(fibers), .help = "Handlers that have begun and not ended."},
+     .help = "Requests answered with the stored answer to an earlier one with the same Idempotency-Key."},
+    {"worker_fibers", METRIC_GAUGE, ONE(fibers), .help = "Handlers that have begun and not ended yet."},
     {"worker_turn_seconds", METRIC_HISTOGRAM, ONE(turns), .bounds = &serve_turn_bounds,
-     .help = "How long a turn of a worker's loop worked: what arrives meanwhile waits."},
+     .help = "How long a turn of a worker's loop took, without its wait; requests that arrive meanwhile have "
+             "to wait."},
 };
 
 const struct metric_group serve_metric_group = {sizeof(struct serve_metrics), families, COUNT(families)};

@@ -1,6 +1,4 @@
-/*
- * What a worker itself counts.
- */
+/* The metrics of a worker itself. */
 #ifndef COMMON_SERVE_METRICS_H
 #define COMMON_SERVE_METRICS_H
 
@@ -8,7 +6,7 @@
 
 struct serve_metrics {
     metric idempotent_replays;
-    metric fibers; /* a gauge, as it was at the end of the last turn */
+    metric fibers; /* a gauge, as of the end of the last turn */
     struct histogram turns;
 };
 

@@ -1,8 +1,10 @@
 /*
- * Parts of a worker that have a life of their own: the database, the client, lookups and the like.
+ * Parts of a worker that are opened, flushed and closed with it: the database, the client, lookups and
+ * others.
  *
- * A worker has those of every service (parts.c) and those that its api lists. They are opened in that order,
- * before any worker's thread starts, and closed in the opposite one. What a part does not need is NULL.
+ * A worker has the parts of every service (parts.c) and those that its api lists. They are opened in that
+ * order, before any worker's thread starts, and closed in reverse order. A function that a part does not need
+ * is NULL.
  */
 #ifndef COMMON_SERVE_PART_H
 #define COMMON_SERVE_PART_H
@@ -23,23 +25,23 @@ struct part {
     bool (*open)(struct worker *worker, bool first);
     void (*close)(struct worker *worker);
 
-    /* Sends what has been gathered, twice per turn: what came from elsewhere, then what came by HTTP. */
+    /* Sends what was queued; twice per turn: after the events of other sockets, and after HTTP. */
     void (*flush)(struct worker *worker);
     /* The end of a turn. */
     void (*end_turn)(struct worker *worker);
 
     /*
-     * Whether the part does its work; `*note` is what /readyz says of it, a static text that is "ok" or
-     * "unavailable" unless it is set. May wait. /readyz is 503 where a part that is `needed` is not ready.
+     * Whether the part works; `*note` is its state in the answer of /readyz, a static text: "ok" or
+     * "unavailable" if it is not set. May wait. /readyz is 503 if a part that is `needed` is not ready.
      */
     bool (*ready)(struct request *rq, const char **note);
-    const char *needed; /* the detail of that answer; NULL: the service goes on without it */
+    const char *needed; /* the detail of that answer; NULL: the service works without the part */
 };
 
-/* The database, which a command has without the others. */
+/* The database: the only part that a command has. */
 extern const struct part part_database;
 
-/* The parts of a worker, those of every service first; NULL after the last. */
+/* A part of a worker by its index, those of every service first; NULL after the last. */
 const struct part *part_at(const struct api *api, size_t i);
 
 /* Opens all parts; false when memory is exhausted. */

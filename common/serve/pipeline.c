@@ -1,8 +1,8 @@
 /*
- * Take, route, authorise, read, handle, leave: each step is a function here, in this order, and hands on to
- * the next or replies; every answer leaves through the last one.
+ * Take, route, authorise, read, handle, leave: each step is a function here, in this order, which calls the
+ * next one or replies; every answer passes through the last one.
  *
- * A request goes as far as it can on the loop's own stack, and on in a fiber from the first step that waits.
+ * A request runs on the loop's own stack as far as possible, and in a fiber from the first step that waits.
  */
 #include "common/serve/pipeline.h"
 
@@ -46,7 +46,7 @@ void pipeline_take(struct request *rq)
     authorise(rq);
 }
 
-/* Who asks; where the token may be signed by a key that is newer than ours, the keys are fetched first. */
+/* Checks the token; if it may be signed by a key newer than ours, the keys are fetched first. */
 static void authorise(struct request *rq)
 {
     switch (auth_check(rq->worker->auth, rq, rq->endpoint->flags, true)) {
@@ -96,7 +96,7 @@ static void handle(void *arg)
     pipeline_leave(rq);
 }
 
-/* What every answer has. */
+/* Adds the headers that every answer has. */
 static void add_common_headers(struct request *rq)
 {
     char *id = rq->id.len ? arena_string(&rq->arena, rq->id) : NULL;
@@ -112,7 +112,7 @@ static void add_common_headers(struct request *rq)
     }
 }
 
-/* What is left to say where the memory for an answer is exhausted. */
+/* The reply if the memory for an answer is exhausted. */
 static void reply_exhausted(struct request *rq)
 {
     static const struct text exhausted = {"{\"detail\":\"Service temporarily unavailable\"}", 44};

@@ -6,7 +6,7 @@
 #include "common/pg/transaction.h"
 #include "common/serve/worker.h"
 
-/* Whoever set before_write ends the transaction: it counts as begun once more than handlers see. */
+/* The code that set before_write ends the transaction, so it counts as begun once more than handlers know. */
 static bool take_transaction(struct request *rq)
 {
     int64_t since = rq->loop->now;
@@ -90,7 +90,7 @@ bool query_commit(struct request *rq)
     rq->transaction = NULL;
     if (!committed && !rq->transaction_doomed)
         reply_unavailable(rq);
-    return committed || rq->transaction_doomed; /* the reply is the one of the part that was rolled back */
+    return committed || rq->transaction_doomed; /* the reply is that of the part that was rolled back */
 }
 
 void query_rollback(struct request *rq)

@@ -24,7 +24,7 @@ static void reply_not_allowed(struct request *rq, unsigned allowed)
     reply_error(rq, 405, "Method Not Allowed");
 }
 
-/* The path with a slash more at its end, or without those there; the null text: there is no other. */
+/* The path with a slash added at its end, or without the slashes there; the null text if there is neither. */
 static struct text other_path(struct request *rq, size_t *taken_off)
 {
     struct text path = rq->raw_path;
@@ -45,7 +45,7 @@ static struct text other_path(struct request *rq, size_t *taken_off)
     return path;
 }
 
-/* Where the last segment of a path begins, a slash at the path's end aside. */
+/* The last segment of a path, with the slashes after it. */
 static struct text last_segment(struct text path)
 {
     size_t from = path.len - 1;
@@ -56,13 +56,16 @@ static struct text last_segment(struct text path)
 }
 
 /*
- * A reference that is relative to the request's own path (RFC 3986, section 5.2), so that it holds behind any
- * prefix that a proxy has taken off: one step up for each slash less, then the last segment, then the query.
+ * Redirects to a reference that is relative to the request's own path (RFC 3986, section 5.2), so that it is
+ * right behind any prefix that a proxy removes: `../` for each slash removed, then the last segment, then the
+ * query.
  */
 static void redirect_to(struct request *rq, struct text path, size_t taken_off)
 {
-    /* What a URL may have stays as it came (RFC 3986, section 2), except what could begin a scheme or an
-     * authority; the rest no header could carry. */
+    /*
+     * Characters that a URL may have are kept (RFC 3986, section 2), except those that could begin a scheme
+     * or an authority; others are not valid in a header.
+     */
     static const char in_path[] = "/@!$&'()*+,;=%";
     static const char in_query[] = ":/?@!$&'()*+,;=%";
     struct writer location = writer_start(&rq->arena);
@@ -78,13 +81,13 @@ static void redirect_to(struct request *rq, struct text path, size_t taken_off)
     write_char(&location, '\0');
     if (location.failed)
         reply_unavailable(rq);
-    else if (len > (size_t)rq->worker->settings->http.url_limit) /* as it would be answered there */
+    else if (len > (size_t)rq->worker->settings->http.url_limit) /* as the target itself would be answered */
         reply_error(rq, 414, "URI too long");
     else
         reply_redirect(rq, location.at);
 }
 
-/* A path that matches nothing is redirected where it does with a slash more or less at its end. */
+/* Redirects a path that matches nothing, if it does with a slash added or removed at its end. */
 static bool redirect(struct request *rq, enum method method)
 {
     struct route route;

@@ -10,8 +10,10 @@
 
 struct request;
 
-/* Sets the request's endpoint, route and raw path parameters; false: a redirect, 404, 405 or 414 is the
- * reply. */
+/*
+ * Sets the request's endpoint, route and raw path parameters; false: the reply is a redirect, 404, 405 or
+ * 414.
+ */
 bool route_find(struct request *rq) MUST_CHECK;
 
 #endif

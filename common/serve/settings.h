@@ -1,6 +1,6 @@
 /*
- * What a daemon is told to go by: the part of each room, and what is common to them (settings_table.h has
- * their names, ranges, defaults and help).
+ * The settings of a daemon: those of each room, and the common ones (settings_table.h has their names,
+ * ranges, defaults and help).
  */
 #ifndef COMMON_SERVE_SETTINGS_H
 #define COMMON_SERVE_SETTINGS_H
@@ -19,7 +19,7 @@ struct command;
 
 #define WORKERS_MAX 64
 
-/* Of the rooms that stand above this one: the services that are called. */
+/* Of rooms above this one: the services that are called. */
 struct directory_settings {
     const char *user_progress_url;
     const char *user_service_url; /* NULL: users are looked up in the service's own table */
@@ -41,7 +41,7 @@ struct settings {
     struct pg_settings pg;
     struct watch_settings watch;
     struct directory_settings directory;
-    const struct command *command; /* that was asked for; NULL: to serve */
+    const struct command *command; /* the one given as an argument; NULL: serve */
 };
 
 #endif

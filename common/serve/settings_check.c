@@ -1,7 +1,4 @@
-/*
- * What the types of settings do not tell: URLs, what one setting says of another, and what a setting stands
- * for.
- */
+/* Checks that the types of settings do not make: URLs, and settings that depend on or stand for others. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,16 +8,16 @@
 #include "common/serve/settings_table.h"
 
 #define AUTH_URL_MAX      512 /* bytes of an address made from AUTH0_DOMAIN */
-#define SERVICE_TOKEN_MIN 16  /* bytes: what is shorter can be guessed */
+#define SERVICE_TOKEN_MIN 16  /* bytes: a shorter one could be guessed */
 #define SERVICE_TOKEN_MAX 4096
 
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
 #define DOMAIN_MAX      255 /* bytes (RFC 1035, section 2.3.4) */
 
-/* RFC 6750, section 2.1: what a token consists of. */
+/* The characters of a token (RFC 6750, section 2.1). */
 #define TOKEN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/="
 
-/* Complains where there is a fault. */
+/* Reports a fault, if there is one. */
 static bool check(const char *name, const char *fault)
 {
     return !fault || setting_complain(name, NULL, fault);
@@ -40,7 +37,7 @@ static bool expand_auth0_domain(struct auth_settings *s)
     if (!domain)
         return true;
     if (!*domain || strspn(domain, HOST_CHARACTERS) != strlen(domain) || strlen(domain) > DOMAIN_MAX)
-        return setting_complain("AUTH0_DOMAIN", domain, "is no domain name");
+        return setting_complain("AUTH0_DOMAIN", domain, "is not a domain name");
     snprintf(url, sizeof(url), "https://%s/.well-known/jwks.json", domain);
     snprintf(issuer, sizeof(issuer), "https://%s/", domain);
     if (!s->jwks_url) {
@@ -53,18 +50,19 @@ static bool expand_auth0_domain(struct auth_settings *s)
     return true;
 }
 
-/* A key set over a connection that anyone may change would let anyone in. */
+/* A key set from an unprotected connection could be replaced by anyone's. */
 static const char *jwks_fault(const char *url)
 {
     if (url[0] == '/')
         return NULL;
     if (strncmp(url, "file:", 5) != 0)
         return strncmp(url, "https://", 8) == 0 ? url_fault(url, URL_HTTPS | URL_QUERY)
-                                                : "begins with neither https:// nor file:";
+                                                : "does not begin with https:// or file:";
     const char *path = url + 5;
     if (strncmp(path, "//localhost/", 12) == 0 || strncmp(path, "///", 3) == 0)
         return NULL;
-    return path[0] == '/' && path[1] != '/' && path[1] ? NULL : "names no absolute path: file:///path";
+    return path[0] == '/' && path[1] != '/' && path[1] ? NULL
+                                                       : "does not name an absolute path: file:///path";
 }
 
 static bool check_service_token(const char *token)

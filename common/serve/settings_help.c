@@ -1,4 +1,4 @@
-/* What settings are called, and how --help and the documentation show them. */
+/* The names of settings, and how --help and the documentation show them. */
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -46,10 +46,10 @@ void settings_print_help(const struct api *api)
         printf("  %-26s %s\n  %-26s %s%s%s\n", settings_table[i].name, flag, "", settings_table[i].help,
                fallback ? "; default " : "", fallback ? fallback : "");
     }
-    printf("\n  --help                     this text\n"
-           "  --settings-markdown        the settings as a Markdown table\n"
-           "  --openapi                  the OpenAPI document\n"
-           "  --statements               the SQL statements, a JSON object per line\n"
+    printf("\n  --help                     print this text\n"
+           "  --settings-markdown        print the settings as a Markdown table\n"
+           "  --openapi                  print the OpenAPI document\n"
+           "  --statements               print the SQL statements, one JSON object per line\n"
            "  --health-check             exit 0 when the daemon on PORT answers /livez\n");
     for (size_t i = 0; i < api->command_count; i++)
         printf("  %-26s %s\n", api->commands[i].name, api->commands[i].help);

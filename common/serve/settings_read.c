@@ -45,7 +45,7 @@ static bool assign(struct settings *settings, const struct setting *s, const cha
         return assign_int(s, value, into);
     case SETTING_SWITCH:
         if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-            return setting_complain(s->name, value, "is neither on nor off");
+            return setting_complain(s->name, value, "is not on or off");
         *(bool *)into = strcmp(value, "on") == 0;
         return true;
     case SETTING_LEVEL:
@@ -55,7 +55,7 @@ static bool assign(struct settings *settings, const struct setting *s, const cha
                 return true;
             }
         }
-        return setting_complain(s->name, value, "is none of debug, info, warning, error");
+        return setting_complain(s->name, value, "is not debug, info, warning or error");
     }
     return false;
 }
@@ -93,7 +93,7 @@ static const char *secret_from_file(const char *name, const char *path)
     return secret;
 }
 
-/* A variable of the environment; NULL where it is not set or blank, as a template with no value leaves it. */
+/* A variable of the environment; NULL if it is not set or blank, as an unfilled template leaves it. */
 static const char *variable(const char *name)
 {
     const char *value = getenv(name);
@@ -129,7 +129,7 @@ static bool read_environment(struct settings *settings, const struct setting *s,
     return assign(settings, s, value);
 }
 
-/* `--database-url` and, as the progress log's document spells it, `--database_url`. */
+/* Accepts `--database-url` and also `--database_url`, the spelling of the progress log's document. */
 static const struct setting *find_flag(const char *arg, size_t len)
 {
     char given[SETTING_NAME_MAX];
@@ -156,7 +156,7 @@ static const struct command *find_command(const struct api *api, const char *arg
     return NULL;
 }
 
-/* One of the flags that are no settings; false where it is none of them. */
+/* Reads a flag that is not a setting; false if it is none of these. */
 static bool read_question(const char *arg, const struct api *api, enum settings_status *status)
 {
     if (strcmp(arg, "--help") == 0) {
@@ -177,13 +177,13 @@ static bool read_question(const char *arg, const struct api *api, enum settings_
     return true;
 }
 
-/* What an argument that is not known may hold is not repeated: it may be a secret. */
+/* The text of an unknown argument is not repeated: it may be a secret. */
 static enum settings_status complain_of_argument(const char *arg, int number)
 {
     if (arg[0] == '-')
         fprintf(stderr, "unknown flag %.*s; --help lists them\n", (int)strcspn(arg, "="), arg);
     else
-        fprintf(stderr, "argument %d is neither a flag nor a command; --help lists them\n", number);
+        fprintf(stderr, "argument %d is not a flag or a command; --help lists them\n", number);
     return SETTINGS_BAD;
 }
 
@@ -201,7 +201,7 @@ static enum settings_status read_flags(struct settings *settings, const struct a
         }
         const struct command *command = find_command(api, arg);
         if (command && settings->command) {
-            fprintf(stderr, "%s and %s cannot be done at once\n", settings->command->name, command->name);
+            fprintf(stderr, "%s and %s cannot be combined\n", settings->command->name, command->name);
             return SETTINGS_BAD;
         }
         if (command) {
@@ -222,8 +222,10 @@ static enum settings_status read_flags(struct settings *settings, const struct a
     return status;
 }
 
-/* A service with parts of its own calls another one, with which it shares the processors; PostgreSQL's
- * connections are for all of them. */
+/*
+ * A service with parts of its own calls another service, which uses the same processors; and each worker has
+ * connections to PostgreSQL, whose number is limited.
+ */
 static int64_t workers_for(const struct api *api)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -234,7 +236,7 @@ static int64_t workers_for(const struct api *api)
     return workers > 1 ? workers : 1;
 }
 
-/* What more than one room goes by. */
+/* Copies settings that several rooms need. */
 static void share(struct settings *settings)
 {
     settings->pg.request_timeout = settings->request_timeout;

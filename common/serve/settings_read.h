@@ -13,7 +13,7 @@ struct api;
 
 enum settings_status {
     SETTINGS_READY,
-    SETTINGS_PRINTED,      /* --help or the like was answered: exit 0 */
+    SETTINGS_PRINTED,      /* --help or another question was answered: exit 0 */
     SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
     SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
     SETTINGS_STATEMENTS,   /* --statements: the caller lists them */

@@ -1,6 +1,6 @@
 /*
- * Every setting: name, type, range, default and help in one table; everything that reads, checks, prints or
- * documents them walks it.
+ * Every setting: name, type, range, default and help in one table, which is used to read, check, print and
+ * document them.
  */
 #ifndef COMMON_SERVE_SETTINGS_TABLE_H
 #define COMMON_SERVE_SETTINGS_TABLE_H
@@ -29,7 +29,7 @@ struct setting {
 extern const struct setting settings_table[];
 extern const size_t settings_count;
 
-/* The default of a setting; NULL: it has none. */
+/* The default of a setting; NULL if it has none. */
 const char *setting_default(const struct setting *setting, const struct api *api,
                             char room[static SETTING_DEFAULT_MAX]);
 
@@ -41,12 +41,12 @@ void settings_print_help(const struct api *api);
 void settings_print_markdown(void);
 
 /*
- * Checks what is said of one setting by another and what its type cannot tell, and fills in what stands for
- * something else. False after one line on stderr, which names the setting and repeats no secret.
+ * Checks what the types do not, such as settings that depend on others, and fills in those that others stand
+ * for. False after one line on stderr, which names the setting and repeats no secret.
  */
 bool settings_check(struct settings *settings) MUST_CHECK;
 
-/* Complains of a setting; the value is repeated where it is given. Returns false. */
+/* Reports a bad setting, with its value if one is given. Returns false. */
 bool setting_complain(const char *name, const char *value, const char *why);
 
 #endif

@@ -36,25 +36,25 @@ struct worker {
     const struct settings *settings;
     const struct api *api;
     const struct router *router;
-    struct metrics metrics; /* of each room, for those who add them up */
+    struct metrics metrics; /* of each room, to be added up */
     struct serve_metrics *serve_metrics;
     struct http_metrics *http_metrics;
     struct pg_metrics *pg_metrics;
-    struct lookup_metrics *lookup_metrics; /* of services that look users and labs up */
+    struct lookup_metrics *lookup_metrics; /* of services that look up users and labs */
     const struct worker *all;              /* the workers of this process */
     struct request_log *request_log;
     struct http *http;
     struct pg *pg;
     struct auth *auth;
-    struct keyset *keyset;   /* of the process; outlives the worker */
+    struct keyset *keyset;   /* of the process, which outlives the worker */
     struct client *client;   /* of services that call others */
-    struct lookups *lookups; /* of services that look users and labs up */
+    struct lookups *lookups; /* of services that look up users and labs */
     struct text openapi;     /* the service's document */
-    bool draining;           /* SIGTERM has come: answers close their connections */
-    struct timer stacks;     /* those of fibers that are not wanted any more */
-    struct timer forget;     /* rows that are kept for a day only; the first worker's */
-    struct timer upkeep;     /* the service's own; the first worker's */
-    struct watch wake;       /* an eventfd: the main thread has something to say */
+    bool draining;           /* after SIGTERM: answers close their connections */
+    struct timer stacks;     /* unmaps stacks of fibers that are not needed any more */
+    struct timer forget;     /* deletes rows that are kept for a day only; in the first worker */
+    struct timer upkeep;     /* for the service's own work; in the first worker */
+    struct watch wake;       /* an eventfd by which the main thread wakes the worker */
     atomic_bool stop;
     pthread_t thread;
 };

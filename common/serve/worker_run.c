@@ -20,10 +20,10 @@
 #include "common/serve/worker.h"
 #include "common/table/api.h"
 
-#define CHORES_EVERY (600 * SECOND) /* between two rounds of what a daemon does for its tables */
-#define STACKS_EVERY SECOND         /* between two looks at the stacks that were not wanted meanwhile */
+#define CHORES_EVERY (600 * SECOND) /* between two runs of the chores */
+#define STACKS_EVERY SECOND         /* between two checks for stacks that are not needed */
 
-/* A request that nobody sent, for statements that the service runs for itself. */
+/* Runs something with a request that no client sent, for statements of the service's own. */
 static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
 {
     struct request rq = {.loop = &worker->loop,
@@ -89,7 +89,7 @@ static void woken(struct watch *watch, uint32_t events)
     uint64_t count;
 
     (void)events;
-    /* A counter that is empty already was read by an earlier turn. */
+    /* An empty counter was already read by an earlier turn. */
     ssize_t got = read(watch->fd, &count, sizeof(count));
     (void)got;
 }
@@ -107,8 +107,8 @@ static bool open_metrics(struct worker *worker)
 }
 
 /*
- * For HTTP to call every few requests of a turn: what has come from PostgreSQL is dealt with, and what waits
- * for it sent, so that it need not wait for the turn's end.
+ * Called by HTTP after every few requests of a turn: processes results of PostgreSQL and sends waiting
+ * statements, so that they need not wait for the end of the turn.
  */
 static void interlude(struct worker *worker)
 {
@@ -165,7 +165,10 @@ bool worker_open(struct worker *worker, int listener, bool first)
 static void turn(struct worker *worker)
 {
     loop_turn(&worker->loop, http_wait(worker->http));
-    /* What answers from elsewhere have set off goes out first: the others work during the HTTP. */
+    /*
+     * First sends what answers of other services and the database have caused: these then work while HTTP
+     * runs.
+     */
     parts_flush(worker);
     http_run(worker->http);
     parts_flush(worker);
@@ -177,7 +180,9 @@ static void turn(struct worker *worker)
 
 static void close_worker(struct worker *worker)
 {
-    /* What is still in flight holds libmicrohttpd's connections: then the process ends with them. */
+    /*
+     * Requests still in flight use libmicrohttpd's connections: the process then ends without closing them.
+     */
     if (http_requests(worker->http) == 0)
         http_close(worker->http);
     parts_close(worker);
@@ -205,7 +210,7 @@ void *worker_run(void *arg)
 
 struct errand {
     struct worker worker;
-    struct pg_metrics metrics; /* that nobody reads */
+    struct pg_metrics metrics; /* not read */
     void (*work)(struct request *rq, void *arg);
     void *arg;
     bool done;
@@ -247,7 +252,7 @@ void worker_stop(struct worker *worker)
     uint64_t one = 1;
 
     atomic_store(&worker->stop, true);
-    /* A counter that cannot take more has woken the worker already. */
+    /* If the counter is full, the worker has been woken already. */
     ssize_t written = write(worker->wake.fd, &one, sizeof(one));
     (void)written;
 }

@@ -1,6 +1,4 @@
-/*
- * The life of a worker: its turns, and what it does by itself from time to time.
- */
+/* Starts, runs and ends a worker, and what it does from time to time. */
 #ifndef COMMON_SERVE_WORKER_RUN_H
 #define COMMON_SERVE_WORKER_RUN_H
 
@@ -14,7 +12,7 @@ struct settings;
 struct worker;
 
 /*
- * Prepares a worker to serve a listening socket, which it then owns: everything but its thread. Settings,
+ * Prepares a worker to serve a listening socket, which it then owns: everything except its thread. Settings,
  * api, router, keyset and openapi are set by the caller and outlive it. False after a line in the log.
  */
 MUST_CHECK bool worker_open(struct worker *worker, int listener, bool first);
@@ -23,13 +21,13 @@ MUST_CHECK bool worker_open(struct worker *worker, int listener, bool first);
 void *worker_run(void *worker);
 
 /*
- * Runs something in a worker that serves nobody, and only has the database: for the commands of a daemon.
+ * Runs something in a worker that has only the database and serves no clients: for the commands of a daemon.
  * `work` runs in a fiber and sets the request's deadline before it waits. False when memory is exhausted.
  */
 MUST_CHECK bool worker_do_alone(const struct settings *settings, const struct api *api,
                                 void (*work)(struct request *rq, void *arg), void *arg);
 
-/* Tells a worker to end; from any thread. */
+/* Tells a worker to stop; from any thread. */
 void worker_stop(struct worker *worker);
 
 #endif

@@ -89,10 +89,10 @@ static void note(struct resolver_question *question)
     ((struct asker *)question)->calls++;
 }
 
-static bool ask(struct asker *asker, const char *name, bool anew)
+static bool ask(struct asker *asker, const char *name, bool refresh)
 {
     *asker = (struct asker){.question = {.done = note}};
-    return resolver_ask(resolver, name, anew, &asker->question);
+    return resolver_ask(resolver, name, refresh, &asker->question);
 }
 
 static void wait_for(struct asker *asker)
