@@ -9,7 +9,9 @@ CREATE TABLE IF NOT EXISTS user_performance (
     success boolean,
     errors json,
     resources_used json,
-    timestamp timestamptz
+    timestamp timestamptz,
+    client_id text,
+    received_at timestamptz
 );
 
 -- The original writes this one when it reads. It stays for the original's sake; nothing here reads or writes it.
@@ -51,3 +53,28 @@ CREATE INDEX CONCURRENTLY user_performance_of_lab
 -- step: index user_performance_with_errors
 CREATE INDEX CONCURRENTLY user_performance_with_errors ON user_performance (lab_type, id)
  WHERE performance_has_errors(errors);
+
+-- What a batch says of an item beside what the original keeps: the caller's own id of it, and when it came where the
+-- caller told its time. Rows of the original and of single calls have neither.
+-- step: lock performance_arrivals
+DO $$
+BEGIN
+    IF (SELECT count(*) FROM pg_attribute
+         WHERE attrelid = 'user_performance'::regclass AND attname IN ('client_id', 'received_at')) < 2 THEN
+        ALTER TABLE user_performance ADD COLUMN IF NOT EXISTS client_id text, ADD COLUMN IF NOT EXISTS received_at timestamptz;
+    END IF;
+END
+$$;
+-- step: index user_performance_client_id
+CREATE UNIQUE INDEX CONCURRENTLY user_performance_client_id ON user_performance (client_id) WHERE client_id IS NOT NULL;
+
+-- What the pages of a list are read from, in either direction: of all, of a user, of a lab type. Rows without a time lie
+-- before all others. Names by their hash: it is shorter, and no index takes a name of any length.
+-- step: index user_performance_page
+CREATE INDEX CONCURRENTLY user_performance_page ON user_performance (coalesce(timestamp, '-infinity'), id);
+-- step: index user_performance_user_page
+CREATE INDEX CONCURRENTLY user_performance_user_page
+    ON user_performance (hashtextextended(user_id, 0), coalesce(timestamp, '-infinity'), id);
+-- step: index user_performance_lab_page
+CREATE INDEX CONCURRENTLY user_performance_lab_page
+    ON user_performance (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);

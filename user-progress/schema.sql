@@ -27,7 +27,9 @@ CREATE TABLE IF NOT EXISTS lab_attempts (
     completion_status boolean,
     time_spent integer,
     errors_encountered varchar[],
-    timestamp timestamp
+    timestamp timestamp,
+    client_id text,
+    received_at timestamptz
 );
 
 -- What makes names unique. Looked for first: even to find an index there, CREATE INDEX would wait for every writer.
@@ -121,3 +123,28 @@ CREATE INDEX CONCURRENTLY ix_lab_attempts_user_id ON lab_attempts (user_id);
 CREATE INDEX CONCURRENTLY ix_progress_events_user_id ON progress_events (user_id, log_id, version);
 -- step: index ix_progress_logs_user_id
 CREATE INDEX CONCURRENTLY ix_progress_logs_user_id ON progress_logs (user_id, log_id) WHERE members IS NOT NULL;
+
+-- What a batch says of an item beside what the original keeps: the caller's own id of it, and when it came where the
+-- caller told its time. Rows of the original and of single calls have neither.
+-- step: lock attempt_arrivals
+DO $$
+BEGIN
+    IF (SELECT count(*) FROM pg_attribute
+         WHERE attrelid = 'lab_attempts'::regclass AND attname IN ('client_id', 'received_at')) < 2 THEN
+        ALTER TABLE lab_attempts ADD COLUMN IF NOT EXISTS client_id text, ADD COLUMN IF NOT EXISTS received_at timestamptz;
+    END IF;
+END
+$$;
+-- step: index lab_attempts_client_id
+CREATE UNIQUE INDEX CONCURRENTLY lab_attempts_client_id ON lab_attempts (client_id) WHERE client_id IS NOT NULL;
+
+-- What the pages of a list are read from, in either direction: of all, of a user, of a lab type. Rows without a time lie
+-- before all others. Names by their hash: it is shorter, and no index takes a name of any length.
+-- step: index lab_attempts_page
+CREATE INDEX CONCURRENTLY lab_attempts_page ON lab_attempts (coalesce(timestamp, '-infinity'), id);
+-- step: index lab_attempts_user_page
+CREATE INDEX CONCURRENTLY lab_attempts_user_page
+    ON lab_attempts (hashtextextended(user_id, 0), coalesce(timestamp, '-infinity'), id);
+-- step: index lab_attempts_lab_page
+CREATE INDEX CONCURRENTLY lab_attempts_lab_page
+    ON lab_attempts (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);

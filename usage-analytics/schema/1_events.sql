@@ -18,7 +18,9 @@ CREATE TABLE IF NOT EXISTS usage_events (
     lab_type varchar,
     event_type varchar,
     event_data json,
-    timestamp timestamptz
+    timestamp timestamptz,
+    client_id text,
+    received_at timestamptz
 );
 
 -- The text by which event_data.session_id is compared, null where there is none. Long ones by their digest, for

@@ -64,6 +64,31 @@ CREATE INDEX CONCURRENTLY usage_events_session_completes
                      coalesce(timestamp, '-infinity'), (id::bigint))
  WHERE event_type = 'complete';
 
+-- What a batch says of an item beside what the original keeps: the caller's own id of it, and when it came where the
+-- caller told its time. Rows of the original and of single calls have neither.
+-- step: lock usage_arrivals
+DO $$
+BEGIN
+    IF (SELECT count(*) FROM pg_attribute
+         WHERE attrelid = 'usage_events'::regclass AND attname IN ('client_id', 'received_at')) < 2 THEN
+        ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS client_id text, ADD COLUMN IF NOT EXISTS received_at timestamptz;
+    END IF;
+END
+$$;
+-- step: index usage_events_client_id
+CREATE UNIQUE INDEX CONCURRENTLY usage_events_client_id ON usage_events (client_id) WHERE client_id IS NOT NULL;
+
+-- What the pages of a list are read from, in either direction: of all, of a user, of a lab type. Rows without a time lie
+-- before all others. Names by their hash: it is shorter, and no index takes a name of any length.
+-- step: index usage_events_page
+CREATE INDEX CONCURRENTLY usage_events_page ON usage_events (coalesce(timestamp, '-infinity'), id);
+-- step: index usage_events_user_page
+CREATE INDEX CONCURRENTLY usage_events_user_page
+    ON usage_events (hashtextextended(user_id, 0), coalesce(timestamp, '-infinity'), id);
+-- step: index usage_events_lab_page
+CREATE INDEX CONCURRENTLY usage_events_lab_page
+    ON usage_events (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);
+
 -- What version 1 of this schema had and nothing needs any more. Its daemons call functions that are still there.
 -- step: lock earlier
 DO $$
