@@ -126,6 +126,12 @@ void batch_resume_owner(struct batch *batch)
         fiber_resume(owner);
 }
 
+void batch_break(struct batch *batch)
+{
+    link_close(&batch->link);
+    batch->link.lost(&batch->link);
+}
+
 /* Sending */
 
 static struct execution execution_of_stamp(struct batch *batch)
@@ -215,10 +221,6 @@ void batch_settle(struct batch *batch)
 
 bool batch_open(struct batch *batch, size_t limit)
 {
-    batch->link.up = batch_link_up;
-    batch->link.arrived = batch_arrived;
-    batch->link.lost = batch_link_lost;
-    batch->timer.fire = batch_due;
     batch->stamp_calls[0] = &batch->stamp_call;
     uuid_print(batch->slot);
     batch->calls = calloc(limit, sizeof(struct call *));

@@ -7,7 +7,8 @@
  * settled: every batch that writes stores a new number (its stamp) in the link's row of write_slots in the
  * same transaction, and the batch was committed if its stamp is found there.
  *
- * batch.c changes states and sends, outcome.c processes results, reconnect.c keeps the link connected.
+ * batch.c changes states and sends; above it, outcome.c processes results and reconnect.c keeps the link
+ * connected.
  */
 #ifndef COMMON_PG_BATCH_H
 #define COMMON_PG_BATCH_H
@@ -76,7 +77,10 @@ struct batch {
     struct call *stamp_calls[1];
 };
 
-/* Makes room for `limit` calls in a batch whose link, lane, events and metrics are set. False: no memory. */
+/*
+ * Makes room for `limit` calls in a batch whose link, timer, lane, events and metrics are set. False: no
+ * memory.
+ */
 MUST_CHECK bool batch_open(struct batch *batch, size_t limit);
 void batch_close(struct batch *batch);
 
@@ -92,9 +96,6 @@ void batch_end(struct batch *batch);
 /* Finds out whether a commit happened, on a link that is up again. */
 void batch_settle(struct batch *batch);
 
-/* outcome.c: results may have arrived. */
-void batch_arrived(struct link *link);
-
 /* Resumes a waiting call, or the owner of a transaction if it waits. */
 void call_end(struct call *call, enum call_state state);
 void batch_resume_owner(struct batch *batch);
@@ -108,10 +109,14 @@ bool batch_is_awaited(const struct batch *batch);
 /* Sets the timer of the batch, in nanoseconds from now. */
 void batch_set_timer(struct batch *batch, int64_t wait);
 
-/* reconnect.c: keeps a connection from now on; closes the connection; the connection was lost. */
-void batch_want(struct batch *batch);
+/* Closes the connection, which counts as lost then. */
 void batch_break(struct batch *batch);
-void batch_lost(struct batch *batch);
+
+/* outcome.c: results may have arrived. */
+void batch_arrived(struct link *link);
+
+/* reconnect.c: keeps a connection from now on; its timer is due; the connection is up; it was lost. */
+void batch_want(struct batch *batch);
 void batch_due(struct timer *timer);
 void batch_link_up(struct link *link);
 void batch_link_lost(struct link *link);

@@ -227,7 +227,11 @@ static bool open_batch(struct lane *lane, struct batch *batch)
                                 .url = replica ? pg->settings->read_url : pg->settings->url,
                                 .resolver = pg->resolver,
                                 .replica = replica,
-                                .plans = &pg->plans};
+                                .plans = &pg->plans,
+                                .up = batch_link_up,
+                                .arrived = batch_arrived,
+                                .lost = batch_link_lost};
+    batch->timer.fire = batch_due;
     return batch_open(batch, lane->batch_limit);
 }
 

@@ -40,14 +40,9 @@ void batch_want(struct batch *batch)
     batch_set_timer(batch, 0);
 }
 
-void batch_break(struct batch *batch)
+void batch_link_lost(struct link *link)
 {
-    link_close(&batch->link);
-    batch_lost(batch);
-}
-
-void batch_lost(struct batch *batch)
-{
+    struct batch *batch = container_of(link, struct batch, link);
     struct call **calls = batch->calls;
     size_t count = batch->count;
     enum batch_state from = batch->state;
@@ -83,11 +78,6 @@ void batch_link_up(struct link *link)
         batch_settle(batch);
 }
 
-void batch_link_lost(struct link *link)
-{
-    batch_lost(container_of(link, struct batch, link));
-}
-
 static void give_up_late_calls(struct batch *batch)
 {
     int64_t now = now_of(batch);
@@ -98,7 +88,7 @@ static void give_up_late_calls(struct batch *batch)
             continue;
         batch->calls[i] = NULL;
         if (batch->owned)
-            call->state = CALL_UNAVAILABLE; /* its fiber is the owner: batch_lost resumes it */
+            call->state = CALL_UNAVAILABLE; /* its fiber is the owner: batch_link_lost resumes it */
         else
             call_end(call, CALL_UNAVAILABLE);
     }
