@@ -83,6 +83,11 @@ bool pg_ready(const struct pg *pg)
            lane_ready(pg->lanes[STATEMENT_APPEND]);
 }
 
+bool pg_refused(void)
+{
+    return session_encoding_refused();
+}
+
 void pg_run(struct pg *pg, struct call *call)
 {
     enum statement_kind kind = call->statement->kind;

@@ -39,6 +39,9 @@ void pg_poll(struct pg *pg);
 /* Whether a connection is up and the schema is current. */
 bool pg_ready(const struct pg *pg);
 
+/* Whether the database cannot be used at all: its encoding is not UTF8, so it could not store every text. */
+bool pg_refused(void);
+
 /* Runs a call in the lane of its kind; its state tells the result. Waits in its fiber. */
 void pg_run(struct pg *pg, struct call *call);
 

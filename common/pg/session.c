@@ -29,7 +29,7 @@ enum setup_step {
     SETUP_END,
 };
 
-static _Atomic bool schema_is_ready;
+static _Atomic bool schema_is_ready, encoding_is_refused;
 
 bool session_schema_ready(void)
 {
@@ -39,6 +39,11 @@ bool session_schema_ready(void)
 void session_schema_doubt(void)
 {
     schema_is_ready = false;
+}
+
+bool session_encoding_refused(void)
+{
+    return encoding_is_refused;
 }
 
 /*
@@ -136,8 +141,11 @@ static bool is_utf8(const struct link *link)
 {
     static _Atomic bool told;
     const char *encoding = PQparameterStatus(link->pq, "server_encoding");
+    bool utf8 = encoding && strcmp(encoding, "UTF8") == 0;
 
-    if (encoding && strcmp(encoding, "UTF8") == 0)
+    if (!link->replica)
+        encoding_is_refused = !utf8;
+    if (utf8)
         return true;
     if (!atomic_exchange(&told, true))
         log_line(LOG_ERROR, "the database must have the encoding UTF8", "server_encoding",

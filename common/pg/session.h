@@ -22,6 +22,9 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
 /* Whether any link of this process has found or created the current schema. */
 bool session_schema_ready(void);
 
+/* Whether the last connection of this process was to a database whose encoding is not UTF8. */
+bool session_encoding_refused(void);
+
 /* Makes the next connection check the schema again: a table was missing. */
 void session_schema_doubt(void);
 

@@ -15,7 +15,7 @@ handler_fn health_live, health_ready, health_metrics, health_openapi;
      .summary = "Whether the process lives",                                                                 \
      .help = "Never touches the database.",                                                                  \
      .answer = &health_answer,                                                                               \
-     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN,                                                               \
+     .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_PROBE,                                              \
      .handle = health_live},                                                                                 \
         {.method = METHOD_GET,                                                                               \
          .path = "/readyz",                                                                                  \
@@ -24,7 +24,7 @@ handler_fn health_live, health_ready, health_metrics, health_openapi;
          .help = "The database is reachable and has the schema of this version. The answer also tells "      \
                  "whether User Progress answers, where users and labs are looked up there.",                 \
          .answer = &ready_answer,                                                                            \
-         .flags = ENDPOINT_OPEN,                                                                             \
+         .flags = ENDPOINT_OPEN | ENDPOINT_PROBE,                                                            \
          .failures = {{503, "The database is not available"}},                                               \
          .handle = health_ready},                                                                            \
         {.method = METHOD_GET,                                                                               \

@@ -12,6 +12,7 @@
 #include "common/http/answer.h"
 #include "common/http/cors.h"
 #include "common/http/request.h"
+#include "common/pg/pg.h"
 #include "common/serve/idempotency.h"
 #include "common/serve/input.h"
 #include "common/serve/route.h"
@@ -38,6 +39,11 @@ void pipeline_take(struct request *rq)
 
     rq->deadline = rq->loop->now + settings->request_timeout * MILLISECOND;
     if (cors_preflight(rq, settings->http.cors_origins) || !route_find(rq)) {
+        pipeline_leave(rq);
+        return;
+    }
+    if (pg_refused() && !(rq->endpoint->flags & ENDPOINT_PROBE)) {
+        reply_unavailable(rq);
         pipeline_leave(rq);
         return;
     }

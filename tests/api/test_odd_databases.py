@@ -79,6 +79,29 @@ def test_the_other_services_work_on_odd_defaults_too(postgres, own, someone, ser
         assert client.get(report).status_code == 200
 
 
+CALLS = {
+    "user-progress": ("/users/", "/progress/x", "/users/?limit=0"),
+    "performance-reporting": ("/performance/user/x", "/performance/lab/x", "/users/"),
+    "usage-analytics": ("/analytics/trends", "/analytics/usage/lab/x", "/labs/"),
+}
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_on_a_database_in_another_encoding_every_call_but_livez_is_503_and_the_log_names_it_once(
+    postgres, start_daemon, user_progress, service
+):
+    name = postgres.create_database(options="ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    daemon = start_daemon(service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress)
+    until(lambda: "LATIN1" in daemon.log_text(), "the encoding to be noticed")
+    for path in ("/", "/docs", "/redoc", "/openapi.json", "/metrics", "/readyz", *CALLS[service]):
+        answer = exchange.request(daemon.url, "GET", path)
+        assert (answer.status, answer.headers.get("retry-after")) == (503, "1"), path
+    _, path, _ = TABLES[service]
+    assert exchange.request(daemon.url, "POST", path, body=b"{}").status == 503
+    assert exchange.request(daemon.url, "GET", "/livez").status == 200
+    assert daemon.log_text().count("LATIN1") == 1
+
+
 @pytest.mark.parametrize("service", TABLES)
 def test_the_end_of_the_ids_is_told_before_and_widening_them_ends_it(postgres, own, someone, service):
     name, (table, path, body_of) = postgres.create_database(), TABLES[service]

@@ -41,11 +41,11 @@ class Server:
         except psycopg2.OperationalError:
             return False
 
-    def create_database(self, prefix: str = "test") -> str:
-        """A new, empty database with a name of its own."""
+    def create_database(self, prefix: str = "test", options: str = "") -> str:
+        """A new, empty database with a name of its own, made with CREATE DATABASE's options."""
         name = f"{prefix}_{uuid.uuid4().hex[:12]}"
         with closing(self.connect("postgres")) as connection, connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}"')
+            cursor.execute(f'CREATE DATABASE "{name}" {options}')
         return name
 
 
