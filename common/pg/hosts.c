@@ -12,13 +12,10 @@ struct item {
 
 /* Reading */
 
-/*
- * Splits a comma-separated list into at most HOSTS_MAX items; how many, 0 if memory is exhausted or there is
- * no list.
- */
+/* Splits a comma-separated list into at most HOSTS_MAX items; how many, 0 if memory is exhausted. */
 static size_t split(struct arena *arena, const char *list, const char *items[static HOSTS_MAX])
 {
-    char *copy = list ? arena_string(arena, text_of(list)) : NULL;
+    char *copy = arena_string(arena, text_of(list));
     size_t count = 0;
 
     while (copy && count < HOSTS_MAX) {
@@ -30,26 +27,44 @@ static size_t split(struct arena *arena, const char *list, const char *items[sta
     return count;
 }
 
-static const char *option(const PQconninfoOption *options, const char *keyword)
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
 {
-    for (const PQconninfoOption *o = options; o->keyword; o++)
+    for (const PQconninfoOption *o = options; o && o->keyword; o++)
         if (strcmp(o->keyword, keyword) == 0)
-            return o->val && *o->val ? o->val : NULL;
+            return o->val;
     return NULL;
+}
+
+/* The options of a URL and of the environment; one of the URL wins, even if it is empty, as in libpq. */
+struct sources {
+    PQconninfoOption *url, *defaults;
+};
+
+static size_t read_list(struct arena *arena, const struct sources *from, const char *keyword,
+                        const char *items[static HOSTS_MAX])
+{
+    const char *given = value_of(from->url, keyword);
+    const char *value = given ? given : value_of(from->defaults, keyword);
+
+    return value && *value ? split(arena, value, items) : 0;
 }
 
 static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
 {
-    PQconninfoOption *options = PQconninfoParse(url, NULL); /* its error message may contain the password */
+    struct sources from = {PQconninfoParse(url, NULL), NULL}; /* its message may contain the password */
     const char *names[HOSTS_MAX], *addresses[HOSTS_MAX], *ports[HOSTS_MAX];
 
     hosts->count = hosts->unanswered = 0;
-    if (!options)
+    if (!from.url)
         return false;
-    size_t name_count = split(arena, option(options, "host"), names);
-    size_t address_count = split(arena, option(options, "hostaddr"), addresses);
-    size_t port_count = split(arena, option(options, "port"), ports);
-    PQconninfoFree(options);
+    /* A service that the URL names stands before the environment, and only libpq reads it. */
+    if (!value_of(from.url, "service"))
+        from.defaults = PQconndefaults();
+    size_t name_count = read_list(arena, &from, "host", names);
+    size_t address_count = read_list(arena, &from, "hostaddr", addresses);
+    size_t port_count = read_list(arena, &from, "port", ports);
+    PQconninfoFree(from.url);
+    PQconninfoFree(from.defaults);
     hosts->count = name_count ? name_count : address_count;
     for (size_t i = 0; i < hosts->count; i++) {
         struct host *host = &hosts->list[i];

@@ -1,6 +1,7 @@
 /*
- * The hosts of a database's URL and their addresses, which are looked up off the loop: libpq itself would
- * block it for as long as a name server is silent.
+ * The hosts of a database and their addresses, which are looked up off the loop: libpq itself would block it
+ * for as long as a name server is silent. They are those of the URL, or of libpq's environment (PGHOST,
+ * PGHOSTADDR, PGPORT, PGSERVICE) where the URL names none.
  */
 #ifndef COMMON_PG_HOSTS_H
 #define COMMON_PG_HOSTS_H
@@ -19,7 +20,7 @@ struct hosts;
 struct host {
     struct resolver_question question;
     struct hosts *hosts;
-    const char *name, *address, *port; /* as in the URL; NULL: not given */
+    const char *name, *address, *port; /* empty: not given */
     bool needs_address;                /* the name is to be looked up */
     struct addresses found;
 };
@@ -30,7 +31,7 @@ struct hosts {
     struct host list[HOSTS_MAX];
 };
 
-/* Lists with an item for each address, for libpq's settings of these names; NULL: as in the URL. */
+/* Lists with an item for each address, for libpq's settings of these names; NULL: libpq's own defaults. */
 struct host_lists {
     const char *host, *hostaddr, *port;
 };
@@ -38,8 +39,8 @@ struct host_lists {
 enum hosts_status { HOSTS_KNOWN, HOSTS_ASKED, HOSTS_FAILED };
 
 /*
- * Reads the hosts of a URL into the arena and looks up their names. HOSTS_ASKED: the loop calls `known` when
- * all are answered. HOSTS_FAILED: no memory, or not a valid URL.
+ * Reads the hosts of a database into the arena and looks up their names. HOSTS_ASKED: the loop calls `known`
+ * when all are answered. HOSTS_FAILED: no memory, or not a valid URL.
  */
 enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
                                 const char *url) MUST_CHECK;

@@ -106,10 +106,26 @@ def test_a_name_that_nobody_tells_is_503_in_the_time_to_connect_and_holds_nobody
         assert time.monotonic() - began < 0.2 + BACK_SECONDS / 2
 
 
-def test_a_database_whose_name_nobody_tells_holds_nobody_up(names, usage):
+# Where the database's host is named: in its URL, or in libpq's variables of the environment.
+IN_URL = {"DATABASE_URL": "postgresql://{user}@db.example:{port}/{name}"}
+IN_ENVIRONMENT = {
+    "DATABASE_URL": "postgresql:///{name}",
+    "PGHOST": "db.example",
+    "PGPORT": "{port}",
+    "PGUSER": "{user}",
+}
+NAMED = pytest.mark.parametrize("named", [IN_URL, IN_ENVIRONMENT], ids=["in-url", "in-environment"])
+
+
+def settings_of(named: dict[str, str], **values: str) -> dict[str, str]:
+    return {name: text.format(**values) for name, text in named.items()}
+
+
+@NAMED
+def test_a_database_whose_name_nobody_tells_holds_nobody_up(names, usage, named):
     names.silent = True
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        daemon = usage(fake.url, DATABASE_URL="postgresql://nobody@db.example/nothing")
+        daemon = usage(fake.url, **settings_of(named, user="nobody", port="5432", name="nothing"))
         end = time.monotonic() + 3
         while time.monotonic() < end:
             began = time.monotonic()
@@ -117,12 +133,15 @@ def test_a_database_whose_name_nobody_tells_holds_nobody_up(names, usage):
             assert time.monotonic() - began < BACK_SECONDS / 2
 
 
-def test_a_database_is_found_by_its_name_and_where_it_moves_to(postgres, names, usage):
+@NAMED
+def test_a_database_is_found_by_its_name_and_where_it_moves_to(postgres, names, usage, named):
     address = postgres.address
     if not address["PGHOST"].startswith("/"):
         pytest.skip("the server is elsewhere")
-    url = f"postgresql://{address['PGUSER']}@db.example:{address['PGPORT']}/{postgres.create_database()}"
+    settings = settings_of(
+        named, user=address["PGUSER"], port=address["PGPORT"], name=postgres.create_database()
+    )
     names.addresses["db.example"] = ["127.0.0.9"]  # nobody is there
-    daemon = usage("http://127.0.0.1:9", DATABASE_URL=url)
+    daemon = usage("http://127.0.0.1:9", **settings)
     names.addresses["db.example"] = ["127.0.0.1"]
     until(lambda: exchange.request(daemon.url, "GET", "/analytics/trends").status == 200, "its database", 10)
