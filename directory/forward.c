@@ -5,6 +5,7 @@
 #include "common/http/client.h"
 #include "common/http/header.h"
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "directory/lookup.h"
@@ -72,7 +73,7 @@ static const char *url_of(struct request *rq)
     static const char in_query[] = "/?:@!$&'()*+,;=%";
     struct writer w = writer_start(&rq->arena);
 
-    write_text(&w, client_base(rq->worker->settings->directory.user_progress_url));
+    write_text(&w, url_base(rq->worker->settings->directory.user_progress_url));
     write_url(&w, rq->raw_path, in_path);
     if (rq->raw_query.at) {
         write_char(&w, '?');

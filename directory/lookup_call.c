@@ -9,6 +9,7 @@
 #include "common/base/uuid.h"
 #include "common/http/client.h"
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/json/json.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -359,7 +360,7 @@ void lookup_ask(struct question *q)
 bool lookups_open(struct worker *worker)
 {
     struct lookups *l = calloc(1, sizeof(*l));
-    struct text base = client_base(worker->settings->directory.user_progress_url);
+    struct text base = url_base(worker->settings->directory.user_progress_url);
 
     if (!l)
         return false;

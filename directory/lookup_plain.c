@@ -2,6 +2,7 @@
 
 #include "common/http/client.h"
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/json/json.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -18,7 +19,7 @@ static enum presence get(struct request *rq, int64_t deadline, const char *path,
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(&rq->arena, rq->worker->settings->directory.user_progress_url, path, segment),
+        .url = url_below(&rq->arena, rq->worker->settings->directory.user_progress_url, path, segment),
         .answer_limit = ANSWER_LIMIT,
         .deadline = deadline};
     struct json_error error;
@@ -61,7 +62,7 @@ bool lookup_reaches(struct request *rq)
     struct client_call call = {
         .arena = &rq->arena,
         .method = "GET",
-        .url = client_url(&rq->arena, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
+        .url = url_below(&rq->arena, rq->worker->settings->directory.user_progress_url, "/", TEXT("")),
         .answer_limit = ANSWER_LIMIT,
         .deadline = lookup_deadline(rq)};
 

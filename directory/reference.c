@@ -1,6 +1,6 @@
 #include "directory/reference.h"
 
-#include "common/http/client.h"
+#include "common/http/url.h"
 #include "common/json/writer.h"
 
 /* The path of a URL and what follows; NULL: it is relative to another path. */
@@ -21,7 +21,7 @@ static const char *path_of(const char *url)
 const char *reference_relative(struct arena *arena, const char *base, struct text path, const char *location)
 {
     const char *to = path_of(location), *under = path_of(base);
-    struct text prefix = client_base(under ? under : "");
+    struct text prefix = url_base(under ? under : "");
     struct writer w = writer_start(arena);
     size_t same = 0;
 

@@ -2,6 +2,7 @@
 
 #include "common/http/client.h"
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "directory/lookup_call.h"
@@ -13,7 +14,7 @@ bool user_service_require(struct request *rq, struct text user_id)
     const struct settings *s = rq->worker->settings;
     struct client_call call = {.arena = &rq->arena,
                                .method = "GET",
-                               .url = client_url(&rq->arena, s->directory.user_service_url, "/", user_id),
+                               .url = url_below(&rq->arena, s->directory.user_service_url, "/", user_id),
                                .answer_limit = ANSWER_LIMIT,
                                .deadline = lookup_deadline(rq)};
 

@@ -4,6 +4,7 @@
 
 #include "common/base/fiber.h"
 #include "common/http/transfer.h"
+#include "common/http/url.h"
 
 struct client {
     struct loop *loop;
@@ -44,7 +45,7 @@ static bool resolve(struct client_call *call)
     char host[RESOLVER_NAME_MAX + 1];
     unsigned before = call->addresses.version;
 
-    if (!transfer_host(call->url, host, sizeof(host)))
+    if (!url_host(call->url, host, sizeof(host)))
         return false;
     if (resolver_is_address(host))
         return !call->sent_again && send_or_queue(call);
@@ -145,26 +146,6 @@ void client_header(struct client_call *call, const char *name, const char *value
         call->headers[call->header_count++] = (struct header){name, value};
     else
         call->spoiled = true;
-}
-
-struct text client_base(const char *url)
-{
-    struct text base = text_of(url);
-
-    while (base.len && base.at[base.len - 1] == '/')
-        base.len--;
-    return base;
-}
-
-char *client_url(struct arena *arena, const char *base, const char *path, struct text segment)
-{
-    struct writer w = writer_start(arena);
-
-    write_text(&w, client_base(base));
-    write_text(&w, text_of(path));
-    write_url(&w, segment, "");
-    write_char(&w, '\0');
-    return w.failed ? NULL : w.at;
 }
 
 void client_trace(struct client_call *call, struct request *rq)

@@ -53,12 +53,6 @@ bool client_run(struct client *client, struct client_call *call) MUST_CHECK;
  */
 void client_header(struct client_call *call, const char *name, const char *value);
 
-/* The URL of a service without trailing slashes: part of `url`. */
-struct text client_base(const char *url);
-
-/* The URL of a segment below a path of a service, in the arena; NULL when that is exhausted. */
-char *client_url(struct arena *arena, const char *base, const char *path, struct text segment);
-
 /* Adds the headers that every call for a request has: its id and its trace. */
 void client_trace(struct client_call *call, struct request *rq);
 

@@ -217,20 +217,6 @@ bool transfer_begin(struct transfers *transfers, struct client_call *call, int64
     return false;
 }
 
-bool transfer_host(const char *url, char *host, size_t size)
-{
-    CURLU *parts = curl_url();
-    char *text = NULL;
-    bool found = parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                 curl_url_get(parts, CURLUPART_HOST, &text, 0) == CURLUE_OK && strlen(text) < size;
-
-    if (found)
-        memcpy(host, text, strlen(text) + 1);
-    curl_free(text);
-    curl_url_cleanup(parts);
-    return found;
-}
-
 /* libcurl in the loop */
 
 static enum transfer_end end_of(CURL *easy, CURLcode code)

@@ -39,10 +39,4 @@ bool transfers_idle(const struct transfers *transfers);
  */
 bool transfer_begin(struct transfers *transfers, struct client_call *call, int64_t connect) MUST_CHECK;
 
-/*
- * Copies the host of a URL, as it is to be looked up, into `size` bytes; false: there is none, or it is
- * longer.
- */
-bool transfer_host(const char *url, char *host, size_t size) MUST_CHECK;
-
 #endif

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 
-#include "common/base/text.h"
+#include "common/json/writer.h"
 
 #define HOST_MAX 253 /* bytes of a name (RFC 1035, section 2.3.4) */
 #define PORT_MAX 65535
@@ -135,4 +135,43 @@ const char *url_origins_fault(const char *list)
             return fault;
     }
     return NULL;
+}
+
+struct text url_base(const char *url)
+{
+    struct text base = text_of(url);
+
+    while (base.len && base.at[base.len - 1] == '/')
+        base.len--;
+    return base;
+}
+
+char *url_below(struct arena *arena, const char *base, const char *path, struct text segment)
+{
+    struct writer w = writer_start(arena);
+
+    write_text(&w, url_base(base));
+    write_text(&w, text_of(path));
+    write_url(&w, segment, "");
+    write_char(&w, '\0');
+    return w.failed ? NULL : w.at;
+}
+
+bool url_host(const char *url, char *host, size_t size)
+{
+    struct text left = text_of(url);
+
+    if (!take_scheme(&left, URL_HTTP | URL_HTTPS))
+        return false;
+    struct text taken = left;
+    if (!take_host(&left))
+        return false;
+    taken.len = (size_t)(left.at - taken.at);
+    if (taken.at[0] == '[')
+        taken = (struct text){taken.at + 1, taken.len - 2};
+    if (taken.len >= size)
+        return false;
+    memcpy(host, taken.at, taken.len);
+    host[taken.len] = '\0';
+    return true;
 }

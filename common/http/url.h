@@ -1,10 +1,14 @@
-/* URLs of services, checked before any call is made to them (RFC 3986, section 3). */
+/* URLs of services: checked before any call is made to them, taken apart and put together (RFC 3986, section
+ * 3). */
 #ifndef COMMON_HTTP_URL_H
 #define COMMON_HTTP_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "common/base/arena.h"
 #include "common/base/declare.h"
+#include "common/base/text.h"
 
 enum url_parts {
     URL_HTTP = 1 << 0,   /* http is allowed */
@@ -21,5 +25,17 @@ const char *url_fault(const char *url, unsigned parts) MUST_CHECK;
 
 /* The same for a list of origins, separated by commas, of which `*` is any. Empty items are skipped. */
 const char *url_origins_fault(const char *list) MUST_CHECK;
+
+/*
+ * Copies the host of a URL of http or https, without brackets, into `size` bytes; false: there is none, or it
+ * is longer.
+ */
+bool url_host(const char *url, char *host, size_t size) MUST_CHECK;
+
+/* A URL without trailing slashes: part of `url`. */
+struct text url_base(const char *url);
+
+/* The URL of a segment below a path of a service, in the arena; NULL when that is exhausted. */
+char *url_below(struct arena *arena, const char *base, const char *path, struct text segment);
 
 #endif
