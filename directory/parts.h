@@ -8,6 +8,4 @@
 
 extern const struct part directory_lookups;
 
-#define DIRECTORY_PARTS ((const struct part *const[]){&directory_lookups})
-
 #endif

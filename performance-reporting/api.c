@@ -1,6 +1,8 @@
 #include "performance-reporting/api.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
+#include "common/items/zone.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
 #include "common/shape/declare.h"
@@ -50,6 +52,9 @@ static const struct endpoint endpoints[] = {
     GET("/performance/user/{user_id}", reports_of_user, "Performance", "Report on a user",
         .path_in = &user_path_shape, .answer = &user_report_shape, .flags = ENDPOINT_REPORT,
         .failures = {NO_USER}),
+    GET("/performance/records", records_list, "Performance", "List performance records", .help = LIST_HELP,
+        .query_in = &records_query_shape, .answer = &records_page_shape, .flags = ENDPOINT_REPORT,
+        .failures = {OTHER_USER}),
     GET("/performance/record/{performance_id}", records_get, "Performance", "Get a performance record",
         .path_in = &record_path_shape, .answer = &record_shape, .failures = {NO_RECORD}),
     PUT("/performance/record/{performance_id}", records_update, "Performance", "Update a performance record",
@@ -67,6 +72,8 @@ static const struct endpoint endpoints[] = {
     DOCS_ENDPOINTS(TITLE),
 };
 
+static const struct part *const parts[] = {&directory_lookups, &zones_part};
+
 const struct api performance_reporting_api = {
     .name = "performance-reporting",
     .title = TITLE,
@@ -77,8 +84,8 @@ const struct api performance_reporting_api = {
     .schema = performance_reporting_schema_sql,
     .schema_version = 3,
     .forwarding = &directory_forwarding,
-    .parts = DIRECTORY_PARTS,
-    .part_count = COUNT(DIRECTORY_PARTS),
+    .parts = parts,
+    .part_count = COUNT(parts),
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
 };

@@ -1,6 +1,7 @@
 #include "performance-reporting/records.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
 #include "directory/lookup.h"
@@ -15,6 +16,9 @@ struct record {
     int64_t id;
     struct moment timestamp;
     struct kept_json printed_errors; /* as the table has them */
+    struct text client_id;
+    struct moment received_at;
+    int8_t mark; /* of a page (common/items/list.h) */
 };
 
 #define OF struct record
@@ -46,9 +50,12 @@ static const struct field record_fields[] = {
     FIELD(INT_MAP, resources_used, .flags = FIELD_NULLABLE, .example = "{}"),
     FIELD(INT, id, .example = "2"),
     FIELD(TIME_Z, timestamp, .flags = FIELD_NULLABLE, .example = "\"2025-04-19T08:38:25.379893Z\""),
+    LISTED_FIELDS(TIME_Z, "\"2025-04-19T08:41:07.220114Z\""),
 };
 
-const struct shape record_shape = SHAPE("PerformanceRecord", "A record as it is kept.", record_fields);
+const struct shape record_shape = SHAPE_BUT(2, "PerformanceRecord", "A record as it is kept.", record_fields);
+static const struct shape listed_record_shape =
+    SHAPE("ListedPerformanceRecord", "A record as it is kept, and how it came.", record_fields);
 #undef OF
 
 struct record_path {
@@ -61,12 +68,31 @@ static const struct field record_path_fields[] = {
 const struct shape record_path_shape = SHAPE("PerformanceId", NULL, record_path_fields);
 #undef OF
 
+#define OF struct list_query
+static const struct field records_query_fields[] = {
+    LIST_FIELDS,
+    FIELD_NAMED(BOOL, "success", passed, .help = "Of those that succeeded, or did not."),
+};
+const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NULL, records_query_fields);
+#undef OF
+
+#define OF struct list_page
+static const struct field performancerecordpage_fields[] = {LIST_PAGE_FIELDS(listed_record_shape)};
+const struct shape records_page_shape =
+    SHAPE("PerformanceRecordPage", "Performance records.", performancerecordpage_fields);
+#undef OF
+
 STATEMENT(insert_record, APPEND, .set = true,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used),
           ROW(struct record, id, timestamp));
 STATEMENT(get_record, READ, PARAMS(struct record_path, performance_id),
           ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
               timestamp));
+STATEMENT(list_records, REPORT, .planned_anew = true,
+          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
+                 lab_type, from, to, passed, limit),
+          ROW(struct record, mark, user_id, lab_type, completion_time, success, printed_errors,
+              resources_used, id, timestamp, client_id, received_at));
 STATEMENT(update_record, CHANGE,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used,
                  id),
@@ -115,6 +141,13 @@ enum reply records_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+enum reply records_list(struct request *rq)
+{
+    static const struct list list = LIST(struct record, list_records, records_page_shape);
+
+    return list_reply(rq, &list);
 }
 
 enum reply records_update(struct request *rq)

@@ -1,6 +1,8 @@
 #include "usage-analytics/api.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
+#include "common/items/zone.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
 #include "common/shape/declare.h"
@@ -49,6 +51,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
     GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
         .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    GET("/analytics/events", events_list, "Analytics", "List usage events", .help = LIST_HELP,
+        .query_in = &events_query_shape, .answer = &events_page_shape, .flags = ENDPOINT_REPORT,
+        .failures = {OTHER_USER}),
     GET("/analytics/event/{event_id}", events_get, "Analytics", "Get a usage event",
         .path_in = &event_path_shape, .answer = &event_shape, .failures = {NO_EVENT}),
     PUT("/analytics/event/{event_id}", events_update, "Analytics", "Update a usage event",
@@ -65,6 +70,8 @@ static const struct endpoint endpoints[] = {
     DOCS_ENDPOINTS(TITLE),
 };
 
+static const struct part *const parts[] = {&directory_lookups, &zones_part};
+
 const struct api usage_analytics_api = {
     .name = "usage-analytics",
     .title = TITLE,
@@ -75,8 +82,8 @@ const struct api usage_analytics_api = {
     .schema = usage_analytics_schema_sql,
     .schema_version = 3,
     .forwarding = &directory_forwarding,
-    .parts = DIRECTORY_PARTS,
-    .part_count = COUNT(DIRECTORY_PARTS),
+    .parts = parts,
+    .part_count = COUNT(parts),
     .upkeep = usage_fold,
     .upkeep_every = FOLD_EVERY,
     .endpoints = endpoints,

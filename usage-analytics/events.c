@@ -1,6 +1,7 @@
 #include "usage-analytics/events.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
 #include "directory/lookup.h"
@@ -12,6 +13,9 @@ struct event {
     int8_t event_data_sent;
     int64_t id;
     struct moment timestamp;
+    struct text client_id;
+    struct moment received_at;
+    int8_t mark; /* of a page (common/items/list.h) */
 };
 
 #define OF struct event
@@ -38,9 +42,12 @@ static const struct field event_fields[] = {
     FIELD(OBJECT, event_data, .flags = FIELD_NULLABLE, .example = "{\"session_id\":\"test-session-1\"}"),
     FIELD(INT, id, .example = "3"),
     FIELD(TIME_Z, timestamp, .flags = FIELD_NULLABLE, .example = "\"2025-04-19T08:39:43.599397Z\""),
+    LISTED_FIELDS(TIME_Z, "\"2025-04-19T08:41:07.220114Z\""),
 };
 
-const struct shape event_shape = SHAPE("UsageEvent", "An event as it is kept.", event_fields);
+const struct shape event_shape = SHAPE_BUT(2, "UsageEvent", "An event as it is kept.", event_fields);
+static const struct shape listed_event_shape =
+    SHAPE("ListedUsageEvent", "An event as it is kept, and how it came.", event_fields);
 #undef OF
 
 struct event_path {
@@ -52,10 +59,28 @@ static const struct field event_path_fields[] = {FIELD(INT, event_id, ROW_ID, .f
 const struct shape event_path_shape = SHAPE("EventId", NULL, event_path_fields);
 #undef OF
 
+#define OF struct list_query
+static const struct field events_query_fields[] = {
+    LIST_FIELDS,
+    FIELD_NAMED(TEXT, "event_type", kind, .help = "Of that type."),
+};
+const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, events_query_fields);
+#undef OF
+
+#define OF struct list_page
+static const struct field usageeventpage_fields[] = {LIST_PAGE_FIELDS(listed_event_shape)};
+const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", usageeventpage_fields);
+#undef OF
+
 STATEMENT(insert_event, APPEND, .set = true, PARAMS(struct event, user_id, lab_type, event_type, event_data),
           ROW(struct event, id, timestamp));
 STATEMENT(get_event, READ, PARAMS(struct event_path, event_id),
           ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp));
+STATEMENT(list_events, REPORT, .planned_anew = true,
+          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
+                 lab_type, from, to, kind, limit),
+          ROW(struct event, mark, user_id, lab_type, event_type, event_data, id, timestamp, client_id,
+              received_at));
 STATEMENT(update_event, CHANGE, PARAMS(struct event, user_id, lab_type, event_type, event_data, id),
           ROW(struct event, id, timestamp));
 STATEMENT(delete_event, CHANGE, PARAMS(struct event_path, event_id), ROW(struct event_path, event_id));
@@ -98,6 +123,13 @@ enum reply events_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+enum reply events_list(struct request *rq)
+{
+    static const struct list list = LIST(struct event, list_events, events_page_shape);
+
+    return list_reply(rq, &list);
 }
 
 enum reply events_update(struct request *rq)

@@ -31,3 +31,58 @@ RETURNING id, timestamp;
 DELETE FROM usage_events
  WHERE id = $1
 RETURNING id AS event_id;
+
+-- name: list_events
+-- common/items/list.h says what the parameters are. Planned for them, so that of the orders and filters only those of the
+-- query are left. A CTE is read in the order in which it was filled, and no further than it is read.
+WITH looked_at AS MATERIALIZED (
+    SELECT id, timestamp, lab_type, event_type
+      FROM usage_events
+     WHERE ($2 IS NULL OR hashtextextended(user_id, 0) = hashtextextended($2, 0) AND user_id = $2)
+       AND ($3 IS NULL OR client_id = $3)
+       AND ($4 IS NULL OR hashtextextended(lab_type, 0) = hashtextextended($4, 0) AND lab_type = $4)
+       AND ($5::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $5::timestamptz)
+       AND ($6::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $6::timestamptz)
+       AND CASE
+           WHEN $8 IS NULL THEN true
+           WHEN $1 = '-timestamp' THEN (coalesce(timestamp, '-infinity'), id) < (coalesce($7::timestamptz, '-infinity'), $8)
+           WHEN $1 = 'timestamp' THEN (coalesce(timestamp, '-infinity'), id) > (coalesce($7::timestamptz, '-infinity'), $8)
+           ELSE id > $8
+           END
+     ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(timestamp, '-infinity') END DESC,
+              CASE $1 WHEN '-timestamp' THEN id END DESC,
+              CASE $1 WHEN 'timestamp' THEN coalesce(timestamp, '-infinity') END,
+              CASE WHEN $1 <> '-timestamp' THEN id END
+     LIMIT $9
+), found AS MATERIALIZED (
+    SELECT id
+      FROM looked_at
+     WHERE ($10 IS NULL OR lab_type = $10)
+       AND ($11::timestamptz IS NULL OR timestamp >= $11::timestamptz)
+       AND ($12::timestamptz IS NULL OR timestamp < $12::timestamptz)
+       AND ($13 IS NULL OR event_type = $13)
+     LIMIT $14
+), page AS (
+    SELECT id, false AS mark
+      FROM found
+     UNION ALL
+    SELECT id, true
+      FROM (SELECT id FROM looked_at OFFSET $9 - 1 LIMIT 1) AS last
+     WHERE (SELECT count(*) FROM found) < $14
+)
+SELECT page.mark,
+       e.user_id,
+       e.lab_type,
+       e.event_type,
+       e.event_data,
+       e.id,
+       e.timestamp,
+       e.client_id,
+       e.received_at
+  FROM page
+  JOIN usage_events e ON e.id = page.id
+ ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(e.timestamp, '-infinity') END DESC,
+          CASE $1 WHEN '-timestamp' THEN e.id END DESC,
+          CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END,
+          CASE WHEN $1 <> '-timestamp' THEN e.id END,
+          page.mark;

@@ -1,6 +1,8 @@
 #include "user-progress/api.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
+#include "common/items/zone.h"
 #include "common/openapi/docs.h"
 #include "common/serve/health.h"
 #include "common/shape/declare.h"
@@ -62,6 +64,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_LIST | ENDPOINT_REPORT, .failures = {NO_USER}),
     GET("/progress/stats/{user_id}", stats_get, "Progress", "Add up a user's lab attempts",
         .path_in = &user_path_shape, .answer = &stats_shape, .flags = ENDPOINT_REPORT, .failures = {NO_USER}),
+    GET("/attempts", attempts_list_all, "Progress", "List lab attempts", .help = LIST_HELP,
+        .query_in = &attempts_query_shape, .answer = &attempts_page_shape, .flags = ENDPOINT_REPORT,
+        .failures = {OTHER_USER}),
     GET("/progress/lab-attempt/{attempt_id}", attempts_get, "Progress", "Get a lab attempt",
         .path_in = &attempt_path_shape, .answer = &attempt_shape, .failures = {NO_ATTEMPT}),
     PUT("/progress/lab-attempt/{attempt_id}", attempts_update, "Progress", "Update a lab attempt",
@@ -120,6 +125,8 @@ static const struct command commands[] = {
     {"verify", "replay the progress log's events and prove that its entries follow from them", verify_run},
 };
 
+static const struct part *const parts[] = {&zones_part};
+
 const struct api user_progress_api = {
     .name = "user-progress",
     .title = TITLE,
@@ -128,6 +135,8 @@ const struct api user_progress_api = {
     .port = 8004,
     .schema = user_progress_schema_sql,
     .schema_version = 4,
+    .parts = parts,
+    .part_count = COUNT(parts),
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
     .commands = commands,

@@ -1,6 +1,7 @@
 #include "user-progress/attempts.h"
 
 #include "common/http/request.h"
+#include "common/items/list.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
 #include "directory/directory.h"
@@ -17,6 +18,9 @@ struct attempt {
     struct moment timestamp;
     struct text lab_name, lab_description, lab_difficulty;
     int8_t attempt_found, user_found, lab_found;
+    struct text client_id;
+    struct moment received_at;
+    int8_t mark; /* of a page (common/items/list.h) */
 };
 
 #define OF struct attempt
@@ -49,10 +53,13 @@ static const struct field attempt_fields[] = {
           .example = "\"Filesystem Lab\""),
     FIELD(TEXT, lab_description, .flags = FIELD_NULLABLE, .example = "\"Learn about filesystem operations\""),
     FIELD(TEXT, lab_difficulty, .flags = FIELD_NULLABLE, .example = "\"beginner\""),
+    LISTED_FIELDS(TIME_NAIVE, "\"2025-04-19T08:41:07.220114\""),
 };
 
 const struct shape attempt_shape =
-    SHAPE("LabAttempt", "An attempt with the lab it was made in.", attempt_fields);
+    SHAPE_BUT(2, "LabAttempt", "An attempt with the lab it was made in.", attempt_fields);
+static const struct shape listed_attempt_shape =
+    SHAPE("ListedLabAttempt", "An attempt with the lab it was made in, and how it came.", attempt_fields);
 #undef OF
 
 struct attempt_path {
@@ -64,10 +71,28 @@ static const struct field attempt_path_fields[] = {FIELD(INT, attempt_id, ROW_ID
 const struct shape attempt_path_shape = SHAPE("AttemptId", NULL, attempt_path_fields);
 #undef OF
 
+#define OF struct list_query
+static const struct field attempts_query_fields[] = {
+    LIST_FIELDS,
+    FIELD_NAMED(BOOL, "completion_status", passed, .help = "Of those that completed the lab, or did not."),
+};
+const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, attempts_query_fields);
+#undef OF
+
+#define OF struct list_page
+static const struct field labattemptpage_fields[] = {LIST_PAGE_FIELDS(listed_attempt_shape)};
+const struct shape attempts_page_shape = SHAPE("LabAttemptPage", "Lab attempts.", labattemptpage_fields);
+#undef OF
+
 STATEMENT(insert_attempt, APPEND, .set = true,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
               lab_difficulty));
+STATEMENT(list_all_attempts, REPORT, .planned_anew = true,
+          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
+                 lab_type, from, to, passed, limit),
+          ROW(struct attempt, mark, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
+              timestamp, lab_name, lab_description, lab_difficulty, client_id, received_at));
 STATEMENT(update_attempt, CHANGE,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
@@ -122,6 +147,13 @@ enum reply attempts_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+enum reply attempts_list_all(struct request *rq)
+{
+    static const struct list list = LIST(struct attempt, list_all_attempts, attempts_page_shape);
+
+    return list_reply(rq, &list);
 }
 
 enum reply attempts_update(struct request *rq)

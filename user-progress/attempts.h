@@ -6,8 +6,9 @@
 
 #include "common/table/api.h"
 
-handler_fn attempts_record, attempts_get, attempts_list, attempts_update, attempts_delete;
+handler_fn attempts_record, attempts_get, attempts_list_all, attempts_list, attempts_update, attempts_delete;
 
-extern const struct shape attempt_in_shape, attempt_shape, attempt_path_shape;
+extern const struct shape attempt_in_shape, attempt_shape, attempt_path_shape, attempts_query_shape,
+    attempts_page_shape;
 
 #endif

@@ -128,3 +128,69 @@ SELECT a.user_id,
 DELETE FROM lab_attempts
  WHERE id = $1
 RETURNING id AS attempt_id;
+
+-- name: list_all_attempts
+-- common/items/list.h says what the parameters are. Planned for them, so that of the orders and filters only those of the
+-- query are left. A CTE is read in the order in which it was filled, and no further than it is read.
+WITH looked_at AS MATERIALIZED (
+    SELECT id, timestamp, lab_type, completion_status
+      FROM lab_attempts
+     WHERE ($2 IS NULL OR hashtextextended(user_id, 0) = hashtextextended($2, 0) AND user_id = $2)
+       AND ($3 IS NULL OR client_id = $3)
+       AND ($4 IS NULL OR hashtextextended(lab_type, 0) = hashtextextended($4, 0) AND lab_type = $4)
+       AND ($5::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $5::timestamptz AT TIME ZONE 'UTC')
+       AND ($6::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $6::timestamptz AT TIME ZONE 'UTC')
+       AND CASE
+           WHEN $8 IS NULL THEN true
+           WHEN $1 = '-timestamp' THEN (coalesce(timestamp, '-infinity'), id) < (coalesce($7::timestamptz AT TIME ZONE 'UTC', '-infinity'), $8)
+           WHEN $1 = 'timestamp' THEN (coalesce(timestamp, '-infinity'), id) > (coalesce($7::timestamptz AT TIME ZONE 'UTC', '-infinity'), $8)
+           ELSE id > $8
+           END
+     ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(timestamp, '-infinity') END DESC,
+              CASE $1 WHEN '-timestamp' THEN id END DESC,
+              CASE $1 WHEN 'timestamp' THEN coalesce(timestamp, '-infinity') END,
+              CASE WHEN $1 <> '-timestamp' THEN id END
+     LIMIT $9
+), found AS MATERIALIZED (
+    SELECT id
+      FROM looked_at
+     WHERE ($10 IS NULL OR lab_type = $10)
+       AND ($11::timestamptz IS NULL OR timestamp >= $11::timestamptz AT TIME ZONE 'UTC')
+       AND ($12::timestamptz IS NULL OR timestamp < $12::timestamptz AT TIME ZONE 'UTC')
+       AND ($13 IS NULL OR completion_status = $13)
+     LIMIT $14
+), page AS (
+    SELECT id, false AS mark
+      FROM found
+     UNION ALL
+    SELECT id, true
+      FROM (SELECT id FROM looked_at OFFSET $9 - 1 LIMIT 1) AS last
+     WHERE (SELECT count(*) FROM found) < $14
+)
+SELECT page.mark,
+       e.user_id,
+       e.lab_type,
+       e.completion_status,
+       e.time_spent,
+       e.errors_encountered,
+       e.id,
+       e.timestamp,
+       CASE WHEN l.id IS NULL THEN e.lab_type ELSE l.name END AS lab_name,
+       CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
+       CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty,
+       e.client_id,
+       e.received_at
+  FROM page
+  JOIN lab_attempts e ON e.id = page.id
+  LEFT JOIN LATERAL (
+       SELECT id, name, description, difficulty
+         FROM labs
+        WHERE lab_type = e.lab_type
+        ORDER BY created_at, id
+        LIMIT 1
+  ) AS l ON true
+ ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(e.timestamp, '-infinity') END DESC,
+          CASE $1 WHEN '-timestamp' THEN e.id END DESC,
+          CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END,
+          CASE WHEN $1 <> '-timestamp' THEN e.id END,
+          page.mark;

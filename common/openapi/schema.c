@@ -47,6 +47,16 @@ static void write_items(struct writer *w, const struct field *f)
         write_literal(w, ",{\"type\":\"null\"}]}");
 }
 
+static void write_choices(struct writer *w, const char *const *choices)
+{
+    write_literal(w, ",\"enum\":[");
+    for (size_t i = 0; choices[i]; i++) {
+        write_text(w, i ? TEXT(",") : TEXT(""));
+        write_json_text(w, text_of(choices[i]));
+    }
+    write_char(w, ']');
+}
+
 /* The type's own keywords, `"type"` before all. */
 static void write_type(struct writer *w, const struct field *f, enum schema_place place)
 {
@@ -82,6 +92,8 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"maxLength\":");
         write_int(w, (int64_t)f->limit);
     }
+    if (f->choices)
+        write_choices(w, f->choices);
     if (f->of)
         write_items(w, f);
 }

@@ -63,6 +63,12 @@ static void put_int64(struct bytes *b, uint64_t n)
     put(b, &n, sizeof(n));
 }
 
+/* The largest stands for `infinity`, as it does in what is read. */
+static void put_time(struct bytes *b, struct moment moment)
+{
+    put_int64(b, (uint64_t)(moment.us == INT64_MAX ? INT64_MAX : moment.us - POSTGRES_EPOCH));
+}
+
 static void put_text_array(struct bytes *b, const struct texts *list)
 {
     put_int32(b, list->count ? 1 : 0);
@@ -131,7 +137,7 @@ static void put_value(struct bytes *b, enum column_type type, const void *value,
         put_int64(b, (uint64_t) * (const int64_t *)value);
         return;
     case COLUMN_TIME:
-        put_int64(b, (uint64_t)(((const struct moment *)value)->us - POSTGRES_EPOCH));
+        put_time(b, *(const struct moment *)value);
         return;
     case COLUMN_BOOL:
         put(b, *(const int8_t *)value ? "\1" : "\0", 1);

@@ -75,7 +75,8 @@ bool link_send(struct link *link, struct execution *execution)
     Oid types[PARAMS_MAX];
     char name[NAME_MAX_];
     bool prepared = is_prepared(link, st);
-    bool named = link->settings->prepared_statements && (prepared || link->prepared_count < PREPARED_MAX);
+    bool named = link->settings->prepared_statements && !st->planned_anew &&
+                 (prepared || link->prepared_count < PREPARED_MAX);
     int count = (int)st->param_count;
 
     execution->preparing = execution->failed = false;

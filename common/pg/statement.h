@@ -57,6 +57,9 @@ struct statement {
      * whose first column is that i (from 1): the calls of a batch are one execution.
      */
     bool set;
+    /* Planned each time for its parameters: conditions that a null takes away are gone before it is planned.
+     */
+    bool planned_anew;
     const struct column *params;
     size_t param_count;
     const struct column *row; /* of a set statement without the leading ordinal */

@@ -39,8 +39,8 @@ const struct setting settings_table[] = {
     {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth.required), 0, 0, "off", false,
      "on: every call except /, the documentation and the health checks requires a token"},
     {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth.subject_scoped), 0, 0, "off", false,
-     "on: in the progress log a token gives access only to the user in its `sub`, unless its `scope` has "
-     "progress:any (403)"},
+     "on: in the progress log and in lists a token gives access only to the user in its `sub`, unless its "
+     "`scope` has progress:any (403)"},
     {"SERVICE_TOKEN", SETTING_TEXT, AT(auth.service_token), 0, 0, NULL, true,
      "the token for calls between the services if AUTH_REQUIRED is on; at least 16 characters"},
     {"USER_SVC_BASE_URL", SETTING_TEXT, AT(directory.user_service_url), 0, 0, NULL, false,

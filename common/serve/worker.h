@@ -30,6 +30,8 @@ struct router;
 struct serve_metrics;
 struct settings;
 
+struct zones;
+
 struct worker {
     struct loop loop;
     struct fiber_pool fibers;
@@ -49,6 +51,7 @@ struct worker {
     struct keyset *keyset;   /* of the process, which outlives the worker */
     struct client *client;   /* of services that call others */
     struct lookups *lookups; /* of services that look up users and labs */
+    struct zones *zones;     /* the names of time zones */
     struct text openapi;     /* the service's document */
     bool draining;           /* after SIGTERM: answers close their connections */
     struct timer stacks;     /* unmaps stacks of fibers that are not needed any more */

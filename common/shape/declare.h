@@ -62,16 +62,17 @@
         .name = (label), .type = FIELD_IGNORED, __VA_ARGS__                                                  \
     }
 
-/* A shape of the struct OF with all of the fields; or without the last one. */
+/* A shape of the struct OF with all of the fields; or without the last one, or the last few. */
 #define SHAPE(label, about, of_fields)                                                                       \
     {                                                                                                        \
         .name = (label), .help = (about), .size = sizeof(OF), .fields = (of_fields),                         \
         .count = COUNT(of_fields)                                                                            \
     }
-#define SHAPE_BUT_LAST(label, about, of_fields)                                                              \
+#define SHAPE_BUT_LAST(label, about, of_fields) SHAPE_BUT(1, label, about, of_fields)
+#define SHAPE_BUT(few, label, about, of_fields)                                                              \
     {                                                                                                        \
         .name = (label), .help = (about), .size = sizeof(OF), .fields = (of_fields),                         \
-        .count = COUNT(of_fields) - 1                                                                        \
+        .count = COUNT(of_fields) - (few)                                                                    \
     }
 
 #endif

@@ -53,6 +53,26 @@ static bool add_too_long(struct reader *r, const struct fault_at *at, const char
     return add_printed(r, at, "too_long", message, context, input);
 }
 
+/* Whether the text is one of the field's choices; adds the fault where it is not. False: no memory. */
+static bool check_choice(struct reader *r, const struct field *field, const struct fault_at *at,
+                         const struct input *input, struct text string, bool *good)
+{
+    struct writer expected = writer_start(r->arena);
+
+    *good = !field->choices;
+    for (size_t i = 0; !*good && field->choices[i]; i++) {
+        *good = text_equal(string, text_of(field->choices[i]));
+        write_text(&expected, !i ? TEXT("'") : field->choices[i + 1] ? TEXT("', '") : TEXT("' or '"));
+        write_text(&expected, text_of(field->choices[i]));
+    }
+    if (*good)
+        return true;
+    write_bytes(&expected, "'", sizeof("'"));
+    return !expected.failed &&
+           add_printed(r, at, "literal_error", arena_printf(r->arena, "Input should be %s", expected.at),
+                       arena_printf(r->arena, "{\"expected\":\"%s\"}", expected.at), input);
+}
+
 /* The string that came, or the null text and a fault. */
 static bool read_string(struct reader *r, const struct field *field, const struct fault_at *at,
                         const struct input *input, struct text *string)
@@ -60,6 +80,7 @@ static bool read_string(struct reader *r, const struct field *field, const struc
     static const struct fault string_type = {"string_type", "Input should be a valid string", NULL};
     size_t limit = field->limit ? field->limit : limits.text;
     struct text t = input_text(input);
+    bool good;
 
     if (!t.at)
         return add_fault(r, at, &string_type, input);
@@ -68,7 +89,10 @@ static bool read_string(struct reader *r, const struct field *field, const struc
                            arena_printf(r->arena, "String should have at most %zu character%s", limit,
                                         limit == 1 ? "" : "s"),
                            arena_printf(r->arena, "{\"max_length\":%zu}", limit), input);
-    *string = t;
+    if (!check_choice(r, field, at, input, t, &good))
+        return false;
+    if (good)
+        *string = t;
     return true;
 }
 

@@ -76,11 +76,12 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t at;            /* offsetof the value */
-    size_t sent_at;       /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
-    int64_t min, max;     /* FIELD_INT: the bounds; 0, 0 means 32 bits */
-    size_t limit;         /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
-    const char *fallback; /* in: JSON taken when the member is not there; NULL: its null */
+    size_t at;        /* offsetof the value */
+    size_t sent_at;   /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
+    int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits */
+    size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
+    const char *const *choices; /* in: of a text, the only ones there are, NULL after the last; NULL: any */
+    const char *fallback;       /* in: JSON taken when the member is not there; NULL: its null */
     const struct shape *of;
     const char *help;    /* one sentence, for the OpenAPI document */
     const char *example; /* JSON, for the OpenAPI document; of a FIELD_CONST its value */

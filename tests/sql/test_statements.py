@@ -41,7 +41,7 @@ TYPES = {
     ),
     "text[]": ({"text[]", "character varying[]"}, "'{v5}'"),
 }
-VALUES = {"limit": "100", "skip": "0"}  # of parameters by their names
+VALUES = {"limit": "100", "skip": "0", "order": "'-timestamp'", "look_at": "100"}  # of parameters by their names
 
 # How a column of a table is filled in row n, by its type.
 FILL = {
@@ -179,9 +179,10 @@ def nodes(plan: dict):
         yield from nodes(child)
 
 
-def slow_steps(cursor, statement: dict) -> list[str]:
-    """The steps of its plan that take longer the more rows there are."""
-    values = [sample(p, statement["set"]) for p in statement["parameters"]]
+def slow_steps(cursor, statement: dict, given: dict | None = None) -> list[str]:
+    """The steps of its plan that take longer the more rows there are; parameters that are not given are samples."""
+    given = given or {}
+    values = [given.get(p["name"], sample(p, statement["set"])) for p in statement["parameters"]]
     cursor.execute("DEALLOCATE ALL")
     cursor.execute(prepare(statement))
     cursor.execute(f"EXPLAIN (FORMAT JSON) {execute(statement, values)}")
@@ -237,6 +238,24 @@ def test_no_statement_reads_or_sorts_a_table_that_grows_from_end_to_end(filled):
         if statement["name"] not in READS_ALL:
             cursor.execute("RESET ALL; " + kinds[statement["kind"]])
             found += slow_steps(cursor, statement)
+    assert not found
+
+
+FILTERS = ["user_id", "seek_lab", "client_id", "seek_from", "seek_to", "lab_type", "from", "to", "kind", "passed", "id"]
+
+
+@pytest.mark.parametrize("order", ["-timestamp", "timestamp", "id"])
+def test_a_page_of_a_list_is_found_by_an_index_in_each_order_and_by_each_filter(filled, order):
+    kinds, statements, _, cursor = filled
+    lists = [s for s in statements if any(p["name"] == "look_at" for p in s["parameters"])]
+    assert lists
+    found = []
+    for statement in lists:
+        names = {p["name"] for p in statement["parameters"]}
+        cursor.execute("RESET ALL; " + kinds[statement["kind"]])
+        for kept in [None, *names & set(FILTERS)]:
+            nothing = {name: "NULL" for name in names & {*FILTERS, "at"} if name != kept}
+            found += slow_steps(cursor, statement, {**nothing, "order": f"'{order}'"})
     assert not found
 
 

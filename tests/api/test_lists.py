@@ -1,0 +1,273 @@
+"""Lists of what was recorded: filters, orders, pages that follow one another."""
+
+import random
+import threading
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from harness import exchange
+from harness.daemon import Daemons
+from harness.lists import EPOCH, LISTS, as_query, fill, in_order, pages, passes, rows_of, whole
+from harness.samples import created, detail, faults, new_attempt, new_event, new_lab, new_record, new_user
+from harness.wait import until
+
+ORDERS = ["-timestamp", "timestamp", "id"]
+ROWS = 400
+EARLIEST = f"{2**64 - 210866803200000000:016x}"  # what PostgreSQL can hold, in microseconds from 1970
+
+
+@pytest.fixture(scope="module", params=LISTS, ids=lambda of: of.service)
+def of(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def daemon(postgres, of, user_progress, tmp_path_factory):
+    """The service on a database of its own, whose rows only these tests write."""
+    with Daemons(tmp_path_factory.mktemp("lists")) as daemons:
+        name = postgres.create_database()
+        daemon = daemons.start(of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress)
+        daemon.ready()
+        daemon.database = name
+        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
+            until(lambda: has_steps_done(cursor, of), "the schema's steps")
+            fill(cursor, of, ROWS)
+        yield daemon
+
+
+def has_steps_done(cursor, of) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{of.table}_lab_page"])
+    return cursor.fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def client(daemon):
+    with daemon.client() as client:
+        yield client
+
+
+@pytest.fixture
+def cursor(postgres, daemon):
+    with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def ids(items: list[dict]) -> list[int]:
+    return [item["id"] for item in items]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("limit", [1000, 37, 1])
+def test_the_pages_of_an_order_one_after_the_other_are_the_sorted_table(client, cursor, of, order, limit):
+    limited = {} if limit > 1 else {"user_id": "u1", "lab_type": "l1"}
+    wanted = [row for row in in_order(rows_of(cursor, of), order) if passes(row, limited)]
+    assert ids(whole(client, of.path, order=order, limit=limit, **limited)) == ids(wanted)
+
+
+def test_every_combination_of_filters_is_the_same_filter_over_all_rows(client, cursor, of):
+    rows, random_ = rows_of(cursor, of), random.Random(7)
+    choices = {
+        "user_id": ["u1", "u2", "", "ü/%?&=", "nobody"],
+        "lab_type": ["l1", "l2", "none"],
+        of.special: of.values,
+        "client_id": [row["client_id"] for row in rows if row["client_id"]][:3],
+        "from": [EPOCH, EPOCH + timedelta(seconds=7), EPOCH + timedelta(days=20)],
+        "to": [EPOCH + timedelta(days=21), EPOCH + timedelta(days=39, microseconds=1)],
+    }
+    for _ in range(60):
+        names = random_.sample(list(choices), random_.randrange(1, 4))
+        filters = {name: random_.choice(choices[name]) for name in names}
+        order = random_.choice(ORDERS)
+        wanted = [row for row in in_order(rows, order) if passes(row, filters)]
+        got = whole(client, of.path, order=order, limit=random_.choice([1000, 13]), **as_query(filters))
+        assert ids(got) == ids(wanted), (filters, order)
+
+
+def test_items_are_what_the_table_has(client, cursor, of):
+    rows = {row["id"]: row for row in rows_of(cursor, of)}
+    shown = {item["id"]: item for item in whole(client, of.path, limit=1000)}
+    assert shown.keys() == rows.keys()
+    for id_, row in rows.items():
+        item = shown[id_]
+        assert list(item)[-2:] == ["client_id", "received_at"]
+        for name, value in row.items():
+            wanted = of.shown(value) if name in ("timestamp", "received_at") else value
+            assert item[name] == wanted, (id_, name)
+
+
+def test_the_latest_come_first_and_a_hundred_of_them_unless_the_query_says_otherwise(client, cursor, of):
+    assert ids(next(pages(client, of.path))) == ids(in_order(rows_of(cursor, of), "-timestamp"))[:100]
+
+
+def test_the_link_of_a_page_leads_to_the_next_one_with_the_same_filters(client, of):
+    first = client.get(f"{of.path}?user_id=u1&limit=3&lab_type=l1&user_id=%C3%BC%2F%25%3F%26%3D")
+    link = first.headers["link"]
+    assert link.startswith("<?") and link.endswith('>; rel="next"')
+    second = created(client.get(of.path + link[1 : link.index(">")]))
+    whole_list = whole(client, of.path, user_id="ü/%?&=", lab_type="l1", limit=1000)
+    assert first.json()["items"] + second["items"] == whole_list[:6]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"order": "id"}, {"user_id": "u2"}, {"lab_type": "l1"}, {"from": "2025-04-19"}, {"zone": "Europe/Berlin"}, {"client_id": ""}],
+    ids=str,
+)  # fmt: skip
+def test_a_cursor_belongs_to_the_query_it_came_from(client, of, change):
+    cursor = created(client.get(of.path, params={"limit": 1}))["next"]
+    answer = client.get(of.path, params={"cursor": cursor, **change})
+    assert faults(answer) == [("value_error", ("query", "cursor"))]
+    assert detail(answer)[0]["msg"] == "cursor belongs to another query"
+    assert created(client.get(of.path, params={"cursor": cursor, "limit": 7}))["items"]
+
+
+def test_any_bytes_as_a_cursor_are_a_page_or_a_fault(client, of, daemon):
+    good, random_ = created(client.get(of.path, params={"limit": 1}))["next"], random.Random(3)
+    for n in range(300):
+        if n % 3 == 0:
+            text = bytes(random_.randrange(256) for _ in range(random_.randrange(70)))
+        else:
+            text = bytearray(good.encode())
+            text[random_.randrange(len(text))] = random_.choice(b"0123456789abcdef" + (b"\0\xff g" if n % 3 == 2 else b""))
+        sent = "".join(f"%{byte:02x}" for byte in text)
+        answer = exchange.request(daemon.url, "GET", f"{of.path}?limit=1&cursor={sent}")
+        assert answer.status in (200, 422), text
+        if answer.status == 422:
+            assert answer.json()["detail"][0]["loc"] == ["query", "cursor"]
+
+
+@pytest.mark.parametrize("place", ["7fffffffffffffff" * 2, "8000000000000000" + "7fffffffffffffff", EARLIEST + "0" * 16,
+                                   "0" * 16 + "8000000000000001"])  # fmt: skip
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_place_at_the_end_of_all_numbers_is_a_place(client, of, place, order):
+    hash_ = created(client.get(of.path, params={"limit": 1, "order": order}))["next"][2:18]
+    assert client.get(of.path, params={"order": order, "cursor": f"01{hash_}{place}"}).status_code == 200
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_while_others_write_no_row_comes_twice_and_none_that_stayed_is_missed(postgres, client, daemon, cursor, of, order):
+    there, stop = set(ids(rows_of(cursor, of))), threading.Event()
+    connection = postgres.connect(daemon.database)
+
+    def write() -> None:
+        with closing(connection), connection.cursor() as writer:
+            for n in range(10**6):
+                if stop.is_set():
+                    return
+                fill(writer, of, 5, seed=hash(order) % 10**6 + 1000 + n)
+                writer.execute(f"DELETE FROM {of.table} WHERE NOT id = ANY (%s) AND id %% 3 = 0", [list(there)])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(3):
+            got = ids(whole(client, of.path, order=order, limit=11))
+            assert len(got) == len(set(got)) and there <= set(got)
+    finally:
+        stop.set()
+        thread.join()
+        cursor.execute(f"DELETE FROM {of.table} WHERE NOT id = ANY (%s)", [list(there)])
+
+
+def test_a_page_looks_at_so_many_rows_and_no_further(client, cursor, of):
+    """What no index leads to: the page is short, and the next one goes on where this one stopped."""
+    cursor.execute(
+        f"INSERT INTO {of.table} (user_id, lab_type, {of.special}, timestamp)"
+        f" SELECT 'many', 'many', %s, '2020-01-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 45000) n",
+        [of.values[0]],
+    )
+    try:
+        for query, order in ((as_query({of.special: of.values[1]}), "-timestamp"), ({"lab_type": "l1"}, "id")):
+            key = next(iter(query))
+            query = {**query, "user_id": "many"} if key != "lab_type" else query
+            got = list(pages(client, of.path, order=order, limit=1000, **query))
+            assert len(got) >= 3 and (key == "lab_type" or not any(got))
+        wanted = [row for row in in_order(rows_of(cursor, of), "id") if row["lab_type"] == "l1"]
+        assert ids(item for page in got for item in page) == ids(wanted)
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE user_id = 'many'")
+
+
+@pytest.mark.parametrize("name,value,fault", [
+    ("limit", "0", "greater_than_equal"), ("limit", "1001", "less_than_equal"), ("limit", "x", "int_parsing"),
+    ("order", "time", "literal_error"), ("from", "1745051983", "value_error"), ("from", "2025-02-30", "value_error"),
+    ("from", "", "value_error"), ("to", "2025-04-19T08:39:43.1234567Z", "value_error"), ("zone", "FOO5", "value_error"),
+    ("zone", "+02:00", "value_error"), ("zone", "posix/UTC", "value_error"), ("zone", "localtime", "value_error"),
+    ("zone", "", "value_error"),
+])  # fmt: skip
+def test_what_is_no_parameter_is_a_fault(client, of, name, value, fault):
+    assert faults(client.get(of.path, params={name: value})) == [(fault, ("query", name))]
+
+
+def test_a_range_that_holds_nothing_is_a_fault(client, of):
+    for to in ("2025-04-19", "2025-04-18"):
+        assert faults(client.get(of.path, params={"from": "2025-04-19T00:00:00", "to": to})) == [("value_error", ("query", "to"))]
+
+
+# A day of the zone, and when it begins there: midnight twice, no midnight, a day that was skipped, half an hour.
+DAYS = [
+    ("UTC", "2025-04-19", "2025-04-19T00:00:00Z"),
+    ("Europe/Berlin", "2025-04-19", "2025-04-18T22:00:00Z"),
+    ("Asia/Calcutta", "2025-04-19", "2025-04-18T18:30:00Z"),
+    ("America/Havana", "2025-11-02", "2025-11-02T04:00:00Z"),
+    ("Africa/Cairo", "2024-04-26", "2024-04-25T22:00:00Z"),
+    ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"),
+    ("America/St_Johns", "2010-11-07", "2010-11-07T02:30:00Z"),
+    ("Australia/Lord_Howe", "2025-04-06", "2025-04-05T13:00:00Z"),
+]
+
+
+@pytest.mark.parametrize("zone,day,begins", DAYS)
+def test_a_date_is_the_first_moment_of_that_day_in_the_zone(client, cursor, of, zone, day, begins):
+    cursor.execute(
+        f"INSERT INTO {of.table} (user_id, timestamp) VALUES ('day', %s::timestamptz - interval '1 microsecond'), ('day', %s)"
+        " RETURNING id",
+        [begins, begins],
+    )
+    before, after = (id_ for (id_,) in cursor.fetchall())
+    try:
+        of_day = {"user_id": "day", "zone": zone}
+        assert ids(whole(client, of.path, **of_day, **{"from": day})) == [after]
+        assert ids(whole(client, of.path, **of_day, to=day)) == [before]
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE user_id = 'day'")
+
+
+@pytest.mark.parametrize("moment", ["2025-04-19T08:39:44Z", "2025-04-19T10:39:44%2B02:00", "2025-04-19T10:39:44+02:00",
+                                    "2025-04-19%2004:39:44-04:00", "2025-04-19T08:39:44", "2025-04-19T08:39:44.000000"])  # fmt: skip
+def test_a_moment_may_have_any_offset_and_an_unescaped_plus(client, of, moment):
+    wanted = ids(whole(client, of.path, **{"from": "2025-04-19T08:39:44Z"}, limit=1000))
+    answer = client.get(f"{of.path}?limit=1000&from={moment}")
+    assert ids(answer.json()["items"]) == wanted
+
+
+def test_what_nobody_knows_has_an_empty_list(client, of):
+    for query in ({"user_id": "nobody"}, {"lab_type": "nothing"}, {"client_id": "never-sent"}):
+        assert created(client.get(of.path, params=query)) == {"items": [], "next": None}
+
+
+def test_a_row_of_a_single_call_is_listed_as_it_was_answered(api, performance, usage):
+    user, lab = new_user(api), new_lab(api)
+    for client, made, path in (
+        (api, new_attempt(api, user, lab), "/attempts"),
+        (performance, new_record(performance, user, lab), "/performance/records"),
+        (usage, new_event(usage, user, lab), "/analytics/events"),
+    ):
+        (item,) = whole(client, path, user_id=user["id"])
+        assert item == {**made, "client_id": None, "received_at": None}
+
+
+def test_a_scoped_token_reaches_its_own_user_s_list_alone(beside, user_progress, issuer, of):
+    settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", **issuer.settings}
+    daemon = beside(of.service, user_progress, **settings).ready()
+    mine, any_user = issuer.token("ann"), issuer.token("ann", scope="x progress:any")
+    with daemon.client() as client:
+        def status(query: str, token: str) -> int:
+            return client.get(of.path + query, headers={"Authorization": f"Bearer {token}"}).status_code
+
+        assert client.get(of.path).status_code == 401
+        assert status("?user_id=ann", mine) == 200
+        assert status("?user_id=bob", mine) == status("", mine) == 403
+        assert status("?user_id=bob", any_user) == status("", any_user) == 200
