@@ -2,6 +2,7 @@
 
 #include "common/http/request.h"
 #include "common/items/list.h"
+#include "common/serve/pages.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
 #include "directory/directory.h"
@@ -84,6 +85,11 @@ static const struct field labattemptpage_fields[] = {LIST_PAGE_FIELDS(listed_att
 const struct shape attempts_page_shape = SHAPE("LabAttemptPage", "Lab attempts.", labattemptpage_fields);
 #undef OF
 
+struct attempts_after {
+    struct text user_id;
+    int64_t id, limit;
+};
+
 STATEMENT(insert_attempt, APPEND, .set = true,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
@@ -100,7 +106,7 @@ STATEMENT(update_attempt, CHANGE,
 STATEMENT(get_attempt, READ, PARAMS(struct attempt_path, attempt_id),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
-STATEMENT(list_attempts, REPORT, PARAMS(struct user_path, user_id),
+STATEMENT(list_attempts, REPORT, PARAMS(struct attempts_after, user_id, id, limit),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
 STATEMENT(delete_attempt, CHANGE, PARAMS(struct attempt_path, attempt_id),
@@ -163,21 +169,30 @@ enum reply attempts_update(struct request *rq)
 
 enum reply attempts_list(struct request *rq)
 {
-    const struct user_path *path = rq->path;
+    struct attempts_after after = {((const struct user_path *)rq->path)->user_id, PAGES_BEFORE_ALL, 0};
+    struct pages pages = pages_of(rq, &list_attempts, &after, &after.limit);
     struct user user;
-    struct rows rows;
 
-    switch (query_rows(rq, &list_attempts, path, &rows)) {
+    switch (pages_next(&pages)) {
     case QUERY_ROW:
+        reply_list_begin(rq);
         break;
     case QUERY_NONE: /* a replica may not have the user yet */
-        return users_require(rq, path->user_id, &user) ? reply_list(rq, &attempt_shape, rows) : REPLIED;
+        if (!users_require(rq, after.user_id, &user))
+            return REPLIED;
+        reply_list_begin(rq);
+        return reply_list_end(rq);
     default:
         return REPLIED;
     }
-    if (((const struct attempt *)rows.items)->id == INT_NULL)
-        rows.count = 0;
-    return reply_list(rq, &attempt_shape, rows);
+    do {
+        const struct attempt *rows = pages.rows.items;
+        after.id = rows[pages.rows.count - 1].id;
+        if (after.id != INT_NULL)
+            shape_write_items(&rq->out, &attempt_shape, pages.rows, pages.first);
+    } while (after.id != INT_NULL && pages_next(&pages) == QUERY_ROW);
+    pages_close(&pages);
+    return reply_list_end(rq);
 }
 
 enum reply attempts_delete(struct request *rq)

@@ -80,7 +80,8 @@ SELECT attempt_found AND (m.id IS NOT NULL OR NOT (user_found AND lab_found)) AS
   LEFT JOIN made m ON true;
 
 -- name: list_attempts
--- No row: there is no such user. One without an id: the user has no attempts.
+-- A page of them, after an id, in the order of the index on both: an equal user_id would let the planner walk the ids of
+-- all users. No row: there is no such user. One without an id: the user has no attempts after it.
 SELECT a.user_id,
        a.lab_type,
        a.completion_status,
@@ -92,7 +93,14 @@ SELECT a.user_id,
        CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
        CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty
   FROM users u
-  LEFT JOIN lab_attempts a ON a.user_id = u.id
+  LEFT JOIN LATERAL (
+       SELECT *
+         FROM lab_attempts
+        WHERE (user_id, id) > (u.id, $2)
+          AND user_id <= u.id
+        ORDER BY user_id, id
+        LIMIT $3
+  ) AS a ON true
   LEFT JOIN LATERAL (
        SELECT id, name, description, difficulty
          FROM labs

@@ -148,3 +148,7 @@ CREATE INDEX CONCURRENTLY lab_attempts_user_page
 -- step: index lab_attempts_lab_page
 CREATE INDEX CONCURRENTLY lab_attempts_lab_page
     ON lab_attempts (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);
+
+-- What the list of a user's attempts is read from, page by page.
+-- step: index lab_attempts_of_user
+CREATE INDEX CONCURRENTLY lab_attempts_of_user ON lab_attempts (user_id, id);

@@ -113,6 +113,11 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return string;
 }
 
+size_t arena_used(const struct arena *arena)
+{
+    return arena->chunk ? arena->held - arena->chunk->size + arena->used : 0;
+}
+
 void arena_reset(struct arena *arena)
 {
     while (arena->chunk && arena->chunk->older) {

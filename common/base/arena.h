@@ -45,6 +45,9 @@ char *arena_string(struct arena *arena, struct text t);
 /* A formatted, terminated string; NULL when memory is exhausted. */
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Bytes that were handed out. */
+size_t arena_used(const struct arena *arena);
+
 /* Forgets everything in it; keeps one small chunk for the next request. */
 void arena_reset(struct arena *arena);
 

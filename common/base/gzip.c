@@ -3,11 +3,13 @@
 #include <stdint.h>
 #include <zlib.h>
 
-#define LEVEL   1
-#define MEMORY  8              /* zlib's own default */
-#define WINDOW  (15 + 16)      /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
-#define FIRST   ((size_t)4096) /* bytes allocated at first */
-#define TRAILER 8 /* bytes at the end of a member: a checksum, and the length before compression */
+#define LEVEL         1
+#define MEMORY        8         /* zlib's own default */
+#define WINDOW        (15 + 16) /* of deflateInit2 and inflateInit2: 32 KiB, with a gzip header */
+#define STREAM_MEMORY 7         /* of a stream: with a window of 8 KiB some 80 KiB in all */
+#define STREAM_WINDOW (13 + 16)
+#define FIRST         ((size_t)4096) /* bytes allocated at first */
+#define TRAILER       8 /* bytes at the end of a member: a checksum, and the length before compression */
 
 static void *zlib_alloc(void *arena, unsigned count, unsigned size)
 {
@@ -41,6 +43,34 @@ struct text gzip_compress(struct arena *arena, struct text plain)
     size_t len = plain.len - z.avail_out;
     deflateEnd(&z);
     return smaller ? (struct text){room, len} : TEXT_NULL;
+}
+
+struct gzip_stream {
+    z_stream z;
+};
+
+struct gzip_stream *gzip_stream_open(struct arena *arena)
+{
+    struct gzip_stream *stream = arena_zalloc(arena, sizeof(*stream));
+
+    if (!stream)
+        return NULL;
+    stream->z = (z_stream){.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = arena};
+    return deflateInit2(&stream->z, LEVEL, Z_DEFLATED, STREAM_WINDOW, STREAM_MEMORY, Z_DEFAULT_STRATEGY) ==
+                   Z_OK
+               ? stream
+               : NULL;
+}
+
+size_t gzip_stream_take(struct gzip_stream *stream, struct text *plain, char *room, size_t size, bool last,
+                        bool *ended)
+{
+    z_stream *z = &stream->z;
+
+    set_buffers(z, *plain, room, size);
+    *ended = deflate(z, last ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_END;
+    *plain = (struct text){plain->at + plain->len - z->avail_in, z->avail_in};
+    return size - z->avail_out;
 }
 
 struct text gzip_expand(struct arena *arena, struct text gzipped)

@@ -121,6 +121,16 @@ static void finish_gzipped(struct request *rq)
         reply_unavailable(rq);
 }
 
+void answer_begin(struct request *rq)
+{
+    if (is_encoded(rq))
+        return;
+    reply_header(rq, "Vary", "Accept-Encoding");
+    rq->compresses = accepts_gzip(rq->headers.accept_encoding);
+    if (rq->compresses)
+        reply_header(rq, "Content-Encoding", "gzip");
+}
+
 void answer_finish(struct request *rq)
 {
     if (rq->out.failed)
@@ -130,7 +140,9 @@ void answer_finish(struct request *rq)
         finish_gzipped(rq);
         return;
     }
-    if (rq->out.len < GZIP_LEAST || rq->out.len > GZIP_MOST || is_encoded(rq))
+    if (rq->tells_length && !is_encoded(rq))
+        reply_header(rq, "Vary", "Accept-Encoding");
+    if (rq->tells_length || rq->out.len < GZIP_LEAST || rq->out.len > GZIP_MOST || is_encoded(rq))
         return;
     reply_header(rq, "Vary", "Accept-Encoding");
     if (accepts_gzip(rq->headers.accept_encoding))

@@ -1,4 +1,5 @@
-/* What is added to an answer after its handler: an entity tag, compression. */
+/* What is added to an answer after its handler, or when its first part is sent: an entity tag, compression.
+ */
 #ifndef COMMON_HTTP_ANSWER_H
 #define COMMON_HTTP_ANSWER_H
 
@@ -6,5 +7,8 @@ struct request;
 
 /* Tags and compresses the answer where that is worthwhile. */
 void answer_finish(struct request *rq);
+
+/* The same for one that leaves before it is whole: it is compressed where the client takes that. */
+void answer_begin(struct request *rq);
 
 #endif

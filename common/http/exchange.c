@@ -49,7 +49,7 @@ struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, cha
     return x;
 }
 
-static void exchange_free(struct exchange *x)
+void exchange_free(struct exchange *x)
 {
     struct http *http = x->http;
 
@@ -95,8 +95,12 @@ static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
 }
 
 /* The body is in the request's memory, which lives until the exchange ends. */
-static struct MHD_Response *make_response(struct request *rq)
+static struct MHD_Response *make_response(struct exchange *x)
 {
+    const struct request *rq = &x->rq;
+
+    if (rq->streamed)
+        return stream_response(x);
     if (rq->head && rq->tells_length)
         return MHD_create_response_from_callback(rq->told_length, 1, read_nothing, NULL, NULL);
     return MHD_create_response_from_buffer(rq->out.len, rq->out.at, MHD_RESPMEM_PERSISTENT);
@@ -118,7 +122,7 @@ static bool add_headers(const struct request *rq, struct MHD_Response *response,
 static bool queue_answer(struct exchange *x)
 {
     struct request *rq = &x->rq;
-    struct MHD_Response *response = make_response(rq);
+    struct MHD_Response *response = make_response(x);
 
     if (!response)
         return false;
@@ -126,6 +130,7 @@ static bool queue_answer(struct exchange *x)
                   MHD_queue_response(x->mhd, (unsigned)rq->status, response) == MHD_YES;
     MHD_destroy_response(response);
     x->connection->answered_early |= x->close;
+    x->queued = true;
     set_state(x, AWAITS_READER);
     return queued;
 }
@@ -134,9 +139,26 @@ void http_answer(struct request *rq)
 {
     struct exchange *x = container_of(rq, struct exchange, rq);
 
+    if (rq->streamed && x->answered) {
+        stream_close(x);
+        return;
+    }
     x->answered = true;
-    if (!x->suspended)
-        return; /* the caller of the hook queues it */
+    exchange_wake_connection(x); /* where it is not suspended, the caller of the hook queues the answer */
+}
+
+void exchange_suspend(struct exchange *x)
+{
+    set_state(x, AWAITS_ANSWER);
+    x->suspended = true;
+    MHD_suspend_connection(x->mhd);
+}
+
+void exchange_wake_connection(struct exchange *x)
+{
+    if (!x->suspended || x->resuming)
+        return;
+    x->resuming = true;
     x->next = x->http->resumable;
     x->http->resumable = x;
 }
@@ -149,8 +171,11 @@ void exchange_resume_answered(struct http *http)
     while (x) {
         struct exchange *next = x->next;
         /* If it could not be queued, the connection is closed when libmicrohttpd calls for it again. */
-        x->suspended = false;
-        (void)queue_answer(x);
+        x->suspended = x->resuming = false;
+        if (!x->queued)
+            (void)queue_answer(x);
+        else
+            set_state(x, AWAITS_READER);
         MHD_resume_connection(x->mhd);
         http->ready = true;
         x = next;
@@ -351,8 +376,7 @@ enum MHD_Result exchange_start(struct exchange *x)
     }
     if (x->answered)
         return queue_answer(x) ? MHD_YES : MHD_NO;
-    x->suspended = true;
-    MHD_suspend_connection(x->mhd);
+    exchange_suspend(x);
     return MHD_YES;
 }
 
@@ -368,5 +392,6 @@ void exchange_end(struct exchange *x)
         c->received = 0;
         pool_enter_rested(http, c);
     }
-    exchange_free(x);
+    if (!stream_leave(x))
+        exchange_free(x);
 }

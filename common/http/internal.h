@@ -34,6 +34,22 @@ struct connection {
     bool cut;            /* nothing more is read from it */
 };
 
+enum stream_state { STREAM_NONE, STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
+
+/* An answer that leaves while it is written. */
+struct stream {
+    enum stream_state state;
+    struct text part;         /* what there is to be taken */
+    struct fiber *producer;   /* sleeps until the part is taken; NULL: it does something else */
+    bool left_by_client;      /* the connection has ended before the producer */
+    bool closed;              /* the producer has ended */
+    bool waking;              /* among those that stream_run goes through */
+    struct exchange *next;    /* among them */
+    struct gzip_stream *gzip; /* NULL: it is not compressed */
+    char *room;               /* what it becomes */
+    size_t room_len;
+};
+
 /* A request and what the HTTP server adds to it. */
 struct exchange {
     struct request rq;
@@ -43,11 +59,12 @@ struct exchange {
     struct exchange *next; /* among the free ones, or those to resume */
     struct header_scan scan;
     const char *raw_target; /* in libmicrohttpd's memory */
-    bool begun, started, suspended, answered, close;
+    bool begun, started, suspended, resuming, answered, queued, close;
     char *body;
     size_t body_len, body_size;
     uint64_t body_passed; /* bytes of a too large body that were read and not kept */
     bool body_too_large, body_lost;
+    struct stream stream;
 };
 
 struct http {
@@ -65,6 +82,7 @@ struct http {
     struct exchange *idle;
     size_t idle_count;
     struct exchange *resumable;
+    struct exchange *awake, **last_awake; /* whose producers go on */
     struct lingering *lingering;
     size_t lingering_count;
     size_t requests, connection_count;
@@ -90,10 +108,30 @@ enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
 enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
 /* The answer has been sent, or the connection has ended. */
 void exchange_end(struct exchange *x);
+/* Neither the connection nor a fiber needs it any more. */
+void exchange_free(struct exchange *x);
+/* The connection does nothing until it is woken, which it is at once where it is not suspended. */
+void exchange_suspend(struct exchange *x);
+void exchange_wake_connection(struct exchange *x);
 /* Queues the answers that were given while libmicrohttpd did not run. */
 void exchange_resume_answered(struct http *http);
 /* Frees the exchanges that are kept for later requests. */
 void exchange_free_idle(struct http *http);
+
+/* stream.c: answers that leave while they are written. */
+
+#define STREAM_BLOCK ((size_t)16 << 10) /* bytes that libmicrohttpd takes at once at most */
+
+/* The answer as libmicrohttpd takes it; NULL: no memory. */
+struct MHD_Response *stream_response(struct exchange *x);
+/* The connection has ended; whether the exchange has to stay until its producer has ended too. */
+bool stream_leave(struct exchange *x) MUST_CHECK;
+/* The producer has ended. */
+void stream_close(struct exchange *x);
+/* Lets a producer go on, or frees what nobody needs any more, in the next stream_run. */
+void stream_wake(struct exchange *x);
+/* Lets the producers go on whose parts are taken, for a few milliseconds. */
+void stream_run(struct http *http);
 
 /* connection.c */
 

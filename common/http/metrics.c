@@ -17,6 +17,8 @@ static const struct metric_family families[] = {
      .help = "Connections closed because a header, a body or the reader of an answer was late."},
     {"http_connections_given_way_total", METRIC_COUNTER, ONE(connections_given_way),
      .help = "Idle connections closed because clients waited to be accepted."},
+    {"http_answers_cut_total", METRIC_COUNTER, ONE(answers_cut),
+     .help = "Answers broken off after their first part had left."},
 };
 
 const struct metric_group http_metric_group = {sizeof(struct http_metrics), families, COUNT(families)};

@@ -10,6 +10,7 @@ struct http_metrics {
     metric connections_accepted;
     metric connections_late[HTTP_LATE];
     metric connections_given_way;
+    metric answers_cut;
     metric connections, requests; /* gauges, as of the end of the last turn */
 };
 

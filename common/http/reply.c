@@ -10,10 +10,17 @@
 
 static enum reply begin(struct request *rq, int status)
 {
+    if (rq->streamed) {
+        stream_break(rq); /* it has begun as another one */
+        return REPLIED;
+    }
     rq->status = status;
     rq->content_type = "application/json";
     rq->out = writer_start(&rq->arena);
     rq->gzipped = rq->tells_length = false;
+    rq->told_length = 0;
+    if (status == 200)
+        stream_allow(rq);
     return REPLIED;
 }
 
@@ -28,6 +35,18 @@ enum reply reply_list(struct request *rq, const struct shape *shape, struct rows
 {
     begin(rq, 200);
     shape_write_list(&rq->out, shape, rows);
+    return REPLIED;
+}
+
+void reply_list_begin(struct request *rq)
+{
+    begin(rq, 200);
+    write_char(&rq->out, '[');
+}
+
+enum reply reply_list_end(struct request *rq)
+{
+    write_char(&rq->out, ']');
     return REPLIED;
 }
 

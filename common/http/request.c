@@ -1,5 +1,10 @@
 #include "common/http/request.h"
 
+uint64_t request_bytes_sent(const struct request *rq)
+{
+    return rq->head ? 0 : rq->streamed ? rq->streamed_bytes : rq->out.len;
+}
+
 bool request_is_json(const struct request *rq)
 {
     struct text type = rq->headers.content_type;

@@ -73,7 +73,10 @@ struct request {
     const char *content_type;
     struct header answer_headers[HEADERS_MAX];
     size_t answer_header_count;
-    bool tells_length; /* the answer to a HEAD has the Content-Length `told_length` */
+    bool streamed;   /* a part of the answer has left already: its header cannot be changed any more */
+    bool compresses; /* what leaves is compressed */
+    uint64_t streamed_bytes; /* of its body that have left */
+    bool tells_length;       /* the answer to a HEAD has the Content-Length `told_length` */
     uint64_t told_length;
 };
 
@@ -83,12 +86,39 @@ struct request {
  */
 bool request_is_json(const struct request *rq);
 
-/* Sends the reply that the request holds; once, on the loop's thread, in a fiber or outside of one. */
+/*
+ * Sends the reply that the request holds, or ends a reply that is being streamed; once, on the loop's thread,
+ * in a fiber or outside of one.
+ */
 void http_answer(struct request *rq);
+
+/* The bytes of the answer's body, as they were or are to be sent. */
+uint64_t request_bytes_sent(const struct request *rq);
+
+/*
+ * Lets the answer that begins leave in parts of WRITER_PART bytes from when it is longer than one: `out` then
+ * takes any length in bounded memory, and whoever writes to it waits until the client has taken enough. For
+ * reports only, which write nothing, in their fiber: elsewhere it does nothing. What fails after that, any
+ * reply of an error included, breaks the connection off; `out.failed` tells that there is nobody to write
+ * for.
+ */
+void stream_allow(struct request *rq);
+
+/* Breaks an answer off that is leaving: nothing more of it is taken. */
+void stream_break(struct request *rq);
+
+/* The answer to a HEAD tells the length of what was written, parts that are counted and gone included. */
+void stream_finish_head(struct request *rq);
+
+/* The end of what was written leaves too. Waits. */
+void stream_finish(struct request *rq);
 
 /* The replies. A handler ends with one of them: `return reply(…)`. */
 enum reply reply(struct request *rq, const struct shape *shape, const void *from);
 enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows);
+/* 200 with a list whose items come some at a time: between the two, shape_write_items on `out`. */
+void reply_list_begin(struct request *rq);
+enum reply reply_list_end(struct request *rq);
 enum reply reply_error(struct request *rq, int status, const char *detail);
 enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -153,6 +153,7 @@ struct http *http_open(struct loop *loop, const struct http_settings *settings, 
     http->metrics = metrics;
     http->hooks = *hooks;
     http->listener = listener;
+    http->last_awake = &http->awake;
     pool_plan(http);
     if (getrandom(&http->next_id, sizeof(http->next_id), 0) == sizeof(http->next_id) &&
         start_daemon(http, connections) && watchdog_start(http))
@@ -163,6 +164,7 @@ struct http *http_open(struct loop *loop, const struct http_settings *settings, 
 
 void http_run(struct http *http)
 {
+    stream_run(http);
     exchange_resume_answered(http);
     while (http->ready) {
         http->ready = false;
@@ -179,10 +181,10 @@ int64_t http_wait(struct http *http)
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
     if (MHD_get_timeout(http->daemon, &milliseconds) != MHD_YES)
-        return http->rested ? 0 : SECOND;
+        return http->rested || http->awake ? 0 : SECOND;
     if (milliseconds == 0)
         http->ready = true;
-    if (http->rested)
+    if (http->rested || http->awake)
         return 0;
     return milliseconds > 1000 ? SECOND : (int64_t)milliseconds * MILLISECOND;
 }

@@ -25,6 +25,8 @@ struct http_hooks {
      * http_answer at once.
      */
     void (*on_refused)(struct request *rq);
+    /* An answer is to leave before it is whole: adds what every answer's header has. */
+    void (*on_stream)(struct request *rq);
     /* A few requests of a turn are done: lets other parts of the worker run. Resumes fibers. */
     void (*on_step)(struct worker *worker);
 };

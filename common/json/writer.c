@@ -39,7 +39,7 @@ static char *reserve(struct writer *w, size_t more)
     return w->at + w->len;
 }
 
-void write_bytes(struct writer *w, const void *bytes, size_t len)
+static void append(struct writer *w, const char *bytes, size_t len)
 {
     char *room = len ? reserve(w, len) : NULL;
 
@@ -47,6 +47,21 @@ void write_bytes(struct writer *w, const void *bytes, size_t len)
         memcpy(room, bytes, len);
         w->len += len;
     }
+}
+
+void write_bytes(struct writer *w, const void *bytes, size_t len)
+{
+    const char *from = bytes;
+
+    while (w->full && !w->failed && len > WRITER_PART - w->len) {
+        size_t piece = WRITER_PART - w->len;
+        append(w, from, piece);
+        from += piece;
+        len -= piece;
+        if (!w->failed)
+            w->full(w);
+    }
+    append(w, from, len);
 }
 
 void write_text(struct writer *w, struct text t)

@@ -15,6 +15,7 @@
 #include "common/json/json.h"
 
 #define WRITER_LIMIT ((size_t)64 << 20) /* the most bytes of one answer */
+#define WRITER_PART  ((size_t)64 << 10) /* bytes that are gathered for `full` */
 
 struct writer {
     struct arena *arena;
@@ -22,6 +23,8 @@ struct writer {
     size_t len;
     size_t size;
     bool failed; /* memory or WRITER_LIMIT is exhausted: the text is incomplete */
+    /* Takes the WRITER_PART bytes that are there away when more come; NULL: they stay, and more with them. */
+    void (*full)(struct writer *w);
 };
 
 #define FLOAT_TEXT_MAX 32 /* the most bytes of a printed float */

@@ -200,6 +200,7 @@ void batch_start(struct batch *batch, struct call *const *calls, size_t count)
     batch->failed = batch->committed = false;
     for (size_t i = 0; i < count; i++) {
         calls[i]->count = 0;
+        calls[i]->cut = false;
         calls[i]->state = CALL_WAITING;
     }
     arrange(batch, calls);

@@ -30,9 +30,11 @@ struct call {
     const void *params;
     struct arena *arena; /* memory of its rows */
     struct fiber *fiber;
-    int64_t deadline; /* monotonic, nanoseconds */
-    bool first_only;  /* rows after the first are not decoded */
-    bool alone;       /* to be run alone: its batch was aborted */
+    int64_t deadline;  /* monotonic, nanoseconds */
+    bool first_only;   /* rows after the first are not decoded */
+    size_t bytes_most; /* of its arena, beyond which no more rows are decoded; 0: all are */
+    bool cut;          /* there were such rows */
+    bool alone;        /* to be run alone: its batch was aborted */
     unsigned tries;
     enum call_state state;
     char *rows; /* structs of statement->row_size in the arena */

@@ -131,6 +131,10 @@ static bool decode_row(struct call *call, const PGresult *result, int row, int f
 
     if (call->first_only && call->count)
         return true;
+    if (call->bytes_most && call->count && arena_used(call->arena) > call->bytes_most) {
+        call->cut = true;
+        return true;
+    }
     if (call->count == call->room) {
         size_t room = call->room ? call->room * 2 : call->first_only ? 1 : 16;
         char *rows = arena_grow(call->arena, call->rows, call->room * st->row_size, room * st->row_size);

@@ -139,6 +139,10 @@ static enum link_event take_result(struct link *link, struct execution *executio
         return LINK_SYNCED;
     case PGRES_PIPELINE_ABORTED:
         return execution && execution->failed ? LINK_FAILED : LINK_SKIPPED;
+    case PGRES_SINGLE_TUPLE:
+        if (execution)
+            decode_result(execution, result);
+        return LINK_WAIT;
     case PGRES_TUPLES_OK:
         if (execution)
             decode_result(execution, result);
@@ -153,10 +157,21 @@ static enum link_event take_result(struct link *link, struct execution *executio
     }
 }
 
+/* Before any row of an execution is read; where it is too late or too early, libpq says so and does nothing.
+ */
+static void read_row_by_row(struct link *link, const struct execution *execution)
+{
+    bool large = execution && (execution->statement->large || link->kind == STATEMENT_REPORT);
+
+    if (large && !execution->preparing)
+        (void)PQsetSingleRowMode(link->pq);
+}
+
 enum link_event link_next(struct link *link, struct execution *execution)
 {
     /* One NULL ends the results of each execution; a second one means that libpq has nothing left. */
     for (int nulls = 0; nulls < 2;) {
+        read_row_by_row(link, execution);
         if (PQisBusy(link->pq))
             return LINK_WAIT;
         PGresult *result = PQgetResult(link->pq);

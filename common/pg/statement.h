@@ -60,6 +60,11 @@ struct statement {
     /* Planned each time for its parameters: conditions that a null takes away are gone before it is planned.
      */
     bool planned_anew;
+    /*
+     * Rows may be large: they are taken from the connection one at a time, which costs a microsecond each,
+     * and never all held by libpq. Reports are always read so.
+     */
+    bool large;
     const struct column *params;
     size_t param_count;
     const struct column *row; /* of a set statement without the leading ordinal */

@@ -128,14 +128,39 @@ static void reply_exhausted(struct request *rq)
     rq->out = writer_over(exhausted);
 }
 
-void pipeline_leave(struct request *rq)
+void pipeline_begin_answer(struct request *rq)
 {
     cors_headers(rq, rq->worker->settings->http.cors_origins);
+    answer_begin(rq);
+    rq->duration = clock_monotonic() - rq->started;
+    add_common_headers(rq);
+}
+
+/* The whole answer is there. */
+static void complete(struct request *rq)
+{
+    cors_headers(rq, rq->worker->settings->http.cors_origins);
+    stream_finish_head(rq);
     answer_finish(rq);
     if (rq->out.failed)
         reply_exhausted(rq);
     rq->duration = clock_monotonic() - rq->started;
     add_common_headers(rq);
+}
+
+/* The last part of an answer is there. */
+static void complete_stream(struct request *rq)
+{
+    stream_finish(rq);
+    rq->duration = clock_monotonic() - rq->started;
+}
+
+void pipeline_leave(struct request *rq)
+{
+    if (rq->streamed)
+        complete_stream(rq);
+    else
+        complete(rq);
     metrics_request(&rq->worker->metrics, rq);
     request_log_add(rq->worker->request_log, rq);
     http_answer(rq);

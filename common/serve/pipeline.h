@@ -7,6 +7,9 @@ struct request;
 /* Takes a complete request, which is answered at once or later from a fiber. */
 void pipeline_take(struct request *rq);
 
+/* Adds what every answer's header has to one that leaves before it is whole. */
+void pipeline_begin_answer(struct request *rq);
+
 /* The only exit: adds the headers to a request's reply, logs it, counts it and sends it. */
 void pipeline_leave(struct request *rq);
 

@@ -26,14 +26,15 @@ static bool take_transaction(struct request *rq)
 }
 
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
-static enum query_result run(struct request *rq, struct call *call)
+enum query_result query_call(struct request *rq, struct call *call)
 {
     bool writes = call->statement->kind == STATEMENT_APPEND || call->statement->kind == STATEMENT_CHANGE;
 
     if (rq->before_write && writes && !rq->transaction && !take_transaction(rq))
         return QUERY_REPLIED;
     int64_t since = rq->loop->now;
-    call->arena = &rq->arena;
+    if (!call->arena)
+        call->arena = &rq->arena;
     call->deadline = rq->deadline;
     if (rq->transaction)
         transaction_run(rq->transaction, call);
@@ -55,14 +56,14 @@ enum query_result query_row(struct request *rq, const struct statement *statemen
 
     if (!row)
         call.rows = NULL, call.room = 0;
-    return run(rq, &call);
+    return query_call(rq, &call);
 }
 
 enum query_result query_rows(struct request *rq, const struct statement *statement, const void *params,
                              struct rows *rows)
 {
     struct call call = {.statement = statement, .params = params};
-    enum query_result result = run(rq, &call);
+    enum query_result result = query_call(rq, &call);
 
     *rows = (struct rows){call.rows, call.count};
     return result;

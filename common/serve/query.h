@@ -11,6 +11,7 @@
 #include "common/pg/statement.h"
 #include "common/shape/shape.h"
 
+struct call;
 struct request;
 
 enum query_result {
@@ -27,6 +28,12 @@ enum query_result query_row(struct request *rq, const struct statement *statemen
 /* The same, for all rows. Waits. */
 enum query_result query_rows(struct request *rq, const struct statement *statement, const void *params,
                              struct rows *rows);
+
+/*
+ * Runs a call whose statement, parameters and bounds its caller has set, into the request's arena unless it
+ * has one of its own. Waits.
+ */
+enum query_result query_call(struct request *rq, struct call *call);
 
 /*
  * A transaction of one request: everything that query_row and query_rows run until its end is part of it.

@@ -119,8 +119,11 @@ static void interlude(struct worker *worker)
 static bool open_http(struct worker *worker, int listener)
 {
     const struct settings *s = worker->settings;
-    const struct http_hooks hooks = {
-        .worker = worker, .on_request = pipeline_take, .on_refused = pipeline_leave, .on_step = interlude};
+    const struct http_hooks hooks = {.worker = worker,
+                                     .on_request = pipeline_take,
+                                     .on_refused = pipeline_leave,
+                                     .on_stream = pipeline_begin_answer,
+                                     .on_step = interlude};
     size_t connections = (size_t)(s->http.connection_limit / s->workers);
 
     worker->http = http_open(&worker->loop, &s->http, connections ? connections : 1, listener,

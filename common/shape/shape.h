@@ -134,4 +134,7 @@ MUST_CHECK bool shape_read_texts(const struct shape *shape, struct arena *arena,
 void shape_write(struct writer *w, const struct shape *shape, const void *from);
 void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows);
 
+/* Prints what a list has between its brackets; `first`: nothing of the list was printed before. */
+void shape_write_items(struct writer *w, const struct shape *shape, struct rows rows, bool first);
+
 #endif

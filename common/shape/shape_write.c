@@ -137,15 +137,20 @@ void shape_write(struct writer *w, const struct shape *shape, const void *from)
     write_object(w, shape, from, 0);
 }
 
-void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows)
+void shape_write_items(struct writer *w, const struct shape *shape, struct rows rows, bool first)
 {
     const char *row = rows.items;
 
-    write_char(w, '[');
     for (size_t i = 0; i < rows.count; i++, row += shape->size) {
-        if (i)
+        if (i || !first)
             write_char(w, ',');
         write_object(w, shape, row, 0);
     }
+}
+
+void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows)
+{
+    write_char(w, '[');
+    shape_write_items(w, shape, rows, true);
     write_char(w, ']');
 }

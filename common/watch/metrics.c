@@ -92,5 +92,5 @@ void metrics_request(struct metrics *metrics, const struct request *rq)
     histogram_observe(&route->duration, &metrics_request_bounds, (uint64_t)rq->duration);
     metric_count(&route->statuses[metrics_status_place(rq->status)]);
     metric_add(&metrics->bodies->received, rq->body_bytes.len);
-    metric_add(&metrics->bodies->sent, rq->head ? 0 : rq->out.len);
+    metric_add(&metrics->bodies->sent, request_bytes_sent(rq));
 }

@@ -147,7 +147,7 @@ static void add_line(struct request_log *log, const struct request *rq, enum log
     struct log_entry entry =
         log_entry_begin(log->gathered + log->len, time_of_turn(log), level, TEXT("request"));
     add_request(&entry, rq);
-    log_entry_int(&entry, "bytes", rq->head ? 0 : (int64_t)rq->out.len);
+    log_entry_int(&entry, "bytes", (int64_t)request_bytes_sent(rq));
     if (agent.at)
         log_entry_masked(&entry, "user_agent",
                          (struct text){agent.at, agent.len < USER_AGENT_MAX ? agent.len : USER_AGENT_MAX});

@@ -115,6 +115,31 @@ static void what_is_cut_or_changed_is_damaged(void **state)
     arena_free(&arena);
 }
 
+static void what_is_compressed_as_a_stream_expands_to_the_same(void **state)
+{
+    struct arena arena = {0};
+    struct text plain = repetitive(&arena, SIZE);
+    struct gzip_stream *stream = gzip_stream_open(&arena);
+    char *gzipped = arena_alloc(&arena, SIZE);
+    size_t len = 0;
+    bool ended = false;
+
+    (void)state;
+    assert_non_null(stream);
+    assert_non_null(gzipped);
+    for (size_t at = 0; at < SIZE; at += 777) {
+        struct text piece = {plain.at + at, SIZE - at < 777 ? SIZE - at : 777};
+        while (piece.len)
+            len += gzip_stream_take(stream, &piece, gzipped + len, 100, false, &ended);
+        assert_false(ended);
+    }
+    while (!ended)
+        len += gzip_stream_take(stream, &(struct text){"", 0}, gzipped + len, 100, true, &ended);
+    assert_in_range(len, 18, SIZE / 2);
+    assert_true(text_equal(gzip_expand(&arena, (struct text){gzipped, len}), plain));
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +149,7 @@ int main(void)
         cmocka_unit_test(what_others_compressed_is_expanded_within_its_bound),
         cmocka_unit_test(members_one_after_the_other_are_one_text),
         cmocka_unit_test(what_is_cut_or_changed_is_damaged),
+        cmocka_unit_test(what_is_compressed_as_a_stream_expands_to_the_same),
     };
 
     return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);

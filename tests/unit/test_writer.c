@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,37 @@ static void a_long_text_grows_the_buffer(void **state)
     assert_int_equal(w.len, 100000);
     for (int i = 0; i < 100000; i++)
         assert_int_equal(w.at[i], 'a' + i % 26);
+}
+
+static size_t taken;
+static char last_taken;
+
+static void take(struct writer *w)
+{
+    assert_int_equal(w->len, WRITER_PART);
+    taken += w->len;
+    last_taken = w->at[w->len - 1];
+    w->len = 0;
+}
+
+static void a_full_part_is_taken_away_when_more_comes(void **state)
+{
+    struct writer w = writer_start(&arena);
+    static char large[3 * WRITER_PART];
+
+    (void)state;
+    taken = 0;
+    w.full = take;
+    memset(large, 'a', sizeof(large));
+    large[sizeof(large) - 1] = 'z';
+    write_bytes(&w, large, sizeof(large));
+    assert_int_equal(taken, 2 * WRITER_PART);
+    assert_int_equal(w.len, WRITER_PART);
+    write_char(&w, '!');
+    assert_int_equal(taken, 3 * WRITER_PART);
+    assert_int_equal(last_taken, 'z');
+    assert_written(&w, "!");
+    assert_int_equal(w.size, WRITER_PART);
 }
 
 static void a_failure_sticks(void **state)
@@ -290,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bytes_follow_one_another),
         TEST(a_long_text_grows_the_buffer),
+        TEST(a_full_part_is_taken_away_when_more_comes),
         TEST(a_failure_sticks),
         TEST(strings_are_escaped_as_python_escapes_them),
         TEST(lists_of_strings_know_null_from_empty),

@@ -1,0 +1,54 @@
+#include "common/serve/pages.h"
+
+#include "common/base/loop.h"
+#include "common/http/request.h"
+#include "common/pg/call.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+
+#define PAGE_FIRST ((int64_t)256)      /* rows of the first page */
+#define PAGE_MOST  ((int64_t)2048)     /* rows of a page */
+#define PAGE_BYTES ((size_t)256 << 10) /* of memory that a page may take, and one row more */
+
+struct pages pages_of(struct request *rq, const struct statement *statement, const void *params,
+                      int64_t *limit)
+{
+    *limit = PAGE_FIRST;
+    return (struct pages){.rq = rq, .statement = statement, .params = params, .limit = limit};
+}
+
+/* As many rows as would have fitted, so that few are read in vain. */
+static void adapt(struct pages *pages, const struct call *call)
+{
+    if (call->cut)
+        *pages->limit = (int64_t)call->count;
+    else if (arena_used(&pages->arena) <= PAGE_BYTES / 2 && *pages->limit < PAGE_MOST)
+        *pages->limit *= 2;
+}
+
+enum query_result pages_next(struct pages *pages)
+{
+    struct request *rq = pages->rq;
+    struct call call = {.statement = pages->statement,
+                        .params = pages->params,
+                        .arena = &pages->arena,
+                        .bytes_most = PAGE_BYTES};
+
+    if (pages->last || (pages->asked && rq->out.failed))
+        return QUERY_NONE;
+    if (pages->asked) /* the deadline is the page's: how long the client took is its own time */
+        rq->deadline = rq->loop->now + rq->worker->settings->report_timeout * MILLISECOND;
+    pages->first = !pages->asked;
+    pages->asked = *pages->limit;
+    arena_reset(&pages->arena);
+    enum query_result result = query_call(rq, &call);
+    pages->rows = (struct rows){call.rows, call.count};
+    pages->last = result != QUERY_ROW || (!call.cut && (int64_t)call.count < pages->asked);
+    adapt(pages, &call);
+    return result;
+}
+
+void pages_close(struct pages *pages)
+{
+    arena_free(&pages->arena);
+}

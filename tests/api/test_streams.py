@@ -1,0 +1,207 @@
+"""Answers of any length: they leave in parts, whole or visibly cut, and take bounded memory however slow their reader."""
+
+import gzip
+import http.client
+import json
+import socket
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from harness import exchange
+from harness.daemon import VARIANT, WRAPPER
+from harness.metrics import samples
+from harness.wait import until
+from harness.wire import Wire
+
+KIB = 1024
+MIB = 1024 * KIB
+ATTEMPTS = 200_000
+STREAMED = 3_000  # attempts whose list is longer than one part
+PATH = "/progress/fat"
+
+measures_memory = pytest.mark.skipif(
+    VARIANT != "release" or bool(WRAPPER), reason="sanitizers keep what was freed"
+)
+
+
+def fill(server, database: str, count: int) -> None:
+    """A user `fat` with that many attempts at one lab, and a user `thin` with none."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO users (id, username, email, created_at)"
+            " VALUES ('fat', 'fat', 'f@x.org', now()), ('thin', 'thin', 't@x.org', now());"
+            "INSERT INTO labs (id, name, description, lab_type, difficulty, created_at)"
+            " VALUES ('l', 'Files', 'about files', 'files', 'hard', now());"
+            "INSERT INTO lab_attempts (user_id, lab_type, completion_status, time_spent, errors_encountered, timestamp)"
+            " SELECT 'fat', 'files', n %% 2 = 0, n %% 500, ARRAY['e' || n, 'permission_denied'],"
+            "        timestamp '2025-04-19' + n * interval '1 second' FROM generate_series(1, %s) AS n;"
+            "ANALYZE lab_attempts",
+            [count],
+        )
+
+
+def rows_of(server, database: str) -> list[dict]:
+    """The list of `fat` as it follows from the tables."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT user_id, lab_type, completion_status, time_spent, errors_encountered, id,"
+            " to_char(timestamp, 'YYYY-MM-DD\"T\"HH24:MI:SS') FROM lab_attempts ORDER BY id"
+        )
+        names = ("user_id", "lab_type", "completion_status", "time_spent", "errors_encountered", "id", "timestamp")
+        lab = {"lab_name": "Files", "lab_description": "about files", "lab_difficulty": "hard"}
+        return [{**dict(zip(names, row)), **lab} for row in cursor.fetchall()]
+
+
+@pytest.fixture
+def streaming(fresh, postgres):
+    daemon = fresh()
+    fill(postgres, daemon.database, STREAMED)
+    return daemon
+
+
+def private(daemon) -> int:
+    rollup = Path(f"/proc/{daemon.pid}/smaps_rollup").read_text()
+    return KIB * sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
+
+
+def reader_that_never_reads(daemon, path: str = PATH, version: str = "HTTP/1.1") -> socket.socket:
+    """Asks, waits for an answer and leaves it where it is; a small window keeps most of it where it comes from."""
+    where = urlsplit(daemon.url)
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect((where.hostname, where.port))
+    reader.sendall(f"GET {path} {version}\r\nHost: h\r\n\r\n".encode())
+    assert reader.recv(1, socket.MSG_PEEK)
+    return reader
+
+
+def value_of(daemon, name: str, **labels: str) -> float:
+    return samples(daemon.url).of(name, **labels)
+
+
+def test_a_long_list_is_what_the_rows_are(streaming, postgres):
+    with Wire(streaming.url) as wire:
+        wire.request("GET", PATH)
+        answer = wire.answer()
+        assert answer.headers["transfer-encoding"] == "chunked"
+        assert json.loads(answer.body) == rows_of(postgres, streaming.database)
+        wire.request("GET", "/progress/thin")
+        assert wire.answer().body == b"[]", "the connection goes on after it"
+
+
+def test_a_short_list_has_its_length(streaming, postgres):
+    with closing(postgres.connect(streaming.database)) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM lab_attempts WHERE id > 100")
+    with Wire(streaming.url) as wire:
+        wire.request("GET", PATH)
+        answer = wire.answer()
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert json.loads(answer.body) == rows_of(postgres, streaming.database)
+
+
+def test_a_long_list_over_http_1_0_ends_with_its_connection(streaming, postgres):
+    with Wire(streaming.url) as wire:
+        wire.request("GET", PATH, version="HTTP/1.0")
+        answer = wire.answer()
+        assert "transfer-encoding" not in answer.headers and "content-length" not in answer.headers
+        assert json.loads(answer.body) == rows_of(postgres, streaming.database)
+
+
+def test_a_long_list_is_compressed_while_it_leaves(streaming, postgres):
+    with Wire(streaming.url) as wire:
+        wire.request("GET", PATH, "Accept-Encoding: gzip")
+        answer = wire.answer()
+        assert answer.headers["content-encoding"] == "gzip"
+        assert json.loads(gzip.decompress(answer.body)) == rows_of(postgres, streaming.database)
+        assert len(answer.body) < STREAMED * 40
+
+
+def test_head_of_a_long_list_tells_its_length(streaming):
+    length = len(exchange.request(streaming.url, "GET", PATH).body)
+    with Wire(streaming.url) as wire:
+        wire.request("HEAD", PATH)
+        assert wire.answer("HEAD").headers["content-length"] == str(length)
+        wire.request("HEAD", "/progress/thin")
+        assert wire.answer("HEAD").headers["content-length"] == "2"
+
+
+def test_the_log_and_the_metrics_have_the_bytes_that_left(streaming):
+    before = value_of(streaming, "http_response_body_bytes_total")
+    body = exchange.request(streaming.url, "GET", PATH).body
+    assert value_of(streaming, "http_response_body_bytes_total") - before >= len(body)
+    until(lambda: f'"bytes":{len(body)}' in streaming.log_text(), "the line of the request")
+
+
+def test_an_answer_that_fails_on_its_way_is_visibly_cut(own_postgres, start_daemon):
+    daemon = start_daemon(DATABASE_URL=own_postgres.url(name := own_postgres.create_database())).ready()
+    fill(own_postgres, name, 50_000)
+    readers = [reader_that_never_reads(daemon, version=version) for version in ("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")]
+    own_postgres.kill()
+    for reader, cut in zip(readers, (http.client.IncompleteRead, http.client.IncompleteRead, ConnectionResetError)):
+        response = http.client.HTTPResponse(reader)
+        response.begin()
+        assert response.status == 200
+        with pytest.raises(cut):
+            response.read()
+        reader.close()
+    until(lambda: value_of(daemon, "http_answers_cut_total") == 3, "the cut answers to be counted")
+
+
+def test_a_client_that_leaves_ends_its_answer(fresh, postgres):
+    streaming = fresh()
+    fill(postgres, streaming.database, 50_000)
+    readers = [reader_that_never_reads(streaming) for _ in range(5)]
+    for reader in readers:
+        reader.close()
+    until(lambda: value_of(streaming, "http_requests_in_flight") == 0, "the answers to end")
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(fresh, postgres):
+    daemon = fresh(WRITE_TIMEOUT_MS="500")
+    fill(postgres, daemon.database, 50_000)
+    reader = reader_that_never_reads(daemon)
+    until(lambda: value_of(daemon, "http_connections_late_total", awaited="reader") == 1, "the watchdog")
+    until(lambda: value_of(daemon, "http_requests_in_flight") == 0, "the answer to end")
+    reader.close()
+
+
+def test_slow_readers_hold_no_connection_of_the_database(fresh, postgres):
+    daemon = fresh(REPORT_CONNECTIONS="1", WORKERS="1")
+    fill(postgres, daemon.database, 50_000)
+    readers = [reader_that_never_reads(daemon) for _ in range(4)]
+    assert exchange.request(daemon.url, "GET", "/progress/thin").status == 200
+    for reader in readers:
+        reader.close()
+
+
+@measures_memory
+def test_readers_of_a_users_200000_attempts_take_bounded_memory(fresh, postgres):
+    daemon = fresh(WORKERS="2")
+    fill(postgres, daemon.database, ATTEMPTS)
+    idle = [reader_that_never_reads(daemon) for _ in range(20)]
+    peak = private(daemon)
+    with httpx.Client(base_url=daemon.url, timeout=60, headers={"Accept-Encoding": "identity"}) as client:
+        lengths = [0] * 8
+        streams = [client.stream("GET", PATH) for _ in lengths]
+        parts = [stream.__enter__().iter_raw() for stream in streams]
+        while any(parts):
+            for n, reader in enumerate(parts):
+                part = next(reader, None) if reader else None
+                if part is None:
+                    parts[n] = None
+                else:
+                    lengths[n] += len(part)
+            if sum(lengths) % 7 == 0:
+                peak = max(peak, private(daemon))
+                since = time.monotonic()
+                assert client.get("/livez").status_code == 200
+                assert time.monotonic() - since < 5
+    assert len(set(lengths)) == 1 and lengths[0] > ATTEMPTS * 200
+    assert peak < 64 * MIB
+    for reader in idle:
+        reader.close()
