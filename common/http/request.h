@@ -65,6 +65,7 @@ struct request {
                                                  it has replied, and nothing is written. NULL: none */
     unsigned transaction_depth;               /* query_begin inside of another one */
     bool transaction_doomed;                  /* an inner one was rolled back */
+    bool runs_again; /* its transaction was rolled back for a reason that may not meet another one */
 
     int status;
     struct writer out;   /* the answer's body */

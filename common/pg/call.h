@@ -20,6 +20,7 @@ enum call_state {
     CALL_WAITING,
     CALL_DONE,
     CALL_CONFLICT,    /* a constraint refused it; nothing was changed */
+    CALL_AGAIN,       /* its transaction was rolled back for a reason that may not meet another one */
     CALL_UNAVAILABLE, /* it could not be run, or its outcome is unknown */
 };
 

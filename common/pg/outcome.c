@@ -51,9 +51,11 @@ static void owned_synced(struct batch *batch)
     batch->over = true;
     batch_move(batch, BATCH_OPEN);
     if (batch->failed) {
-        bool conflict = heed(batch, true) == REMEDY_CONFLICT;
+        enum remedy remedy = heed(batch, true);
         if (call)
-            call->state = conflict ? CALL_CONFLICT : CALL_UNAVAILABLE;
+            call->state = remedy == REMEDY_CONFLICT ? CALL_CONFLICT
+                          : remedy == REMEDY_NONE   ? CALL_UNAVAILABLE
+                                                    : CALL_AGAIN;
     }
     batch_resume_owner(batch);
 }

@@ -20,6 +20,8 @@
 #include "common/serve/worker.h"
 #include "common/watch/request_log.h"
 
+#define RUNS_MAX 4 /* of a handler whose transactions are rolled back */
+
 static void authorise(struct request *rq);
 static void authorise_with_newer_keys(void *arg);
 static void read_and_handle(struct request *rq);
@@ -92,13 +94,20 @@ static void read_and_handle(struct request *rq)
 static void handle(void *arg)
 {
     struct request *rq = arg;
+    bool creates = rq->endpoint->flags & ENDPOINT_CREATES && !(rq->endpoint->flags & ENDPOINT_FORWARD);
+    size_t headers = rq->answer_header_count;
+    unsigned runs = 0;
 
-    bool keeps = rq->endpoint->flags & ENDPOINT_CREATES && !(rq->endpoint->flags & ENDPOINT_FORWARD);
-
-    if (rq->headers.idempotency_key.at && keeps)
-        idempotency_run(rq);
-    else
-        rq->endpoint->handle(rq);
+    /* A statement outside of a transaction is run again by its lane; of a transaction the handler knows more.
+     */
+    do {
+        rq->runs_again = false;
+        rq->answer_header_count = headers;
+        if (rq->headers.idempotency_key.at && creates)
+            idempotency_run(rq);
+        else
+            rq->endpoint->handle(rq);
+    } while (rq->runs_again && ++runs < RUNS_MAX);
     pipeline_leave(rq);
 }
 

@@ -45,6 +45,7 @@ enum query_result query_call(struct request *rq, struct call *call)
         return call->count ? QUERY_ROW : QUERY_NONE;
     if (call->state == CALL_CONFLICT && call->statement->kind == STATEMENT_CHANGE)
         return QUERY_CONFLICT;
+    rq->runs_again = rq->runs_again || call->state == CALL_AGAIN;
     reply_unavailable(rq);
     return QUERY_REPLIED;
 }

@@ -130,6 +130,25 @@ def test_the_end_of_the_ids_is_told_before_and_widening_them_ends_it(postgres, o
             assert client.delete(f"{path}/{made.json()['id']}").status_code == 200
 
 
+def test_a_keyed_call_that_meets_a_column_of_another_type_is_answered_as_one_without_a_key(postgres, own):
+    name = postgres.create_database()
+    with own("user-progress", name).client() as client:
+
+        def post(n: int):
+            body = {"username": f"u{n}", "email": f"u{n}@example.com", "full_name": "U"}
+            return client.post("/users/", json=body, headers={"Idempotency-Key": f"k{n}"})
+
+        for n in range(8):  # until the statements are prepared
+            assert post(n).status_code == 200
+        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE users ALTER full_name TYPE text")
+        made = [post(n) for n in range(8, 16)]
+        assert [answer.status_code for answer in made] == [200] * 8
+        assert all("retry-after" not in answer.headers for answer in made)
+        again = post(8)
+        assert again.json() == made[0].json() and again.headers["idempotency-replayed"] == "true"
+
+
 def test_what_is_kept_for_a_day_is_deleted_though_the_schema_is_there_already(postgres, own):
     name = postgres.create_database()
     own("user-progress", name).stop()
