@@ -109,7 +109,7 @@ static bool make_room(struct arena *arena, char **room, size_t *size, size_t lim
 }
 
 /* Runs an opened stream over all of its input. */
-static enum gzip_status expand(struct arena *arena, z_stream *z, size_t limit, struct text *plain)
+static enum gzip_status expand(struct arena *arena, z_stream *z, size_t limit, bool one, struct text *plain)
 {
     char *room = NULL;
     size_t size = 0;
@@ -128,6 +128,8 @@ static enum gzip_status expand(struct arena *arena, z_stream *z, size_t limit, s
             *plain = (struct text){room, size - z->avail_out};
             return plain->len > limit ? GZIP_TOO_LARGE : GZIP_OK;
         }
+        if (status == Z_STREAM_END && one)
+            return GZIP_DAMAGED;
         if (status == Z_STREAM_END)
             status = inflateReset(z);
         if (status == Z_MEM_ERROR)
@@ -137,7 +139,7 @@ static enum gzip_status expand(struct arena *arena, z_stream *z, size_t limit, s
     }
 }
 
-enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit,
+enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit, bool one,
                                     struct text *plain)
 {
     z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = arena};
@@ -145,7 +147,7 @@ enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, si
     set_buffers(&z, gzipped, NULL, 0);
     if (inflateInit2(&z, WINDOW) != Z_OK)
         return GZIP_NO_MEMORY;
-    enum gzip_status status = expand(arena, &z, limit, plain);
+    enum gzip_status status = expand(arena, &z, limit, one, plain);
     inflateEnd(&z);
     return status;
 }

@@ -20,9 +20,9 @@ enum gzip_status { GZIP_OK, GZIP_DAMAGED, GZIP_TOO_LARGE, GZIP_NO_MEMORY };
 
 /*
  * Expands data that a client compressed, of one or more members, to at most `limit` bytes in the arena. It
- * never writes more than that.
+ * never writes more than that. `one`: anything after the first member is damage.
  */
-enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit,
+enum gzip_status gzip_expand_within(struct arena *arena, struct text gzipped, size_t limit, bool one,
                                     struct text *plain) MUST_CHECK;
 
 /*

@@ -14,7 +14,7 @@ static bool is_gzip(struct text coding)
     return text_equal_folded(coding, TEXT("gzip")) || text_equal_folded(coding, TEXT("x-gzip"));
 }
 
-bool body_decode(struct request *rq, size_t limit)
+bool body_decode(struct request *rq, size_t limit, bool one)
 {
     struct text coding = text_trimmed(rq->headers.content_encoding);
     struct text plain;
@@ -26,7 +26,7 @@ bool body_decode(struct request *rq, size_t limit)
         reply_error(rq, 415, "Unsupported Content-Encoding");
         return false;
     }
-    switch (gzip_expand_within(&rq->arena, rq->body_bytes, limit, &plain)) {
+    switch (gzip_expand_within(&rq->arena, rq->body_bytes, limit, one, &plain)) {
     case GZIP_OK:
         rq->body_bytes = plain;
         return true;

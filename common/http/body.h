@@ -11,7 +11,8 @@ struct request;
 
 /*
  * Expands a body that was sent as gzip, to at most `limit` bytes; false: the reply is 413, 400, 415 or 503.
+ * `one`: there is nothing after the first member.
  */
-bool body_decode(struct request *rq, size_t limit) MUST_CHECK;
+bool body_decode(struct request *rq, size_t limit, bool one) MUST_CHECK;
 
 #endif

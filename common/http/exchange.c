@@ -262,6 +262,18 @@ static bool fits(const struct exchange *x)
     return x->scan.bytes <= (size_t)x->http->settings->header_limit && taken <= x->http->pool_budget;
 }
 
+/* The bytes that the body may have, as far as that matters for one of `len` bytes. */
+static size_t limit_of_body(struct exchange *x, uint64_t len)
+{
+    if (!x->body_limit)
+        x->body_limit = (size_t)x->http->settings->body_limit;
+    if (len > x->body_limit && !x->body_limit_asked && x->http->hooks.body_limit) {
+        x->body_limit_asked = true;
+        x->body_limit = (size_t)x->http->hooks.body_limit(&x->rq);
+    }
+    return x->body_limit;
+}
+
 static enum MHD_Result check_header(struct exchange *x, const char *fault)
 {
     const struct http_settings *settings = x->http->settings;
@@ -272,7 +284,7 @@ static enum MHD_Result check_header(struct exchange *x, const char *fault)
         return refuse(x, 431, "Request header block too large");
     if (fault)
         return refuse(x, 400, fault);
-    if (x->scan.content_length > (uint64_t)settings->body_limit)
+    if (x->scan.content_length > limit_of_body(x, x->scan.content_length))
         return refuse(x, 413, "Request body too large");
     /*
      * An answer during this first call would close the connection: the request starts at the call that ends
@@ -328,7 +340,7 @@ static size_t body_room(const struct exchange *x, size_t len)
 
 enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
 {
-    size_t limit = (size_t)x->http->settings->body_limit;
+    size_t limit = limit_of_body(x, x->body_len + len);
 
     if (!x->body_too_large && len > limit - x->body_len) {
         x->body_too_large = true;

@@ -61,8 +61,9 @@ struct exchange {
     const char *raw_target; /* in libmicrohttpd's memory */
     bool begun, started, suspended, resuming, answered, queued, close;
     char *body;
-    size_t body_len, body_size;
-    uint64_t body_passed; /* bytes of a too large body that were read and not kept */
+    size_t body_len, body_size, body_limit; /* the limit is 0 until it is known */
+    bool body_limit_asked;                  /* of the hook, beyond the setting */
+    uint64_t body_passed;                   /* bytes of a too large body that were read and not kept */
     bool body_too_large, body_lost;
     struct stream stream;
 };

@@ -27,6 +27,9 @@ struct http_hooks {
     void (*on_refused)(struct request *rq);
     /* An answer is to leave before it is whole: adds what every answer's header has. */
     void (*on_stream)(struct request *rq);
+    /* The bytes that a request's body may have, where they are more than the setting says; by its method and
+     * path. */
+    int64_t (*body_limit)(const struct request *rq);
     /* A few requests of a turn are done: lets other parts of the worker run. Resumes fibers. */
     void (*on_step)(struct worker *worker);
 };

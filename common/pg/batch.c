@@ -80,7 +80,7 @@ void batch_move(struct batch *batch, enum batch_state to)
 /* Whether its statements write: if so, it is stamped, and committed in a separate step. */
 static bool writes(const struct batch *batch)
 {
-    return batch->link.kind == STATEMENT_APPEND || batch->link.kind == STATEMENT_CHANGE;
+    return kind_writes(batch->link.kind);
 }
 
 void batch_set_timer(struct batch *batch, int64_t wait)

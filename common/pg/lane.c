@@ -13,6 +13,7 @@
 #define BACKOFF_FIRST                                                                                        \
     (50 * MILLISECOND) /* between attempts to connect; doubled up to the maximum, with jitter */
 #define BACKOFF_LAST    (400 * MILLISECOND)
+#define INGEST_WAITING  8  /* requests with many items each that wait for a connection */
 #define BATCH_SHARE_MIN 16 /* calls that a batch may always take */
 
 size_t lane_links(const struct lane *lane)
@@ -242,9 +243,13 @@ struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, si
     if (!lane)
         return NULL;
     *lane = (struct lane){.pg = pg, .kind = kind, .batch_limit = batch_limit, .count = count};
-    waiting_open(&lane->queue, pg->loop, (size_t)pg->settings->queue_limit, end_late_call);
+    bool lazy = kind == STATEMENT_INGEST;
+    size_t most = (size_t)pg->settings->queue_limit;
+    waiting_open(&lane->queue, pg->loop, lazy && most > INGEST_WAITING ? INGEST_WAITING : most,
+                 end_late_call);
     lane->away.fire = away_for_long;
-    set_away(lane);
+    if (!lazy)
+        set_away(lane);
     bool opened = count > 0;
     for (size_t i = 0; i < count; i++)
         opened = open_batch(lane, &lane->batches[i]) && opened;
@@ -252,7 +257,8 @@ struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, si
         lane_close(lane);
         return NULL;
     }
-    batch_want(&lane->batches[0]);
+    if (!lazy)
+        batch_want(&lane->batches[0]);
     return lane;
 }
 

@@ -44,10 +44,23 @@ static bool is_prepared(struct link *link, const struct statement *st)
     return false;
 }
 
+static bool encode_arrays(struct link *link, const struct statement *st, const void *const *params,
+                          size_t count, struct text *values)
+{
+    for (size_t i = 0; i < st->param_count; i++)
+        if (!column_encode_array(&link->scratch, &st->params[i], params, count, &values[i]))
+            return false;
+    return true;
+}
+
 static bool encode_params(struct link *link, const struct execution *execution, struct text *values)
 {
     const struct statement *st = execution->statement;
 
+    if (st->of_rows) {
+        const struct param_rows *given = execution->calls[0]->params;
+        return encode_arrays(link, st, given->rows, given->count, values);
+    }
     if (!st->set) {
         for (size_t i = 0; i < st->param_count; i++)
             if (!column_encode(&link->scratch, &st->params[i], execution->calls[0]->params, &values[i]))
@@ -59,10 +72,7 @@ static bool encode_params(struct link *link, const struct execution *execution, 
         return false;
     for (size_t i = 0; i < execution->count; i++)
         params[i] = execution->calls[i] ? execution->calls[i]->params : NULL;
-    for (size_t i = 0; i < st->param_count; i++)
-        if (!column_encode_array(&link->scratch, &st->params[i], params, execution->count, &values[i]))
-            return false;
-    return true;
+    return encode_arrays(link, st, params, execution->count, values);
 }
 
 bool link_send(struct link *link, struct execution *execution)
@@ -86,7 +96,7 @@ bool link_send(struct link *link, struct execution *execution)
         values[i] = encoded[i].at;
         lengths[i] = (int)encoded[i].len;
         formats[i] = 1;
-        types[i] = column_oid(st->params[i].type, st->set);
+        types[i] = column_oid(st->params[i].type, st->set || st->of_rows);
     }
     if (!named)
         return PQsendQueryParams(link->pq, st->sql, count, types, values, lengths, formats, 1) == 1;

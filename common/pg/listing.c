@@ -8,10 +8,8 @@
 #include "common/pg/statement.h"
 
 static const char *const kinds[STATEMENT_KINDS] = {
-    [STATEMENT_READ] = "read",
-    [STATEMENT_REPORT] = "report",
-    [STATEMENT_APPEND] = "append",
-    [STATEMENT_CHANGE] = "change",
+    [STATEMENT_READ] = "read",     [STATEMENT_REPORT] = "report", [STATEMENT_APPEND] = "append",
+    [STATEMENT_CHANGE] = "change", [STATEMENT_INGEST] = "ingest",
 };
 
 /* A JSON string (RFC 8259, section 7). */
@@ -58,7 +56,7 @@ void listing_print(FILE *out, const struct pg_settings *settings)
         print_text(out, st->name);
         fprintf(out, ",\"kind\":\"%s\",\"set\":%s,\"sql\":", kinds[st->kind], st->set ? "true" : "false");
         print_text(out, st->sql);
-        print_columns(out, "parameters", st->params, st->param_count, st->set);
+        print_columns(out, "parameters", st->params, st->param_count, st->set || st->of_rows);
         print_columns(out, "row", st->row, st->column_count, false);
         fputs("}\n", out);
     }

@@ -55,7 +55,10 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
     static const char by_index[] = "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
     bool report = kind == STATEMENT_REPORT;
-    long long timeout = (report ? settings->report_timeout : settings->request_timeout) * 2 / 3;
+    int64_t whole = report                     ? settings->report_timeout
+                    : kind == STATEMENT_INGEST ? settings->ingest_timeout
+                                               : settings->request_timeout;
+    long long timeout = whole * 2 / 3;
 
     snprintf(into, SESSION_TEXT_MAX,
              "SET standard_conforming_strings = on; SET default_transaction_isolation = 'read committed';"

@@ -44,9 +44,23 @@ enum statement_kind {
                        */
     STATEMENT_APPEND, /* an insert that never waits for others: batched with them in one transaction */
     STATEMENT_CHANGE, /* may wait for a row's lock or violate a constraint: a transaction of its own */
+    STATEMENT_INGEST, /* writes many items at once, in a transaction of its own that no other statement waits
+                         for */
 };
 
-#define STATEMENT_KINDS 4 /* there is a lane of connections for each */
+#define STATEMENT_KINDS 5 /* there is a lane of connections for each */
+
+/* Whether what runs changes the database. */
+static inline bool kind_writes(enum statement_kind kind)
+{
+    return kind >= STATEMENT_APPEND;
+}
+
+/* The parameters of a statement of rows: structs, one for each element of the arrays. */
+struct param_rows {
+    const void *const *rows;
+    size_t count;
+};
 
 struct statement {
     const char *name; /* of the prepared statement, in logs and metrics */
@@ -57,6 +71,9 @@ struct statement {
      * whose first column is that i (from 1): the calls of a batch are one execution.
      */
     bool set;
+    /* Of one call with a struct param_rows: an array for each parameter, as of a set, and rows of any number.
+     */
+    bool of_rows;
     /* Planned each time for its parameters: conditions that a null takes away are gone before it is planned.
      */
     bool planned_anew;

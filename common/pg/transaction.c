@@ -3,11 +3,11 @@
 #include "common/base/fiber.h"
 #include "common/pg/lane.h"
 
-struct batch *transaction_begin(struct pg *pg, int64_t deadline)
+struct batch *transaction_begin(struct pg *pg, enum statement_kind lane, int64_t deadline)
 {
     struct call call = {.deadline = deadline, .fiber = fiber_current()};
 
-    if (!lane_enqueue(pg->lanes[STATEMENT_CHANGE], &call))
+    if (!lane_enqueue(pg->lanes[lane], &call))
         return NULL;
     fiber_wait();
     return call.state == CALL_DONE ? call.given : NULL;

@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 #include "common/base/declare.h"
+#include "common/pg/statement.h"
 
 struct batch;
 struct call;
 struct pg;
 
 /* Waits for a free link; NULL: none before the deadline. Nothing is sent before the first statement. */
-MUST_CHECK struct batch *transaction_begin(struct pg *pg, int64_t deadline);
+MUST_CHECK struct batch *transaction_begin(struct pg *pg, enum statement_kind lane, int64_t deadline);
 
 /*
  * Runs one call; its state tells the result. A call that fails ends the transaction, and nothing of it is

@@ -79,7 +79,7 @@ static enum body_status read_body(struct request *rq, struct faults *faults)
     const struct json *value = NULL;
     struct json_error error;
 
-    if (!shape || rq->endpoint->flags & ENDPOINT_LENIENT)
+    if (!shape || rq->endpoint->flags & (ENDPOINT_LENIENT | ENDPOINT_BATCH))
         return BODY_READ;
     void *into = arena_zalloc(&rq->arena, shape->size);
     rq->body = into;
@@ -110,7 +110,10 @@ bool input_read(struct request *rq)
     struct faults faults = faults_start(&rq->arena);
     bool found;
 
-    if (!body_decode(rq, (size_t)rq->worker->settings->http.body_limit))
+    const struct settings *settings = rq->worker->settings;
+    bool many = rq->endpoint->flags & ENDPOINT_BATCH;
+
+    if (!body_decode(rq, (size_t)(many ? settings->ingest.body_limit : settings->http.body_limit), many))
         return false;
     if (!read_path(rq, &faults, &found) || !read_query(rq, &faults)) {
         reply_unavailable(rq);

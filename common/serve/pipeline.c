@@ -18,6 +18,7 @@
 #include "common/serve/route.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
+#include "common/table/router.h"
 #include "common/watch/request_log.h"
 
 #define RUNS_MAX 4 /* of a handler whose transactions are rolled back */
@@ -33,6 +34,16 @@ static void go_on_in_fiber(struct request *rq, void (*step)(void *rq))
         return;
     reply_unavailable(rq);
     pipeline_leave(rq);
+}
+
+int64_t pipeline_body_limit(const struct request *rq)
+{
+    const struct settings *settings = rq->worker->settings;
+    struct route route;
+
+    router_find(rq->worker->router, rq->method, rq->raw_path, &route);
+    bool many = route.endpoint && route.endpoint->flags & ENDPOINT_BATCH;
+    return many ? settings->ingest.body_limit : settings->http.body_limit;
 }
 
 void pipeline_take(struct request *rq)
@@ -51,6 +62,8 @@ void pipeline_take(struct request *rq)
     }
     if (rq->endpoint->flags & ENDPOINT_REPORT)
         rq->deadline = rq->loop->now + settings->report_timeout * MILLISECOND;
+    if (rq->endpoint->flags & ENDPOINT_BATCH)
+        rq->deadline = rq->loop->now + settings->ingest.timeout * MILLISECOND;
     authorise(rq);
 }
 

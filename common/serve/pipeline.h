@@ -2,7 +2,12 @@
 #ifndef COMMON_SERVE_PIPELINE_H
 #define COMMON_SERVE_PIPELINE_H
 
+#include <stdint.h>
+
 struct request;
+
+/* The bytes that a request's body may have, by its method and path. */
+int64_t pipeline_body_limit(const struct request *rq);
 
 /* Takes a complete request, which is answered at once or later from a fiber. */
 void pipeline_take(struct request *rq);

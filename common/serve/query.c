@@ -10,10 +10,12 @@
 static bool take_transaction(struct request *rq)
 {
     int64_t since = rq->loop->now;
+    bool many = rq->endpoint && rq->endpoint->flags & ENDPOINT_BATCH;
 
     rq->transaction_doomed = false;
     rq->transaction_depth = rq->before_write ? 1 : 0;
-    rq->transaction = transaction_begin(rq->worker->pg, rq->deadline);
+    rq->transaction =
+        transaction_begin(rq->worker->pg, many ? STATEMENT_INGEST : STATEMENT_CHANGE, rq->deadline);
     timing_database(&rq->timing, NULL, rq->loop->now - since);
     if (!rq->transaction) {
         reply_unavailable(rq);
@@ -28,7 +30,7 @@ static bool take_transaction(struct request *rq)
 /* Waits for the call in the request's transaction, or in the lane of its kind. */
 enum query_result query_call(struct request *rq, struct call *call)
 {
-    bool writes = call->statement->kind == STATEMENT_APPEND || call->statement->kind == STATEMENT_CHANGE;
+    bool writes = kind_writes(call->statement->kind);
 
     if (rq->before_write && writes && !rq->transaction && !take_transaction(rq))
         return QUERY_REPLIED;
@@ -43,7 +45,7 @@ enum query_result query_call(struct request *rq, struct call *call)
     timing_database(&rq->timing, call->statement->name, rq->loop->now - since);
     if (call->state == CALL_DONE)
         return call->count ? QUERY_ROW : QUERY_NONE;
-    if (call->state == CALL_CONFLICT && call->statement->kind == STATEMENT_CHANGE)
+    if (call->state == CALL_CONFLICT && call->statement->kind >= STATEMENT_CHANGE)
         return QUERY_CONFLICT;
     rq->runs_again = rq->runs_again || call->state == CALL_AGAIN;
     reply_unavailable(rq);

@@ -24,6 +24,15 @@ struct directory_settings {
     const char *user_progress_url;
     const char *user_service_url; /* NULL: users are looked up in the service's own table */
     int64_t timeout;              /* milliseconds */
+    int64_t plain_lookups;        /* names that are looked up one by one for one request */
+};
+
+/* Of requests with many items. */
+struct ingest_settings {
+    int64_t body_limit; /* bytes, on the wire and decoded */
+    int64_t limit;      /* items */
+    int64_t timeout;    /* milliseconds */
+    int64_t future;     /* seconds */
 };
 
 struct settings {
@@ -41,6 +50,7 @@ struct settings {
     struct pg_settings pg;
     struct watch_settings watch;
     struct directory_settings directory;
+    struct ingest_settings ingest;
     const struct command *command; /* the one given as an argument; NULL: serve */
 };
 

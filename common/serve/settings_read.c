@@ -223,7 +223,7 @@ static enum settings_status read_flags(struct settings *settings, const struct a
 }
 
 /*
- * A service with parts of its own calls another service, which uses the same processors; and each worker has
+ * A service that forwards calls another service, which uses the same processors; and each worker has
  * connections to PostgreSQL, whose number is limited.
  */
 static int64_t workers_for(const struct api *api)
@@ -231,7 +231,7 @@ static int64_t workers_for(const struct api *api)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     long workers = processors < WORKERS_MOST ? processors : WORKERS_MOST;
 
-    if (api->part_count)
+    if (api->forwarding)
         workers /= 2;
     return workers > 1 ? workers : 1;
 }
@@ -241,6 +241,7 @@ static void share(struct settings *settings)
 {
     settings->pg.request_timeout = settings->request_timeout;
     settings->pg.report_timeout = settings->report_timeout;
+    settings->pg.ingest_timeout = settings->ingest.timeout;
     settings->auth.fetch_timeout = settings->request_timeout;
 }
 

@@ -122,6 +122,7 @@ static bool open_http(struct worker *worker, int listener)
     const struct http_hooks hooks = {.worker = worker,
                                      .on_request = pipeline_take,
                                      .on_refused = pipeline_leave,
+                                     .body_limit = pipeline_body_limit,
                                      .on_stream = pipeline_begin_answer,
                                      .on_step = interlude};
     size_t connections = (size_t)(s->http.connection_limit / s->workers);

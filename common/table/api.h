@@ -49,6 +49,9 @@ enum endpoint_flag {
     ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match applies */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
+    ENDPOINT_BATCH =
+        1
+        << 10, /* takes a list of `body_in`, or a line each, of INGEST_BODY_LIMIT, which its handler reads */
     ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key applies */
     ENDPOINT_PROBE = 1 << 10,  /* tells the state of the process: answered even if nothing else can be */
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */

@@ -70,10 +70,10 @@ static void what_others_compressed_is_expanded_within_its_bound(void **state)
     struct text plain = repetitive(&arena, SIZE), small = gzip_compress(&arena, plain), got;
 
     (void)state;
-    assert_int_equal(gzip_expand_within(&arena, small, SIZE, &got), GZIP_OK);
+    assert_int_equal(gzip_expand_within(&arena, small, SIZE, false, &got), GZIP_OK);
     assert_true(text_equal(got, plain));
-    assert_int_equal(gzip_expand_within(&arena, small, SIZE - 1, &got), GZIP_TOO_LARGE);
-    assert_int_equal(gzip_expand_within(&arena, small, 1, &got), GZIP_TOO_LARGE);
+    assert_int_equal(gzip_expand_within(&arena, small, SIZE - 1, false, &got), GZIP_TOO_LARGE);
+    assert_int_equal(gzip_expand_within(&arena, small, 1, false, &got), GZIP_TOO_LARGE);
     size_t held = arena.held;
     arena_free(&arena);
     assert_true(held < 16 * SIZE);
@@ -89,7 +89,7 @@ static void members_one_after_the_other_are_one_text(void **state)
     assert_non_null(twice);
     memcpy(twice, small.at, small.len);
     memcpy(twice + small.len, small.at, small.len);
-    assert_int_equal(gzip_expand_within(&arena, (struct text){twice, 2 * small.len}, 2 * SIZE, &got),
+    assert_int_equal(gzip_expand_within(&arena, (struct text){twice, 2 * small.len}, 2 * SIZE, false, &got),
                      GZIP_OK);
     assert_int_equal(got.len, 2 * SIZE);
     assert_memory_equal(got.at + SIZE, plain.at, SIZE);
@@ -105,13 +105,15 @@ static void what_is_cut_or_changed_is_damaged(void **state)
     (void)state;
     assert_non_null(copy);
     for (size_t len = 0; len < small.len; len++)
-        assert_int_equal(gzip_expand_within(&arena, (struct text){small.at, len}, SIZE, &got), GZIP_DAMAGED);
+        assert_int_equal(gzip_expand_within(&arena, (struct text){small.at, len}, SIZE, false, &got),
+                         GZIP_DAMAGED);
     memcpy(copy, small.at, small.len);
     copy[small.len] = '\0';
-    assert_int_equal(gzip_expand_within(&arena, (struct text){copy, small.len + 1}, SIZE, &got),
+    assert_int_equal(gzip_expand_within(&arena, (struct text){copy, small.len + 1}, SIZE, false, &got),
                      GZIP_DAMAGED);
     copy[small.len - 8] ^= 1; /* the checksum */
-    assert_int_equal(gzip_expand_within(&arena, (struct text){copy, small.len}, SIZE, &got), GZIP_DAMAGED);
+    assert_int_equal(gzip_expand_within(&arena, (struct text){copy, small.len}, SIZE, false, &got),
+                     GZIP_DAMAGED);
     arena_free(&arena);
 }
 
