@@ -173,26 +173,21 @@ enum reply attempts_list(struct request *rq)
     struct pages pages = pages_of(rq, &list_attempts, &after, &after.limit);
     struct user user;
 
-    switch (pages_next(&pages)) {
-    case QUERY_ROW:
-        reply_list_begin(rq);
-        break;
-    case QUERY_NONE: /* a replica may not have the user yet */
-        if (!users_require(rq, after.user_id, &user))
-            return REPLIED;
-        reply_list_begin(rq);
-        return reply_list_end(rq);
-    default:
+    enum query_result result = pages_next(&pages);
+    if (result == QUERY_REPLIED)
         return REPLIED;
-    }
-    do {
+    if (result == QUERY_NONE &&
+        !users_require(rq, after.user_id, &user)) /* a replica may not have the user yet */
+        return REPLIED;
+    reply_list_begin(rq);
+    for (; pages.rows.count; pages_next(&pages)) {
         const struct attempt *rows = pages.rows.items;
         after.id = rows[pages.rows.count - 1].id;
-        if (after.id != INT_NULL)
-            shape_write_items(&rq->out, &attempt_shape, pages.rows, pages.first);
-    } while (after.id != INT_NULL && pages_next(&pages) == QUERY_ROW);
-    pages_close(&pages);
-    return reply_list_end(rq);
+        if (after.id == INT_NULL)
+            break;
+        shape_write_items(&rq->out, &attempt_shape, pages.rows, pages.first);
+    }
+    return pages_end(&pages, "]");
 }
 
 enum reply attempts_delete(struct request *rq)

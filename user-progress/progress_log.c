@@ -3,6 +3,7 @@
 #include "common/auth/auth.h"
 #include "common/base/iso8601.h"
 #include "common/http/request.h"
+#include "common/serve/pages.h"
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -79,20 +80,26 @@ const struct shape log_event_shape =
     SHAPE("ProgressLogEvent", "What happened to an entry.", log_event_fields);
 #undef OF
 
-/* A user's entries at a time. */
-struct past {
+/* A page of a user's entries, as they are or as they were at a time. */
+struct entries_after {
     struct text user_id;
     struct moment at;
+    int64_t log_id, limit;
+};
+
+/* A page of what happened to an entry. */
+struct events_after {
+    int64_t log_id, version, limit;
 };
 
 STATEMENT(create_entry, APPEND, .set = true,
           PARAMS(struct creation, entry.user_id, entry.date, entry.members, actor, user_known),
           ROW(struct creation, id));
-STATEMENT(list_entries, REPORT, PARAMS(struct past, user_id),
+STATEMENT(list_entries, REPORT, PARAMS(struct entries_after, user_id, log_id, limit),
           ROW(struct progress_entry, log_id, user_id, date, members));
-STATEMENT(list_entries_as_of, REPORT, PARAMS(struct past, user_id, at),
+STATEMENT(list_entries_as_of, REPORT, PARAMS(struct entries_after, user_id, log_id, limit, at),
           ROW(struct progress_entry, log_id, user_id, date, members));
-STATEMENT(list_events, REPORT, PARAMS(struct log_path, log_id),
+STATEMENT(list_events, REPORT, PARAMS(struct events_after, log_id, version, limit),
           ROW(struct log_event, version, type, recorded_at, actor, entry.log_id, entry.user_id, entry.date,
               entry.members));
 
@@ -123,36 +130,65 @@ enum reply progress_log_create(struct request *rq)
 enum reply progress_log_list(struct request *rq)
 {
     struct text as_of = ((const struct as_of *)rq->query)->as_of;
-    struct past past = {.user_id = ((const struct user_path *)rq->path)->user_id};
-    struct log_list list;
+    struct entries_after after = {.user_id = ((const struct user_path *)rq->path)->user_id,
+                                  .log_id = PAGES_BEFORE_ALL};
 
-    if (!auth_require_user(rq, past.user_id))
+    if (!auth_require_user(rq, after.user_id))
         return REPLIED;
-    if (as_of.at && !iso8601_read_time(as_of, &past.at))
+    if (as_of.at && !iso8601_read_time(as_of, &after.at))
         return reply_member(rq, 400, "error", "as_of must be a time such as 2025-04-19T08:30:38Z");
     const struct statement *statement = as_of.at ? &list_entries_as_of : &list_entries;
-    if (query_rows(rq, statement, &past, &list.progress_logs) == QUERY_REPLIED)
+    struct pages pages = pages_of(rq, statement, &after, &after.limit);
+    if (pages_next(&pages) == QUERY_REPLIED)
         return REPLIED;
-    return reply(rq, &log_list_shape, &list);
+    reply_text(rq, 200, "application/json", TEXT("{\"progress_logs\":["));
+    for (; pages.rows.count; pages_next(&pages)) {
+        const struct progress_entry *rows = pages.rows.items;
+        after.log_id = rows[pages.rows.count - 1].log_id;
+        shape_write_items(&rq->out, &entry_shape, pages.rows, pages.first);
+    }
+    return pages_end(&pages, "]}");
+}
+
+/* False: no memory. */
+static bool print_entries(struct pages *page)
+{
+    struct log_event *event = page->rows.items;
+
+    for (size_t i = 0; i < page->rows.count; i++, event++) {
+        bool deleted = !event->entry.members.bytes.at;
+        event->printed.bytes = deleted ? TEXT_NULL : entry_print(&page->arena, &event->entry);
+        if (!deleted && !event->printed.bytes.at)
+            return false;
+    }
+    return true;
 }
 
 enum reply progress_log_history(struct request *rq)
 {
     struct log_path path;
-    struct rows events;
 
     if (!log_reach(rq, &path))
         return REPLIED;
-    if (query_rows(rq, &list_events, &path, &events) == QUERY_REPLIED)
-        return REPLIED;
-    if (!events.count)
+    struct events_after after = {.log_id = path.log_id, .version = PAGES_BEFORE_ALL};
+    struct pages pages = pages_of(rq, &list_events, &after, &after.limit);
+    switch (pages_next(&pages)) {
+    case QUERY_ROW:
+        break;
+    case QUERY_NONE:
         return reply_member(rq, 404, "error", "Log entry not found");
-    struct log_event *event = events.items;
-    for (size_t i = 0; i < events.count; i++, event++) {
-        bool deleted = !event->entry.members.bytes.at;
-        event->printed.bytes = deleted ? TEXT_NULL : entry_print(&rq->arena, &event->entry);
-        if (!deleted && !event->printed.bytes.at)
-            return reply_unavailable(rq);
+    default:
+        return REPLIED;
     }
-    return reply_list(rq, &log_event_shape, events);
+    reply_list_begin(rq);
+    for (; pages.rows.count; pages_next(&pages)) {
+        after.version = ((const struct log_event *)pages.rows.items)[pages.rows.count - 1].version;
+        if (!print_entries(&pages)) {
+            reply_unavailable(rq);
+            pages.failed = true;
+            break;
+        }
+        shape_write_items(&rq->out, &log_event_shape, pages.rows, pages.first);
+    }
+    return pages_end(&pages, "]");
 }

@@ -15,23 +15,28 @@ SELECT n, id
   FROM asked;
 
 -- name: list_entries
+-- A page of them, after an id, in the order of the index on both columns.
 SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
   FROM progress_logs
- WHERE user_id = $1
+ WHERE (user_id, log_id) > ($1, $2)
+   AND user_id <= $1
    AND members IS NOT NULL
- ORDER BY log_id;
+ ORDER BY user_id, log_id
+ LIMIT $3;
 
 -- name: list_entries_as_of
 SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
   FROM (
-       SELECT DISTINCT ON (log_id) *
+       SELECT DISTINCT ON (user_id, log_id) *
          FROM progress_events
-        WHERE user_id = $1
-          AND recorded_at <= $2
-        ORDER BY log_id, version DESC
+        WHERE (user_id, log_id) > ($1, $2)
+          AND user_id <= $1
+          AND recorded_at <= $4
+        ORDER BY user_id, log_id, version DESC
   ) AS e
  WHERE members IS NOT NULL
- ORDER BY log_id;
+ ORDER BY user_id, log_id
+ LIMIT $3;
 
 -- name: list_events
 SELECT version,
@@ -44,4 +49,6 @@ SELECT version,
        members AS "entry.members"
   FROM progress_events
  WHERE log_id = $1
- ORDER BY version;
+   AND version > $2
+ ORDER BY version
+ LIMIT $3;

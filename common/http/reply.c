@@ -44,12 +44,6 @@ void reply_list_begin(struct request *rq)
     write_char(&rq->out, '[');
 }
 
-enum reply reply_list_end(struct request *rq)
-{
-    write_char(&rq->out, ']');
-    return REPLIED;
-}
-
 enum reply reply_member(struct request *rq, int status, const char *member, const char *text)
 {
     begin(rq, status);

@@ -117,9 +117,9 @@ void stream_finish(struct request *rq);
 /* The replies. A handler ends with one of them: `return reply(…)`. */
 enum reply reply(struct request *rq, const struct shape *shape, const void *from);
 enum reply reply_list(struct request *rq, const struct shape *shape, struct rows rows);
-/* 200 with a list whose items come some at a time: between the two, shape_write_items on `out`. */
+/* 200 with a list of which only `[` is written: its items and `]` are written to `out` one after the other.
+ */
 void reply_list_begin(struct request *rq);
-enum reply reply_list_end(struct request *rq);
 enum reply reply_error(struct request *rq, int status, const char *detail);
 enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

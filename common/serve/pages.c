@@ -26,6 +26,12 @@ static void adapt(struct pages *pages, const struct call *call)
         *pages->limit *= 2;
 }
 
+static enum query_result none(struct pages *pages)
+{
+    pages->rows = (struct rows){NULL, 0};
+    return QUERY_NONE;
+}
+
 enum query_result pages_next(struct pages *pages)
 {
     struct request *rq = pages->rq;
@@ -35,20 +41,24 @@ enum query_result pages_next(struct pages *pages)
                         .bytes_most = PAGE_BYTES};
 
     if (pages->last || (pages->asked && rq->out.failed))
-        return QUERY_NONE;
+        return none(pages);
     if (pages->asked) /* the deadline is the page's: how long the client took is its own time */
         rq->deadline = rq->loop->now + rq->worker->settings->report_timeout * MILLISECOND;
     pages->first = !pages->asked;
     pages->asked = *pages->limit;
     arena_reset(&pages->arena);
     enum query_result result = query_call(rq, &call);
-    pages->rows = (struct rows){call.rows, call.count};
+    pages->rows = (struct rows){call.rows, result == QUERY_ROW ? call.count : 0};
+    pages->failed = result == QUERY_REPLIED;
     pages->last = result != QUERY_ROW || (!call.cut && (int64_t)call.count < pages->asked);
     adapt(pages, &call);
     return result;
 }
 
-void pages_close(struct pages *pages)
+enum reply pages_end(struct pages *pages, const char *end)
 {
     arena_free(&pages->arena);
+    if (!pages->failed)
+        write_text(&pages->rq->out, text_of(end));
+    return REPLIED;
 }

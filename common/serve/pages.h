@@ -1,21 +1,22 @@
 /*
- * Rows of any number, read page by page: of a statement that answers at most so many rows after a key.
+ * Rows of any number, read page by page: from a statement that returns at most so many rows after a key.
  *
  *     struct attempts_after after = {.user_id = …, .id = PAGES_BEFORE_ALL};
  *     struct pages pages = pages_of(rq, &list_attempts, &after, &after.limit);
  *
+ *     if (pages_next(&pages) == QUERY_REPLIED)
+ *         return REPLIED;
  *     reply_list_begin(rq);
- *     while (pages_next(&pages) == QUERY_ROW) {
+ *     for (; pages.rows.count; pages_next(&pages)) {
  *         const struct attempt *rows = pages.rows.items;
  *         after.id = rows[pages.rows.count - 1].id;
  *         shape_write_items(&rq->out, &attempt_shape, pages.rows, pages.first);
  *     }
- *     pages_close(&pages);
- *     return reply_list_end(rq);
+ *     return pages_end(&pages, "]");
  *
- * A page is bounded in bytes and is one snapshot of the database. Between two pages no connection is held,
- * however long the client takes. What was there all the time is listed once; what comes or goes meanwhile is
- * listed or not.
+ * A page is limited in bytes and is one snapshot of the database. Between two pages no connection is held,
+ * however long the client takes. A row that exists all the time is listed once; a row that is added or
+ * removed meanwhile is listed or not.
  */
 #ifndef COMMON_SERVE_PAGES_H
 #define COMMON_SERVE_PAGES_H
@@ -27,6 +28,7 @@
 #include "common/base/declare.h"
 #include "common/serve/query.h"
 #include "common/shape/shape.h"
+#include "common/table/api.h"
 
 struct request;
 struct statement;
@@ -41,8 +43,9 @@ struct pages {
     int64_t asked;
     struct arena arena; /* of the page's rows, until the next one */
     struct rows rows;
-    bool first; /* this is the first page */
-    bool last;
+    bool first;  /* this is the first page */
+    bool last;   /* no more pages follow */
+    bool failed; /* 503 is the reply */
 };
 
 /* The pages of a report's statement, none of which is read yet. */
@@ -50,12 +53,13 @@ struct pages pages_of(struct request *rq, const struct statement *statement, con
                       int64_t *limit);
 
 /*
- * Reads the next page into `rows`. QUERY_NONE: there are no more rows, or nobody is left to answer.
- * QUERY_REPLIED: 503 is the reply, which breaks an answer off that is leaving already. Waits.
+ * Reads the next page into `rows`, which is empty unless the result is QUERY_ROW. QUERY_NONE: there are no
+ * more rows, or the client has left. QUERY_REPLIED: 503 is the reply, or an answer that is being sent is cut.
+ * Waits.
  */
-enum query_result pages_next(struct pages *pages) MUST_CHECK;
+enum query_result pages_next(struct pages *pages);
 
-/* Gives the memory of the last page back. */
-void pages_close(struct pages *pages);
+/* Frees the last page, and ends the reply's body with these bytes unless a page failed. */
+enum reply pages_end(struct pages *pages, const char *end);
 
 #endif
