@@ -15,7 +15,7 @@ struct days {
     int64_t days;
 };
 
-/* Beyond 36500 days it is the whole history: any number of digits is good. */
+/* Any number of digits is accepted: very many days are the whole history (usage_days_ago). */
 #define OF struct days
 static const struct field usage_days_fields[] = {
     FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "7",

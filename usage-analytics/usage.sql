@@ -32,7 +32,7 @@ SELECT e.lab_type COLLATE "C" AS lab_type,
 SELECT NULL, count(*), count(DISTINCT user_id), count(*) FILTER (WHERE event_type = 'error')
   FROM usage_events
  WHERE lab_type IS NULL
-   AND (timestamp >= usage_days_ago($1) OR $1 > 36500 AND timestamp IS NULL)
+   AND (timestamp >= usage_days_ago($1) OR usage_days_ago($1) = '-infinity' AND timestamp IS NULL)
 HAVING count(*) > 0
  ORDER BY 2 DESC, 1;
 
