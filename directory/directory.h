@@ -1,6 +1,4 @@
-/*
- * Users and labs: their shapes and endpoints, which all three services show, and the structs behind them.
- */
+/* Users and labs: their structs, shapes and endpoints, which all three services have. */
 #ifndef DIRECTORY_DIRECTORY_H
 #define DIRECTORY_DIRECTORY_H
 
@@ -10,7 +8,7 @@
 struct user {
     struct text username, full_name, email, id;
     struct moment created_at, last_active;
-    int8_t full_name_sent; /* 1: an update names it */
+    int8_t full_name_sent; /* 1: an update contains it */
 };
 
 struct lab {
@@ -23,7 +21,7 @@ struct page {
     int8_t total;
 };
 
-/* What a path names. */
+/* The parameter of a path. */
 struct user_path {
     struct text user_id;
 };
@@ -40,11 +38,11 @@ extern const struct shape user_create_shape, user_update_shape, user_shape;
 extern const struct shape lab_create_shape, lab_update_shape, lab_shape;
 extern const struct shape page_shape;
 extern const struct shape user_path_shape, lab_path_shape, lab_type_path_shape;
-extern const struct shape message_shape; /* what a deletion answers */
+extern const struct shape message_shape; /* the answer to a deletion */
 
 /*
- * The rows of /users/… and /labs/… in a table of endpoints: User Progress names its handlers, the services
- * that forward them mark them so.
+ * The rows for /users/… and /labs/… in a table of endpoints: User Progress gives them handlers, the other
+ * services mark them as forwarded.
  */
 #define EMAIL_TAKEN    FAILURE(400, "Email already registered")
 #define USERNAME_TAKEN FAILURE(400, "Username already taken")

@@ -39,7 +39,7 @@ static bool pass_back_header(struct request *rq, const struct header *h)
     const char *value = h->value;
 
     if (!*value || !header_is_value(text_of(value)))
-        return true; /* no answer can carry it */
+        return true; /* it is not valid in an answer */
     if (strcmp(h->name, "Content-Length") == 0) {
         if (rq->head)
             reply_length(rq, strtoull(value, NULL, 10));
@@ -66,7 +66,9 @@ static enum reply answer(struct request *rq, const struct client_call *call)
     return REPLIED;
 }
 
-/* The same path and query under User Progress' address; what a URL cannot have as it is gets encoded. */
+/*
+ * The same path and query at User Progress' address; characters that a URL must not have are percent-encoded.
+ */
 static const char *url_of(struct request *rq)
 {
     static const char in_path[] = "/:@!$&'()*+,;=%";
@@ -99,7 +101,7 @@ enum reply forward(struct request *rq)
     if (!call.method || !call.url)
         return reply_unavailable(rq);
     client_trace(&call, rq);
-    /* libcurl would name a form where the client named nothing. */
+    /* Without a Content-Type libcurl would send that of a form. */
     if (rq->headers.content_type.at)
         pass_header(&call, rq, "Content-Type", rq->headers.content_type);
     else

@@ -1,13 +1,11 @@
-/*
- * What User Progress knows of a user or a lab, as far as the other services want to know it.
- */
+/* What the other services learn from User Progress about a user or a lab. */
 #ifndef DIRECTORY_KNOWN_H
 #define DIRECTORY_KNOWN_H
 
 #include "common/base/text.h"
 
 struct known_user {
-    struct text id; /* null: there is none */
+    struct text id; /* null: there is no such user */
     struct text username;
 };
 

@@ -14,7 +14,7 @@ void lookup_reply_unavailable(struct request *rq)
     reply_unavailable_because(rq, "User Progress Service unavailable");
 }
 
-/* Cuts what one call can ask for from the names of a question: `most` of each kind, or a single name. */
+/* Takes as many names of a question as one call can ask for: `most` of each kind, or a single name. */
 static void cut_piece(struct question *piece, size_t users_left, size_t labs_left, size_t most)
 {
     size_t bytes = 0;
@@ -36,7 +36,7 @@ static void cut_piece(struct question *piece, size_t users_left, size_t labs_lef
     }
 }
 
-/* Whether there is anything to ask; all else does not exist, which is the answer. */
+/* Whether any of the names can exist; the answer for the others is that they do not. */
 static bool is_worth_asking(struct question *piece)
 {
     bool worth = false;

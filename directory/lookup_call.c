@@ -15,21 +15,21 @@
 #include "common/serve/worker.h"
 #include "directory/lookup_metrics.h"
 
-#define NAME_ANSWER  ((size_t)4 << 10) /* bytes of the answer for each name, the name itself aside */
+#define NAME_ANSWER  ((size_t)4 << 10) /* bytes of the answer for each name, not counting the name */
 #define LAB_DETAILS  ((size_t)1 << 20) /* further bytes for a lab with its details: two strings of 64 Ki */
 #define ALL_DETAILS  ((size_t)8 << 20) /* of all labs of a call */
-#define PLAIN_PERIOD (30 * SECOND)     /* until a service without /lookup is asked for it again */
+#define PLAIN_PERIOD (30 * SECOND)     /* after this time, a service without /lookup is asked for it again */
 #define SHARERS_MAX  1400              /* bytes of request ids in one line of the log */
 
 struct lookups {
     struct worker *worker;
     char *url;
-    struct waiting_queue waiting; /* questions that no call has asked yet */
-    struct waiting_queue asked;   /* those of the call on its way */
-    bool busy;                    /* there is one */
-    bool details;                 /* it asks for them */
+    struct waiting_queue waiting; /* questions that are in no call yet */
+    struct waiting_queue asked;   /* those of the call in progress */
+    bool busy;                    /* a call is in progress */
+    bool details;                 /* the call asks for them */
     struct client_call call;
-    struct arena arena; /* its memory */
+    struct arena arena; /* the call's memory */
     struct names users, types;
     int64_t plain_until;
 };
@@ -85,7 +85,9 @@ static void end_all(struct waiting_queue *queue, enum question_state state)
 {
     struct question *q;
 
-    /* A fiber that is resumed may ask again: its next question waits in the other queue, or behind. */
+    /*
+     * A resumed fiber may ask again: its next question waits in the other queue, or at the end of this one.
+     */
     for (size_t left = queue->length; left && (q = next_question(queue)); left--)
         end_question(q, state);
 }
@@ -99,7 +101,10 @@ static struct text text_member(const struct json *object, const char *name)
     return member && json_type(member) == JSON_TEXT ? json_text(member) : TEXT_NULL;
 }
 
-/* The items of a list, one for each name: null, or an object that says whose it is. NULL: it is not that. */
+/*
+ * The items of a list, one for each name: null, or an object that contains the name. NULL: the list is not
+ * like that.
+ */
 static const struct json **items_of(struct arena *arena, const struct json *root, const char *list_name,
                                     const struct names *names, const char *key)
 {
@@ -173,7 +178,7 @@ static bool answer_all(struct lookups *l)
     return true;
 }
 
-/* Puts the questions of a refused call in front of all others, each for a call of its own. */
+/* Puts the questions of a refused call before all others, each to be asked in a call of its own. */
 static void ask_one_by_one(struct lookups *l)
 {
     struct waiting *last;
@@ -191,7 +196,7 @@ static void ask_one_by_one(struct lookups *l)
     }
 }
 
-/* Whether it is what was asked that User Progress does not take, by size or content. */
+/* Whether User Progress refuses the question itself, because of its size or content. */
 static bool is_refused(const struct client_call *call)
 {
     return call->too_large || call->status == 400 || call->status == 413 || call->status == 422;
@@ -216,7 +221,10 @@ static void call_done(struct client_call *call)
 
 /* Sending */
 
-/* Moves what fits into one call from the queue to `asked`; the latest deadline of those. */
+/*
+ * Moves as many questions as fit into one call from the queue to `asked`; returns the latest of their
+ * deadlines.
+ */
 static int64_t gather(struct lookups *l)
 {
     size_t users = 0, types = 0, bytes = 0;
@@ -277,7 +285,7 @@ static struct text id_of(const struct waiting *waiting)
     return container_of((struct waiting *)(uintptr_t)waiting, struct question, waiting)->rq->id;
 }
 
-/* As many lines as the ids need. */
+/* Logs the ids, in as many lines as they need. */
 static void log_sharers(const struct lookups *l, const char *id)
 {
     char ids[SHARERS_MAX];
@@ -293,7 +301,10 @@ static void log_sharers(const struct lookups *l, const char *id)
     }
 }
 
-/* A call for one request is part of it; one that is shared has an id of its own, which the log explains. */
+/*
+ * A call for one request carries its id and trace; a shared call has an id of its own, which the log relates
+ * to the requests.
+ */
 static void set_headers(struct lookups *l)
 {
     struct request *rq = container_of(l->asked.first, struct question, waiting)->rq;

@@ -1,9 +1,9 @@
 /*
- * Shared calls: the questions of many requests in one POST /lookup.
+ * Shared calls: questions of many requests in one POST /lookup.
  *
- * A question waits in the queue until the call before has ended, and joins the next one
- * as far as that has room; each has its own deadline in either. A call that User Progress refuses is made
- * again for one question at a time, so that what one client sent never fails another's.
+ * A question waits in the queue until the previous call has ended, and joins the next one that has room; its
+ * own deadline applies all the time. A call that User Progress refuses is repeated for one question at a
+ * time, so that the input of one client never makes the request of another fail.
  */
 #ifndef DIRECTORY_LOOKUP_CALL_H
 #define DIRECTORY_LOOKUP_CALL_H
@@ -19,7 +19,7 @@
 #include "directory/names.h"
 
 #define LOOKUP_BYTES     ((size_t)256 << 10) /* of its names as JSON */
-#define LOOKUP_QUESTIONS 4096                /* that wait for a call */
+#define LOOKUP_QUESTIONS 4096                /* the most that wait for a call */
 
 struct client_call;
 struct fiber;
@@ -30,11 +30,11 @@ enum question_state {
     QUESTION_ASKED,
     QUESTION_ANSWERED,
     QUESTION_PLAIN,   /* User Progress has no /lookup: to be asked by plain GETs */
-    QUESTION_REFUSED, /* User Progress does not take it, alone as it was */
+    QUESTION_REFUSED, /* User Progress refuses it, even alone */
     QUESTION_UNKNOWN,
 };
 
-/* One request's question, or a piece of it; lives on its fiber's stack. */
+/* The question of a request, or a part of it; lives on its fiber's stack. */
 struct question {
     struct waiting waiting;
     struct request *rq;
@@ -45,7 +45,7 @@ struct question {
     struct known_user *users;
     struct known_lab *labs;
     bool details; /* the labs' descriptions and difficulties are wanted */
-    bool alone;   /* it shares no call */
+    bool alone;   /* to be asked in a call of its own */
     enum question_state state;
 };
 
@@ -53,16 +53,16 @@ struct question {
 bool lookups_open(struct worker *worker) MUST_CHECK;
 void lookups_close(struct worker *worker);
 
-/* Sends what the turn has gathered; called by the loop at the end of a turn. */
+/* Sends the questions of the turn; called by the loop at the end of a turn. */
 void lookups_flush(struct worker *worker);
 
-/* Asks and waits for how it ends: in `state`. */
+/* Asks a question and waits until it ends; the result is its `state`. */
 void lookup_ask(struct question *question);
 
-/* Until when a request waits for User Progress: the setting's time, or the request's own deadline. */
+/* How long a request waits for User Progress: the setting's time, or until its own deadline. */
 int64_t lookup_deadline(const struct request *rq);
 
-/* Adds the token of the services, where there is one, to a call of our own to User Progress. */
+/* Adds SERVICE_TOKEN, if it is set, to a call of this service's own to User Progress. */
 void lookup_authorize(struct client_call *call, struct request *rq);
 
 #endif

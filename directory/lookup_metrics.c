@@ -11,9 +11,9 @@ static const struct metric_family families[] = {
     {"lookups_total", METRIC_COUNTER, ONE(lookups),
      .help = "Requests that asked User Progress for users or labs."},
     {"lookup_calls_total", METRIC_COUNTER, EACH(calls, "kind", calls),
-     .help = "Calls that carried lookups: one for many of them, or a plain GET for each user and lab."},
+     .help = "Calls for lookups: one for many lookups, or a plain GET for each user and lab."},
     {"lookup_failures_total", METRIC_COUNTER, ONE(failures),
-     .help = "Lookups and forwarded requests that User Progress gave no answer to."},
+     .help = "Lookups and forwarded requests that User Progress did not answer."},
 };
 
 const struct metric_group lookup_metric_group = {sizeof(struct lookup_metrics), families, COUNT(families)};

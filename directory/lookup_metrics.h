@@ -1,6 +1,4 @@
-/*
- * What the lookups on User Progress count.
- */
+/* The metrics of lookups on User Progress. */
 #ifndef DIRECTORY_LOOKUP_METRICS_H
 #define DIRECTORY_LOOKUP_METRICS_H
 

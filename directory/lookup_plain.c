@@ -8,11 +8,12 @@
 #include "common/serve/worker.h"
 #include "directory/lookup_metrics.h"
 
-#define ANSWER_LIMIT ((size_t)16 << 20) /* bytes: all labs of a type come with their descriptions */
+#define ANSWER_LIMIT                                                                                         \
+    ((size_t)16 << 20) /* bytes: the answer has all labs of a type, with their descriptions */
 
 enum presence { PRESENT, ABSENT, UNKNOWN };
 
-/* Gets a document; only a well-formed 404 means that it is not there. */
+/* Gets a document; only a well-formed 404 means that it does not exist. */
 static enum presence get(struct request *rq, int64_t deadline, const char *path, struct text segment,
                          const struct json **root)
 {
@@ -69,7 +70,7 @@ bool lookup_reaches(struct request *rq)
     return call.url && client_run(rq->worker->client, &call) && call.status == 200;
 }
 
-/* Negative, zero or positive as `a` comes before, is, or comes after `b`, byte by byte. */
+/* Compares byte by byte: negative, zero or positive if `a` is less than, equal to or greater than `b`. */
 static int compare(struct text a, struct text b)
 {
     size_t len = a.len < b.len ? a.len : b.len;

@@ -1,6 +1,4 @@
-/*
- * Lookups where User Progress is the original: one plain GET each.
- */
+/* Lookups if User Progress is the original service: one plain GET for each name. */
 #ifndef DIRECTORY_LOOKUP_PLAIN_H
 #define DIRECTORY_LOOKUP_PLAIN_H
 
@@ -8,8 +6,8 @@
 #include "directory/lookup_call.h"
 
 /*
- * Asks for one name after the other; false when something cannot be known. What cannot exist, or has no
- * address, is left as it stands: as nothing. Waits.
+ * Looks up one name after the other; false if one cannot be found out. Names that cannot exist, or cannot be
+ * in a URL, are left as they are: as not existing. Waits.
  */
 bool lookup_plain(struct question *question) MUST_CHECK;
 

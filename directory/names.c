@@ -1,6 +1,6 @@
 #include "directory/names.h"
 
-#define ID_BYTES    2704 /* of an id at most: what PostgreSQL's indexes take */
+#define ID_BYTES    2704 /* the most of an id: the limit of PostgreSQL's indexes */
 #define TYPE_POINTS 255  /* code points of a lab type */
 
 bool user_can_exist(struct text id)
@@ -28,7 +28,7 @@ void names_clear(struct names *names)
     memset(names->slots, 0, sizeof(names->slots));
 }
 
-/* The slot of a name: the one that holds its place, or the free one where it belongs (FNV-1a). */
+/* The slot of a name: the one with its index, or the free one where it belongs (FNV-1a). */
 static size_t slot_of(const struct names *names, struct text name)
 {
     uint32_t hash = 2166136261u;

@@ -1,6 +1,4 @@
-/*
- * The names of users and labs that one call asks for: each once, and none that cannot exist.
- */
+/* The names of users and labs of one call: each once, and none that cannot exist. */
 #ifndef DIRECTORY_NAMES_H
 #define DIRECTORY_NAMES_H
 
@@ -19,23 +17,25 @@
 struct names {
     size_t count;
     struct text list[LOOKUP_NAMES];
-    uint16_t slots[NAMES_SLOTS]; /* by hash: a place from 1, or 0 */
+    uint16_t slots[NAMES_SLOTS]; /* by hash: an index from 1, or 0 */
 };
 
 void names_clear(struct names *names);
 
-/* Adds a copy of a name that is not there yet; at most LOOKUP_NAMES are added. False: no memory. */
+/* Adds a copy of a name, unless it is in the list; at most LOOKUP_NAMES are added. False: no memory. */
 bool names_add(struct names *names, struct arena *arena, struct text name) MUST_CHECK;
 
-/* The place of a name in the list; `count` where it is not there. */
+/* The index of a name in the list; `count` if it is not there. */
 size_t names_find(const struct names *names, struct text name);
 
-/* Whether there can be a user of that id, a lab of that type. Nobody is asked about others: the answer is
- * that there is none. */
+/*
+ * Whether a user with that id, or a lab of that type, can exist. Others are not looked up: the answer is that
+ * they do not exist.
+ */
 bool user_can_exist(struct text id);
 bool lab_can_exist(struct text type);
 
-/* The bytes of a name in a JSON list at most. */
+/* The most bytes of a name in a JSON list. */
 size_t name_size(struct text name);
 
 #endif

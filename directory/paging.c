@@ -5,7 +5,9 @@
 
 static void write_link(struct writer *w, int64_t skip, const struct page *page, const char *rel)
 {
-    /* A reference of nothing but a query keeps the path, whatever a proxy made of it (RFC 3986, section 5.3).
+    /*
+     * A reference that is only a query keeps the path, even if a proxy has changed that (RFC 3986, section
+     * 5.3).
      */
     write_text(w, w->len ? TEXT(", <?skip=") : TEXT("<?skip="));
     write_int(w, skip);

@@ -1,6 +1,4 @@
-/*
- * Lists by pages: where the next and the previous one are (RFC 8288), and how many rows there are in all.
- */
+/* Paged lists: links to the next and the previous page (RFC 8288), and the total number of rows. */
 #ifndef DIRECTORY_PAGING_H
 #define DIRECTORY_PAGING_H
 
@@ -9,7 +7,7 @@
 #include "common/base/declare.h"
 #include "directory/directory.h"
 
-/* What a statement that counts answers. */
+/* The result of a statement that counts. */
 struct total {
     int64_t total;
 };
@@ -18,9 +16,8 @@ struct request;
 struct statement;
 
 /*
- * Adds `Link` for a page that came back with `count` rows, and `X-Total-Count` by `count_all` (a statement
- * without parameters that answers a struct total) where the page asks for it. False when 503 is the reply.
- * Waits.
+ * Adds `Link` for a page of `count` rows and, if the page asks for it, `X-Total-Count` by `count_all` (a
+ * statement without parameters that returns a struct total). False: the reply is 503. Waits.
  */
 MUST_CHECK bool paging_headers(struct request *rq, const struct page *page, size_t count,
                                const struct statement *count_all);

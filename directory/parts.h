@@ -1,6 +1,4 @@
-/*
- * What a service has that looks users and labs up on User Progress.
- */
+/* The part of a service that looks up users and labs on User Progress. */
 #ifndef DIRECTORY_PARTS_H
 #define DIRECTORY_PARTS_H
 

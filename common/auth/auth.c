@@ -15,7 +15,7 @@
 #define LEEWAY        30             /* seconds by which clocks may differ */
 #define TOKENS_CACHED 4096           /* per worker */
 #define REFRESH       (300 * SECOND) /* between two fetches of the key set */
-#define FIRST_RETRY   (2 * SECOND)   /* the same as long as there is none */
+#define FIRST_RETRY   (2 * SECOND)   /* the same, as long as there is no key set */
 #define ANY_USER      TEXT("progress:any")
 
 struct auth {
@@ -23,7 +23,7 @@ struct auth {
     struct jwt_rules rules;
     struct jwt_keys *keys;     /* this worker's copy; NULL: none yet */
     uint64_t generation;       /* of that copy */
-    struct token_cache *cache; /* NULL where authentication is not configured */
+    struct token_cache *cache; /* NULL if authentication is not configured */
     struct timer refresh;      /* of the keeper */
 };
 
@@ -77,7 +77,7 @@ void auth_close(struct auth *auth)
     free(auth);
 }
 
-/* RFC 6750, section 3: every 401 says what is asked. */
+/* Every 401 names the scheme that is required (RFC 6750, section 3). */
 static enum auth_verdict refuse(struct request *rq, const char *message)
 {
     reply_header(rq, "WWW-Authenticate", "Bearer");
@@ -92,7 +92,9 @@ static enum auth_verdict cannot_know(struct request *rq)
     return AUTH_REPLIED;
 }
 
-/* What follows `Bearer `, whose case does not matter (RFC 9110, section 11.1); else the null text. */
+/*
+ * The text after `Bearer `, in any case (RFC 9110, section 11.1); the null text if there is no such prefix.
+ */
 static struct text bearer_token(struct text header)
 {
     static const struct text scheme = {"Bearer ", 7};
@@ -102,7 +104,7 @@ static struct text bearer_token(struct text header)
     return text_trimmed((struct text){header.at + scheme.len, header.len - scheme.len});
 }
 
-/* In a time that tells nothing of where they differ. */
+/* Compares in a time that does not depend on where they differ. */
 static bool is_secret(struct text shown, const char *secret)
 {
     struct text known = text_of(secret);
@@ -135,7 +137,7 @@ static enum auth_verdict pass(const struct auth *auth, struct request *rq, const
     return AUTH_PASSED;
 }
 
-/* Takes over what another worker's fetch has brought. */
+/* Takes over the key set that another worker has fetched. */
 static void renew_keys(struct auth *auth)
 {
     uint64_t generation;

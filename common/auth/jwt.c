@@ -16,7 +16,7 @@ struct algorithm {
     const char *name;  /* RFC 7518, section 3.1 */
     const char *kty;   /* RFC 7518, section 6.1 */
     const char *curve; /* NULL: it has none */
-    size_t signature;  /* bytes; 0: as many as the key's */
+    size_t signature;  /* bytes; 0: the key's size */
     size_t least_bits;
 };
 
@@ -27,12 +27,12 @@ static const struct algorithm algorithms[] = {
 
 struct key {
     cjose_jwk_t *jwk;
-    struct text kid; /* null where it has none */
+    struct text kid; /* null if it has none */
     const struct algorithm *algorithm;
 };
 
 struct jwt_keys {
-    struct arena arena; /* what the kids live in */
+    struct arena arena; /* memory of the kids */
     size_t count;
     struct key items[JWT_KEYS_LIMIT];
 };
@@ -42,7 +42,7 @@ static bool is_text(const struct json *value, const char *expected)
     return value && json_type(value) == JSON_TEXT && text_equal(json_text(value), text_of(expected));
 }
 
-/* Whether a member, where it is there, has that value. */
+/* Whether a member has that value or is absent. */
 static bool allows(const struct json *object, const char *name, const char *expected)
 {
     const struct json *member = json_member(object, name);
@@ -50,7 +50,7 @@ static bool allows(const struct json *object, const char *name, const char *expe
     return !member || is_text(member, expected);
 }
 
-/* Whether a list of texts has one; `*sound` becomes false where it is not such a list. */
+/* Whether a list of texts contains one; `*sound` becomes false if it is not such a list. */
 static bool lists(const struct json *list, struct text wanted, bool *sound)
 {
     bool found = false;
@@ -104,7 +104,8 @@ static bool add_key(struct jwt_keys *keys, const struct json *jwk)
     cjose_err error = {0};
     key.jwk = cjose_jwk_import(raw.at, raw.len, &error);
     if (!key.jwk)
-        return true; /* whatever the error is called: a point off its curve is "out of memory" to cjose */
+        return true; /* whatever error is reported: cjose reports "out of memory" for a point that is not on
+                        its curve */
     if (cjose_jwk_get_keysize(key.jwk, &error) < key.algorithm->least_bits)
         cjose_jwk_release(key.jwk);
     else
@@ -181,8 +182,8 @@ struct segments {
 };
 
 /*
- * Whether it is base64url without padding and the only such form of its bytes (RFC 4648, section 3.5), so
- * that a token has one spelling.
+ * Whether it is base64url without padding, in the canonical form of its bytes (RFC 4648, section 3.5), so
+ * that a token has only one spelling.
  */
 static bool is_canonical(struct text segment)
 {
@@ -252,8 +253,10 @@ static enum jwt_status parse_header(struct arena *arena, struct text segment, co
     return copy.at ? parse_object(arena, copy, header) : JWT_NO_MEMORY;
 }
 
-/* A token that says what it is must be one of access (RFC 9068) or of no special kind (RFC 8725,
- * section 3.11). */
+/*
+ * If a token has a type, it must be an access token (RFC 9068) or of no special type (RFC 8725, section
+ * 3.11).
+ */
 static bool is_for_access(const struct json *header)
 {
     static const char *const types[] = {"JWT", "at+jwt", "application/at+jwt"};
@@ -265,7 +268,7 @@ static bool is_for_access(const struct json *header)
     return !type;
 }
 
-/* The key that the header names, or the only one where it names none. */
+/* The key that the header names; if it names none, the only key. */
 static enum jwt_status find_key(const struct jwt_keys *keys, const struct json *header,
                                 const struct key **found)
 {
@@ -291,7 +294,7 @@ static enum jwt_status find_key(const struct jwt_keys *keys, const struct json *
     return known ? JWT_INVALID : JWT_UNKNOWN_KEY;
 }
 
-/* Puts the payload into the arena, if the signature is the key's. */
+/* Copies the payload into the arena, if the signature is by the key. */
 static enum jwt_status check_signature(const struct key *key, struct text token, struct arena *arena,
                                        struct text *payload)
 {
@@ -337,7 +340,7 @@ enum jwt_status jwt_open(const struct jwt_keys *keys, struct text token, struct 
     return check_signature(key, token, arena, payload);
 }
 
-/* Reads a NumericDate; where there is none `*time` stays. False where it is no time. */
+/* Reads a NumericDate; `*time` is not changed if it is absent. False if it is not a time. */
 static bool read_time(const struct json *claims, const char *name, int64_t *time)
 {
     const struct json *member = json_member(claims, name);
@@ -350,7 +353,7 @@ static bool read_time(const struct json *claims, const char *name, int64_t *time
     return true;
 }
 
-/* Reads a text; where there is none it is null. False where it is something else. */
+/* Reads a text, null if it is absent. False if it is not a text. */
 static bool read_text(const struct json *claims, const char *name, struct text *into)
 {
     const struct json *member = json_member(claims, name);

@@ -1,9 +1,9 @@
 /*
  * Bearer tokens: JWTs signed as JWS (RFC 7515, RFC 7519), verified as RFC 8725 advises.
  *
- * The algorithm belongs to the key and is never the token's choice: an RSA key verifies RS256, a P-256 key
- * ES256, and nothing else is a key. Key material, references to such and hints that a token carries are never
- * looked at. Nothing here reads files, talks to anyone or waits.
+ * The algorithm is determined by the key and never by the token: an RSA key verifies RS256, a P-256 key
+ * ES256, and other keys are not used. Keys, references to keys and hints in a token are ignored. Nothing here
+ * reads files, uses the network or waits.
  */
 #ifndef COMMON_AUTH_JWT_H
 #define COMMON_AUTH_JWT_H
@@ -22,9 +22,8 @@
 struct jwt_keys; /* a key set (RFC 7517, section 5); for one thread at a time */
 
 /*
- * Reads a key set. Keys that are broken, too weak, not for signatures or of another kind are skipped.
- * Returns NULL with `*reason`, static, where not one key is left or memory is exhausted. jwt_keys_free()
- * gives it back.
+ * Reads a key set. Keys that are broken, too weak, not for signatures or of another type are skipped. Returns
+ * NULL with `*reason`, static, if no key is left or memory is exhausted. jwt_keys_free() frees the set.
  */
 struct jwt_keys *jwt_keys_parse(struct text bytes, const char **reason);
 
@@ -33,31 +32,31 @@ void jwt_keys_free(struct jwt_keys *keys);
 /* How many usable keys the set has. */
 size_t jwt_keys_count(const struct jwt_keys *keys);
 
-/* What a token must say; all are required. */
+/* What a token must contain; all are required. */
 struct jwt_rules {
     struct text issuer;
     struct text audience;
     int64_t leeway; /* seconds by which clocks may differ */
 };
 
-/* What a good token says; the names are RFC 7519's and RFC 8693's. */
+/* The claims of a valid token; the names are those of RFC 7519 and RFC 8693. */
 struct jwt_claims {
     struct text sub;   /* null where the token has none */
-    struct text scope; /* null where the token has none; else words separated by spaces */
+    struct text scope; /* words separated by spaces; null if the token has none */
     int64_t exp;       /* seconds since 1970 UTC */
 };
 
 enum jwt_status {
     JWT_OK,
-    JWT_EXPIRED,     /* good, but for its time */
+    JWT_EXPIRED,     /* valid except for its time */
     JWT_INVALID,     /* anything else that is wrong with it */
     JWT_UNKNOWN_KEY, /* its `kid` is not in the set, which may be an old one */
     JWT_NO_MEMORY,
 };
 
 /*
- * Verifies a token's signature, whatever it says. On JWT_OK the payload, any bytes, is in the arena; never
- * answers JWT_EXPIRED.
+ * Verifies a token's signature, but not its claims. On JWT_OK the payload, which may be any bytes, is in the
+ * arena. Never returns JWT_EXPIRED.
  */
 enum jwt_status jwt_open(const struct jwt_keys *keys, struct text token, struct arena *arena,
                          struct text *payload);
@@ -67,7 +66,7 @@ enum jwt_status jwt_open(const struct jwt_keys *keys, struct text token, struct 
 enum jwt_status jwt_verify(const struct jwt_keys *keys, const struct jwt_rules *rules, struct text token,
                            int64_t now, struct arena *arena, struct jwt_claims *claims);
 
-/* Whether a good token that expires at `exp` is still taken. */
+/* Whether a valid token that expires at `exp` is still accepted. */
 bool jwt_is_current(int64_t exp, const struct jwt_rules *rules, int64_t now);
 
 #endif

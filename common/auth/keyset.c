@@ -17,7 +17,7 @@ struct keyset {
     const struct auth_settings *settings;
     _Atomic uint64_t generation;
     _Atomic int64_t claimed_at; /* of keyset_claim_fetch; monotonic, 0: never */
-    pthread_mutex_t lock;       /* of what follows; held for a copy of a few kilobytes */
+    pthread_mutex_t lock;       /* of the members below; held for the copy of a few kilobytes */
     char *bytes;
     size_t len;
 };
@@ -68,7 +68,7 @@ bool keyset_claim_fetch(struct keyset *keyset, int64_t now)
            atomic_compare_exchange_strong(&keyset->claimed_at, &last, now);
 }
 
-/* Reads a small regular file into the arena; NULL, or why not. */
+/* Reads a small regular file into the arena; NULL, or the reason of a failure. */
 static const char *read_file(struct arena *arena, const char *path, struct text *bytes)
 {
     char *room = arena_alloc(arena, JWT_SET_LIMIT + 1);
@@ -83,7 +83,7 @@ static const char *read_file(struct arena *arena, const char *path, struct text 
         return strerror(errno);
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         close(fd);
-        return "it is no file";
+        return "it is not a file";
     }
     while (len <= JWT_SET_LIMIT && (got = read(fd, room + len, JWT_SET_LIMIT + 1 - len)) > 0)
         len += (size_t)got;
@@ -93,8 +93,7 @@ static const char *read_file(struct arena *arena, const char *path, struct text 
     return reason;
 }
 
-/* Where a `file:` address leads (RFC 8089: file:///path, file:/path), or a path by itself; NULL: elsewhere.
- */
+/* The path of a `file:` URL (RFC 8089: file:///path, file:/path), or a path by itself; NULL: another URL. */
 static const char *file_path(const char *url)
 {
     if (strncmp(url, "file://localhost/", 17) == 0)
@@ -126,7 +125,7 @@ static const char *get_over_https(const struct auth_settings *settings, struct c
     return NULL;
 }
 
-/* Takes over bytes that are a good set and another one than the last. */
+/* Takes over bytes that are a valid set and differ from the last one. */
 static const char *take(struct keyset *keyset, struct text bytes)
 {
     const char *reason = NULL;
@@ -135,7 +134,7 @@ static const char *take(struct keyset *keyset, struct text bytes)
     if (!keys || !bytes.at)
         return reason;
     jwt_keys_free(keys);
-    char *copy = malloc(bytes.len + 1); /* never of nothing */
+    char *copy = malloc(bytes.len + 1); /* not of size 0 */
     if (!copy)
         return "no memory";
     memcpy(copy, bytes.at, bytes.len);

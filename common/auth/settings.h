@@ -1,6 +1,4 @@
-/*
- * What the check of tokens is told: whose tokens are good, and where the keys for them come from.
- */
+/* The settings of the check of tokens: whose tokens are valid, and where their keys come from. */
 #ifndef COMMON_AUTH_SETTINGS_H
 #define COMMON_AUTH_SETTINGS_H
 
@@ -8,7 +6,7 @@
 #include <stdint.h>
 
 struct auth_settings {
-    const char *jwks_url; /* NULL: authentication is not configured; else issuer and audience are there */
+    const char *jwks_url; /* NULL: authentication is not configured; otherwise issuer and audience are set */
     const char *issuer;
     const char *audience;
     const char *auth0_domain;

@@ -15,7 +15,7 @@ struct entry {
 };
 
 /*
- * The entries are a ring, so that the next one to be filled is the oldest; the chains lead from a digest to
+ * The entries form a ring, so that the next one to be filled is the oldest; the chains lead from a digest to
  * its entry.
  */
 struct token_cache {

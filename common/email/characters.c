@@ -24,8 +24,7 @@ static size_t sort_unique(struct text *texts, size_t count)
     return kept;
 }
 
-/* The character as a message shows it: quoted as Python's repr would, or by its name where it has no shape.
- */
+/* The character as a message shows it: quoted as by Python's repr, or its name if it is not visible. */
 static struct text shown(struct arena *arena, struct text character)
 {
     struct text rest = character;

@@ -1,6 +1,4 @@
-/*
- * Lists of the characters that a message complains of, as email-validator shows them: `'(', 'é', SPACE`.
- */
+/* Lists of the invalid characters in a message, as email-validator shows them: `'(', 'é', SPACE`. */
 #ifndef COMMON_EMAIL_CHARACTERS_H
 #define COMMON_EMAIL_CHARACTERS_H
 
@@ -20,8 +18,8 @@ enum characters_order {
 };
 
 /*
- * The list of those characters of `t`, valid UTF-8, that the test is true of, each once, in the arena. An
- * empty text where there are none; the null text when memory is exhausted.
+ * The list of the characters of `t`, valid UTF-8, for which the test is true, each once, in the arena. An
+ * empty text if there are none; the null text when memory is exhausted.
  */
 MUST_CHECK struct text characters_listed(struct arena *arena, struct text t, character_test *test,
                                          enum characters_order order);

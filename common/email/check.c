@@ -24,7 +24,7 @@ bool class_has(enum character_class class, uint32_t c)
     return c >= 0x80 || (classes[c] & class);
 }
 
-/* Whether each of the bytes is of the class, as those beyond ASCII are. */
+/* Whether each byte is of the class; those beyond ASCII are. */
 bool class_has_all(enum character_class class, struct text t)
 {
     for (size_t i = 0; i < t.len; i++)
@@ -58,7 +58,7 @@ struct text text_lower_cased(struct arena *arena, struct text t)
     return (struct text){lower, t.len};
 }
 
-/* White space and control characters, and a mark that would combine with what stands before the text. */
+/* White space and control characters, and a mark that would combine with the character before the text. */
 static bool not_safe(uint32_t c, bool first)
 {
     char category = unicode_category(c)[0];

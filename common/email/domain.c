@@ -85,7 +85,7 @@ static bool check_lengths(struct check *check, struct text domain, bool changed)
     return true;
 }
 
-/* The top-level domain: there is one, and none that is reserved (RFC 6761, RFC 6762, RFC 7686). */
+/* Checks the top-level domain: there must be one that is not reserved (RFC 6761, RFC 6762, RFC 7686). */
 static bool check_top_level(struct check *check, struct text domain)
 {
     static const struct text reserved[] = {TEXT("arpa"),      TEXT("invalid"), TEXT("local"),

@@ -6,7 +6,7 @@
 #include "common/email/domain.h"
 #include "common/email/unicode.h"
 
-#define INPUT_LIMIT 2048 /* code points, with a name and white space: Pydantic's limit */
+#define INPUT_LIMIT 2048 /* code points, name and white space included: Pydantic's limit */
 #define LOCAL_LIMIT 64   /* code points (RFC 5321, section 4.5.3.1.1, has octets) */
 
 static bool not_local(uint32_t c, bool first)
@@ -90,7 +90,9 @@ static size_t longest_character(struct text t)
     return longest;
 }
 
-/* The limit of the whole address as it came: how many characters are too many depends on which are left out.
+/*
+ * Checks the length of the whole address as it was sent: how many characters are too many depends on which
+ * are left out.
  */
 static bool check_original_length(struct check *check, struct text local, struct text domain)
 {
@@ -127,10 +129,10 @@ static bool check_length(struct check *check, struct text local, struct text dom
 
 struct parts {
     struct text local, domain;
-    bool named; /* there were angle brackets, and a name perhaps */
+    bool named; /* there were angle brackets, perhaps with a name */
 };
 
-/* Whether the character composes with the one that follows, so that it is not what it seems to be. */
+/* Whether the character combines with the next one, so that it is a different character. */
 static bool is_composed(struct text t, size_t at)
 {
     static const struct text solidus = TEXT("\xcc\xb8"); /* U+0338, which makes U+226E of `<` */
@@ -138,7 +140,9 @@ static bool is_composed(struct text t, size_t at)
     return t.len - at > solidus.len && text_equal(text_until(text_from(t, at + 1), solidus.len), solidus);
 }
 
-/* Where the first `@`, or `<` if that counts, is that is not in quotes; the length where there is none. */
+/*
+ * The position of the first `@`, or `<` if that counts, that is not in quotes; the length if there is none.
+ */
 static size_t find_special(struct text t, bool bracket_counts)
 {
     bool quoted = false;
@@ -154,7 +158,7 @@ static size_t find_special(struct text t, bool bracket_counts)
     return t.len;
 }
 
-/* Takes the address out of `name <address>`, a name that Pydantic did not take for one. */
+/* Takes the address out of `name <address>` whose name Pydantic did not recognise. */
 static bool split_name(struct check *check, struct text input, size_t bracket, struct text *address)
 {
     struct text name = unicode_trimmed(text_until(input, bracket)), right = text_from(input, bracket + 1);
@@ -226,7 +230,7 @@ static bool is_name_character(uint32_t c)
     return unicode_category(c)[0] == 'L' || unicode_category(c)[0] == 'N';
 }
 
-/* Where the `<` is that follows a name without quotes, or none; the length where there is none. */
+/* The position of the `<` after a name without quotes, or after no name; the length if there is none. */
 static size_t after_plain_name(struct text t)
 {
     for (struct text rest = t; rest.len;) {
@@ -240,7 +244,7 @@ static size_t after_plain_name(struct text t)
     return t.len;
 }
 
-/* The same after a name in quotes, the longest that can be. */
+/* The same after a name in quotes, the longest possible. */
 static size_t after_quoted_name(struct text t)
 {
     for (size_t quote = t.len - 1; quote > 1; quote--) {
@@ -253,7 +257,7 @@ static size_t after_quoted_name(struct text t)
     return t.len;
 }
 
-/* The address in `Name <address>` as Pydantic finds it, or else the text, trimmed. */
+/* The address in `Name <address>` as Pydantic finds it, otherwise the whole text; trimmed. */
 static struct text address_of(struct text input)
 {
     struct text t = unicode_trimmed(input);

@@ -2,16 +2,16 @@
 
 #include <strings.h>
 
-#define IDN2_SKIP_LIBIDN_COMPAT /* the names of the older library, of which IDNA_… would be in the way */
+#define IDN2_SKIP_LIBIDN_COMPAT /* the older library's names, of which IDNA_… would collide */
 #include <idn2.h>
 
 #include "common/base/declare.h"
 #include "common/email/unicode.h"
 
 /*
- * The tables of libidn2 for IDNA2008 are older than those for UTS #46, so that what came later is
- * "unassigned" to it, and the round trip that it makes of an A-label has no way around that. Both are done
- * here.
+ * The tables of libidn2 for IDNA2008 are older than those for UTS #46, so it takes newer characters for
+ * unassigned ones, and its round trip of an A-label cannot be told otherwise. Both checks are made here
+ * instead.
  */
 #define FLAGS (IDN2_NONTRANSITIONAL | IDN2_ALLOW_UNASSIGNED | IDN2_NO_ALABEL_ROUNDTRIP)
 
@@ -27,7 +27,7 @@ static bool is_exception(uint32_t c)
     return false;
 }
 
-/* RFC 5892, section 2.1; what is not stable under mapping is gone by now. */
+/* RFC 5892, section 2.1; characters that are not stable under mapping have been replaced before. */
 static bool has_valid_category(uint32_t c)
 {
     const char *category = unicode_category(c);
@@ -132,7 +132,7 @@ static enum idna_status status_of(int rc)
     }
 }
 
-/* Puts a string of libidn2 into the arena, terminated. */
+/* Copies a string of libidn2 into the arena, terminated, and frees it. */
 static struct text taken_over(struct arena *arena, void *string)
 {
     const char *copy = arena_string(arena, text_of(string));
@@ -149,9 +149,8 @@ static bool has_stray_delimiter(const char *label)
 }
 
 /*
- * A terminated copy that libidn2 takes as the original's libraries take the name: the capital sharp s is a
- * small one, as UTS #46 has it since Unicode 15.1 where older tables have `ss`, and a stray delimiter is left
- * out.
+ * A terminated copy that libidn2 reads as the original's libraries read the name: the capital sharp s becomes
+ * a small one, as in UTS #46 since Unicode 15.1 (`ss` in older tables), and a stray delimiter is left out.
  */
 static char *prepared(struct arena *arena, struct text domain)
 {
@@ -206,7 +205,10 @@ enum idna_status idna_normalise(struct arena *arena, struct text domain, struct 
     if (!unicode->at)
         return IDNA_NO_MEMORY;
 
-    /* An A-label can hold what no mapping would have let through: it must come out the same again. */
+    /*
+     * An A-label can encode characters that the mapping would have replaced: encoding it again must give the
+     * same label.
+     */
     struct text again;
     status = encode(arena, *unicode, &again);
     if (status)

@@ -17,8 +17,8 @@ enum idna_status {
 
 /*
  * Maps and checks a domain name, valid UTF-8 with or without A-labels. `*ascii` becomes the name with
- * A-labels, in lower case, `*unicode` the same with U-labels; both in the arena. Empty labels and characters
- * of ASCII other than letters, digits and hyphens may be in them, for the caller to judge.
+ * A-labels, in lower case, `*unicode` the same with U-labels; both in the arena. Empty labels and ASCII
+ * characters other than letters, digits and hyphens are left for the caller to check.
  */
 MUST_CHECK enum idna_status idna_normalise(struct arena *arena, struct text domain, struct text *ascii,
                                            struct text *unicode);

@@ -3,7 +3,7 @@
 #include "common/base/declare.h"
 #include "common/http/request.h"
 
-/* What tools/pages made, in gzip's format. */
+/* The files of tools/pages, in gzip's format. */
 extern const char page_swagger_ui_css[], page_swagger_ui_css_end[];
 extern const char page_swagger_ui_bundle_js[], page_swagger_ui_bundle_js_end[];
 extern const char page_favicon_32x32_png[], page_favicon_32x32_png_end[];
@@ -43,8 +43,8 @@ static const struct page swagger_page = {"Swagger UI", "swagger-ui.css", "swagge
 static const struct page redoc_page = {"Redoc", "redoc.css", "redoc.standalone.js", "redoc.js"};
 
 /*
- * Scripts and requests are the service's own alone. Both libraries make style elements while they run, and
- * draw icons from data: URLs.
+ * Scripts are loaded from the service only, and requests sent to it only. Both libraries create style
+ * elements while they run, and draw icons from data: URLs.
  */
 static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
                              "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "

@@ -1,8 +1,8 @@
 /*
- * The pages that show a service to a person: Swagger UI at /docs, Redoc at /redoc, over its /openapi.json.
+ * The pages that document a service for people: Swagger UI at /docs, Redoc at /redoc, from its /openapi.json.
  *
- * Everything that they load travels inside the daemon, compressed (tools/pages makes it), and comes from the
- * daemon alone. Its path has a hash of all of it, so that browsers may keep it for good.
+ * Everything that they load is part of the daemon, compressed by tools/pages, and is loaded from the daemon
+ * only. The paths contain a hash of all of it, so that browsers may cache it for ever.
  */
 #ifndef COMMON_OPENAPI_DOCS_H
 #define COMMON_OPENAPI_DOCS_H
@@ -15,7 +15,7 @@ extern const struct shape docs_file_shape;
 
 #define DOCS_FLAGS (ENDPOINT_DIRECT | ENDPOINT_OPEN | ENDPOINT_HIDDEN | ENDPOINT_TAGGED)
 
-/* Their endpoints; the pages are headed by the service's title, which is the summary of their endpoints. */
+/* Their endpoints; the title of the pages is that of the service, which is the summary of the endpoints. */
 #define DOCS_ENDPOINTS(title)                                                                                \
     {.method = METHOD_GET,                                                                                   \
      .path = "/docs",                                                                                        \

@@ -6,9 +6,9 @@
 #include "common/openapi/schema.h"
 #include "common/table/router.h"
 
-#define SHAPES_MAX 64 /* different shapes of one service */
+#define SHAPES_MAX 64 /* the most different shapes of one service */
 
-/* The headers that operations look at. */
+/* The headers that operations use. */
 #define PARAMETERS                                                                                           \
     "\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"                 \
     "\"description\":\"The same request sent again under this key within a day gets the first answer "       \
@@ -28,7 +28,7 @@ struct walk {
     size_t shape_count;
 };
 
-/* Remembers a shape, and those inside it, for the components. */
+/* Records a shape, and those inside it, for the components. */
 static void note_shape(struct walk *walk, const struct shape *shape, enum schema_place place)
 {
     if (!shape)
@@ -46,7 +46,7 @@ static void note_shape(struct walk *walk, const struct shape *shape, enum schema
         note_shape(walk, shape->fields[i].of, shape->fields[i].type == FIELD_MAP ? SCHEMA_OUT_NAMED : place);
 }
 
-/* The headers that an operation looks at, among the components' parameters. */
+/* Refers to the headers that an operation uses, in the components' parameters. */
 static void write_header_parameters(struct writer *w, const struct endpoint *e, bool first)
 {
     const char *name = e->flags & ENDPOINT_CREATES  ? "IdempotencyKey"
@@ -126,7 +126,7 @@ static void write_responses(struct writer *w, const struct endpoint *e)
     write_char(w, '}');
 }
 
-/* A token is asked always, or where AUTH_REQUIRED is on. */
+/* A token is required always, or if AUTH_REQUIRED is on. */
 static void write_security(struct writer *w, const struct endpoint *e)
 {
     if (e->flags & ENDPOINT_TOKEN)
@@ -135,7 +135,9 @@ static void write_security(struct writer *w, const struct endpoint *e)
         write_literal(w, ",\"security\":[{},{\"bearer\":[]}]");
 }
 
-/* Generated clients call an operation by its summary's words, without articles: list_labs_of_type. */
+/*
+ * Generated clients name a function after this: the words of the summary without articles, list_labs_of_type.
+ */
 static void write_operation_id(struct writer *w, const struct endpoint *e)
 {
     static const struct text articles[] = {TEXT("a"), TEXT("an"), TEXT("the")};

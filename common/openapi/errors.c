@@ -56,7 +56,7 @@ const char openapi_error_responses[] =
     "{\"$ref\":\"#/components/schemas/TokenError\"}]},"
     "\"example\":{\"detail\":\"Service temporarily unavailable\"}}}}";
 
-/* The errors of an endpoint that have a text of their own: those it names, and those of its input. */
+/* The errors of an endpoint with a text of their own: those that it declares, and those of its input. */
 struct failures {
     struct failure all[ENDPOINT_FAILURES + 2];
     size_t count;
@@ -90,7 +90,7 @@ static const char *member_of(const struct failure *failure)
     return failure->member ? failure->member : "detail";
 }
 
-/* Errors of one status that are named by different members: each is one that may be there. */
+/* Errors of one status in different members: the schema allows each of them. */
 static void write_error_schema(struct writer *w, const struct failures *f, int status)
 {
     const char *members[ENDPOINT_FAILURES + 2];

@@ -1,6 +1,4 @@
-/*
- * The errors in an OpenAPI document: those that an endpoint names, and those that any of its kind may answer.
- */
+/* The errors in an OpenAPI document: those that an endpoint declares, and those common to its kind. */
 #ifndef COMMON_OPENAPI_ERRORS_H
 #define COMMON_OPENAPI_ERRORS_H
 

@@ -17,7 +17,7 @@ void schema_reference(struct writer *w, const char *kind, const char *name)
     write_literal(w, "\"}");
 }
 
-/* What comes in fits the column; an id of a path, and what goes out, may have 64 bits. */
+/* Input must fit the column; an id in a path, and output, may have 64 bits. */
 static void write_bounds(struct writer *w, const struct field *f, enum schema_place place)
 {
     bool any = f->min || f->max;
@@ -34,7 +34,7 @@ static void write_bounds(struct writer *w, const struct field *f, enum schema_pl
     write_int(w, any ? f->max : INT32_HIGH);
 }
 
-/* The rows of a list or map; of a list that is marked so, some may be null. */
+/* The items of a list or map; in a list that is marked so, some may be null. */
 static void write_items(struct writer *w, const struct field *f)
 {
     bool null = f->type == FIELD_LIST && f->flags & FIELD_NULLABLE;
@@ -57,7 +57,7 @@ static void write_choices(struct writer *w, const char *const *choices)
     write_char(w, ']');
 }
 
-/* The type's own keywords, `"type"` before all. */
+/* The keywords of the type, `"type"` first. */
 static void write_type(struct writer *w, const struct field *f, enum schema_place place)
 {
     static const char *const types[] = {
@@ -80,11 +80,11 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
     if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
         write_literal(w, ",\"format\":\"date-time\"");
     if ((f->type == FIELD_TEXTS || f->type == FIELD_KEPT_TEXTS) && null &&
-        place != SCHEMA_IN) /* where a list may be null, its items may */
+        place != SCHEMA_IN) /* a list that may be null may have null items */
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
     else if (f->type == FIELD_TEXTS)
         write_literal(w, ",\"items\":{\"type\":\"string\"}");
-    if (f->type == FIELD_OBJECT) /* any members: generators keep them only where it says so */
+    if (f->type == FIELD_OBJECT) /* any members: generators of clients keep them only if this says so */
         write_literal(w, ",\"additionalProperties\":true");
     if (f->type == FIELD_INT_MAP)
         write_literal(w, ",\"additionalProperties\":{\"type\":\"integer\"}");
@@ -98,7 +98,10 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_items(w, f);
 }
 
-/* Generators of clients know constants that are strings; what a constant list holds is told as an example. */
+/*
+ * Generators of clients support only constants that are strings; the contents of a constant list are given as
+ * an example.
+ */
 static void write_const(struct writer *w, const struct field *f)
 {
     struct text value = text_of(f->example);
@@ -168,7 +171,7 @@ static void write_required(struct writer *w, const struct shape *shape, enum sch
         write_char(w, ']');
 }
 
-/* Members that have no names of their own in the shape. */
+/* Members whose names are not in the shape. */
 static void write_members(struct writer *w, const struct field *f)
 {
     write_literal(w, ",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"");
@@ -205,7 +208,7 @@ void schema_component(struct writer *w, const struct shape *shape, enum schema_p
     write_char(w, '}');
 }
 
-/* A field's value: its own example, or one made of those of the shape inside it. */
+/* A value for a field: its own example, or one composed from the examples of the shape inside it. */
 static void write_value(struct writer *w, const struct field *f)
 {
     if (f->example) {

@@ -9,17 +9,17 @@
 #include "common/json/writer.h"
 #include "common/shape/shape.h"
 
-/* Where a shape is met. In an answer every member is there, whether a client may leave it out or not. */
+/* Where a shape is used. An answer has every member, including those that a client may leave out. */
 enum schema_place {
     SCHEMA_IN,
     SCHEMA_OUT,
-    SCHEMA_OUT_NAMED, /* the value of a FIELD_MAP: its first field is its name and not inside */
+    SCHEMA_OUT_NAMED, /* the value of a FIELD_MAP: its first field is its name and not part of it */
 };
 
 /* `,"name":"value"` */
 void schema_member(struct writer *w, const char *name, const char *value);
 
-/* `{"$ref":…}` to what stands under the components' `kind` (schemas, responses, parameters). */
+/* `{"$ref":…}` to an entry of the components' `kind` (schemas, responses, parameters). */
 void schema_reference(struct writer *w, const char *kind, const char *name);
 
 /* The schema of one field. */
@@ -28,7 +28,7 @@ void schema_of_field(struct writer *w, const struct field *field, enum schema_pl
 /* `"Name":{…}`: the schema of a shape among the components. */
 void schema_component(struct writer *w, const struct shape *shape, enum schema_place place);
 
-/* An object of the fields' examples; what has none is left out. */
+/* An object of the fields' examples; fields without one are left out. */
 void schema_example(struct writer *w, const struct shape *shape, enum schema_place place);
 
 #endif

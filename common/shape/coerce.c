@@ -5,7 +5,7 @@
 
 #include "common/base/declare.h"
 
-#define INT64_EDGE 0x1p63 /* the first double beyond 64 bits on either side; Pydantic takes neither */
+#define INT64_EDGE 0x1p63 /* the first double beyond 64 bits on either side; Pydantic accepts neither */
 
 struct text input_text(const struct input *input)
 {
@@ -14,7 +14,7 @@ struct text input_text(const struct input *input)
     return json_type(input->value) == JSON_TEXT ? json_text(input->value) : TEXT_NULL;
 }
 
-/* How many bytes of white space (Unicode's White_Space, which Pydantic trims) are at one end of the text. */
+/* How many bytes of white space (Unicode's White_Space, which Pydantic trims) the text has at one end. */
 static size_t space_at_end(struct text t, bool back)
 {
     static const char *const spaces[] = {
@@ -44,7 +44,7 @@ static struct text trimmed(struct text t)
     return t;
 }
 
-/* The number without the `.000` that it may end in. */
+/* The number without a `.000` at its end. */
 static struct text without_zero_fraction(struct text t)
 {
     size_t len = t.len;
@@ -57,8 +57,8 @@ static struct text without_zero_fraction(struct text t)
 }
 
 /*
- * `+1_000.00` and the like: a sign, digits with single underscores between them, and zeros behind a point.
- * Among leading zeros Pydantic takes any number of underscores.
+ * `+1_000.00` and the like: a sign, digits with single underscores between them, and zeros after a point.
+ * Between leading zeros Pydantic accepts any number of underscores.
  */
 static enum coercion digits_of_text(struct arena *arena, struct text t, struct text *digits)
 {
@@ -131,7 +131,7 @@ bool digits_value(struct text digits, int64_t *value)
         if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, digit, &n))
             return false;
     }
-    /* Counted downwards: the least integer has no counterpart. */
+    /* Negative numbers are used because the least integer has no positive counterpart. */
     if (!negative && n == INT64_MIN)
         return false;
     *value = negative ? n : -n;
@@ -157,7 +157,7 @@ static enum coercion bool_of_text(struct text t, bool *value)
     return COERCION_PARSING;
 }
 
-/* What is no 64-bit integer is of the wrong type here, as Pydantic has it. */
+/* A number that is not a 64-bit integer is of the wrong type here, as in Pydantic. */
 static enum coercion bool_of_number(const struct json *number, bool *value)
 {
     double d = json_double(number);

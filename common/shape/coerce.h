@@ -1,6 +1,4 @@
-/*
- * Pydantic's lax mode: which JSON values and strings are taken for integers and booleans.
- */
+/* Pydantic's lax mode: which JSON values and strings are accepted as integers and booleans. */
 #ifndef COMMON_SHAPE_COERCE_H
 #define COMMON_SHAPE_COERCE_H
 
@@ -12,27 +10,27 @@
 #include "common/base/text.h"
 #include "common/json/json.h"
 
-/* What came for a field: a JSON value, or a string of the path or query. */
+/* The input for a field: a JSON value, or a string from the path or query. */
 struct input {
-    const struct json *value; /* NULL: `string` came */
+    const struct json *value; /* NULL: `string` is the input */
     struct text string;
 };
 
 enum coercion {
     COERCION_GOOD,
-    COERCION_PARSING,  /* of the right type, but it does not say one */
-    COERCION_TYPE,     /* of a type that never does */
-    COERCION_FRACTION, /* an integer is required and a float with a fraction came */
+    COERCION_PARSING,  /* of the right type, but not a valid value */
+    COERCION_TYPE,     /* of a type that is never accepted */
+    COERCION_FRACTION, /* a float with a fraction where an integer is required */
     COERCION_SIZE,     /* a float beyond 64 bits, or more than JSON_DIGITS digits */
     COERCION_NO_MEMORY,
 };
 
-/* The text of a string, of JSON or not; the null text of anything else. */
+/* The text of a JSON string or of `string`; the null text for anything else. */
 MUST_CHECK struct text input_text(const struct input *input);
 
 /*
- * The decimal digits of an integer of any size, with `-` before them where it is negative: the very bytes of
- * a JSON integer, else without leading zeros.
+ * The decimal digits of an integer of any size, after a `-` if it is negative: the bytes of a JSON integer,
+ * otherwise without leading zeros.
  */
 MUST_CHECK enum coercion coerce_digits(struct arena *arena, const struct input *input, struct text *digits);
 

@@ -1,5 +1,6 @@
 /*
- * Fields and shapes declared: a member is named once, its place follows from it, and its C type is checked.
+ * Macros that declare fields and shapes: a member is named once, its offset is computed, and its C type is
+ * checked.
  *
  *     #define OF struct attempt
  *     static const struct field attempt_fields[] = {
@@ -44,10 +45,10 @@
         .at = offsetof(OF, member), __VA_ARGS__                                                              \
     }
 
-/* In: the int8_t of OF that becomes 1 when the field was sent. */
+/* In: the int8_t of OF that becomes 1 if the field was sent. */
 #define SENT(member) .sent_at = offsetof(OF, member) + _Generic(((OF *)0)->member, int8_t : 0)
 
-/* In: the 64 bits that an id in a path may have; one that no column can hold is simply not found. */
+/* In: the range of an id in a path, 64 bits; one that is too large for the column is not found. */
 #define ROW_ID .min = INT64_MIN, .max = INT64_MAX
 
 /* Out: always this JSON. */

@@ -84,7 +84,7 @@ void faults_add_invalid_json(struct faults *faults, const struct json_error *err
         faults_add(faults, &at, &(struct fault){"json_invalid", "JSON decode error", context.at}, TEXT("{}"));
 }
 
-/* The bytes with U+FFFD for each that is no part of UTF-8. */
+/* The bytes, with U+FFFD for each that is not part of valid UTF-8. */
 static struct text readable(struct arena *arena, struct text body)
 {
     struct writer w = writer_start(arena);

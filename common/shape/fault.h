@@ -1,6 +1,4 @@
-/*
- * Faults of a request's input, printed as FastAPI answers them.
- */
+/* Faults of a request's input, printed as in FastAPI's answers. */
 #ifndef COMMON_SHAPE_FAULT_H
 #define COMMON_SHAPE_FAULT_H
 
@@ -19,12 +17,12 @@ struct input;
 enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
 
 /*
- * The faults of one request, in Pydantic's shape. They are written as they are found:
+ * The faults of one request, in Pydantic's shape. They are written when they are found:
  * `{"type","loc","msg","input"[,"ctx"]}` joined by commas. At most FAULTS_LIMIT are kept.
  */
 #define FAULTS_LIMIT 1000
 struct faults {
-    struct writer out; /* the list's inside */
+    struct writer out; /* the list without its brackets */
     size_t count;
 };
 
@@ -39,12 +37,12 @@ struct fault {
 /* The `loc` of a fault: ["body","errors",3]. */
 struct fault_at {
     enum fault_place place;
-    const char *field;  /* NULL: the whole */
+    const char *field;  /* NULL: the whole input */
     struct text member; /* of the field's object; null: none */
     int64_t item;       /* of the field's list; negative: none */
 };
 
-/* Adds a fault with its input, already printed as JSON; ignored beyond FAULTS_LIMIT. */
+/* Adds a fault with its input, which is already printed as JSON; ignored beyond FAULTS_LIMIT. */
 void faults_add(struct faults *faults, const struct fault_at *at, const struct fault *fault,
                 struct text input);
 
@@ -52,8 +50,9 @@ void faults_add(struct faults *faults, const struct fault_at *at, const struct f
 MUST_CHECK struct text input_print(struct arena *arena, const struct input *input);
 
 /*
- * Adds the fault of a body that is not JSON (`json_invalid`), or of one that is not declared as JSON, which
- * may be any bytes: they are echoed as a string, U+FFFD for what is not UTF-8. An empty one is `missing`.
+ * Adds the fault of a body that is not JSON (`json_invalid`), or of one whose type is not JSON, which may be
+ * any bytes: they are repeated as a string, with U+FFFD for bytes that are not UTF-8. An empty one is
+ * `missing`.
  */
 void faults_add_invalid_json(struct faults *faults, const struct json_error *error);
 void faults_add_not_json(struct faults *faults, struct text body);

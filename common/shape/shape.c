@@ -7,7 +7,10 @@
 
 static struct shape_limits limits = {.text = TEXT_LIMIT, .list = LIST_LIMIT};
 
-/* One walk over a shape. What returns a bool here returns false only when memory is exhausted. */
+/*
+ * One walk over a shape. Functions that return a bool return false only when memory is exhausted, unless they
+ * say otherwise.
+ */
 struct reader {
     struct arena *arena;
     struct faults *faults;
@@ -20,7 +23,7 @@ void shape_set_limits(const struct shape_limits *set)
     limits = *set;
 }
 
-/* Where a fault of the field itself is. */
+/* The location of a fault of the field itself. */
 static struct fault_at field_at(const struct reader *r, const struct field *field)
 {
     return (struct fault_at){.place = r->place, .field = field->name, .item = -1};
@@ -53,7 +56,7 @@ static bool add_too_long(struct reader *r, const struct fault_at *at, const char
     return add_printed(r, at, "too_long", message, context, input);
 }
 
-/* Whether the text is one of the field's choices; adds the fault where it is not. False: no memory. */
+/* Checks that the text is one of the field's choices, and adds a fault if it is not. False: no memory. */
 static bool check_choice(struct reader *r, const struct field *field, const struct fault_at *at,
                          const struct input *input, struct text string, bool *good)
 {
@@ -73,7 +76,7 @@ static bool check_choice(struct reader *r, const struct field *field, const stru
                        arena_printf(r->arena, "{\"expected\":\"%s\"}", expected.at), input);
 }
 
-/* The string that came, or the null text and a fault. */
+/* Reads a string; if the input is not one, adds a fault and gives the null text. */
 static bool read_string(struct reader *r, const struct field *field, const struct fault_at *at,
                         const struct input *input, struct text *string)
 {
@@ -213,7 +216,7 @@ static bool read_list(struct reader *r, const struct field *field, const struct 
     return true;
 }
 
-/* Whether it is an object; adds the fault where it is not. */
+/* Whether the input is an object; adds a fault if it is not. */
 static bool is_object(struct reader *r, const struct field *field, const struct input *input)
 {
     static const struct fault dict_type = {"dict_type", "Input should be a valid dictionary", NULL};
@@ -226,8 +229,8 @@ static bool is_object(struct reader *r, const struct field *field, const struct 
 }
 
 /*
- * The object with integers in the places of its values. Where no name is twice the bytes between the values
- * are kept, and all bytes where each value is an integer already.
+ * Prints the object with its values as integers. If no name occurs twice, the bytes between the values are
+ * kept; if all values are integers already, all bytes are.
  */
 static struct text print_int_map(struct arena *arena, const struct json *object,
                                  const struct json_entry *entries, const struct text *digits, size_t count)
@@ -310,7 +313,7 @@ static bool read_value(struct reader *r, const struct field *field, const struct
         return !r->faults->out.failed;
     case FIELD_INT_MAP:
         return is_object(r, field, input) ? read_int_map(r, field, input, into) : !r->faults->out.failed;
-    default: /* FIELD_IGNORED, and what only goes out */
+    default: /* FIELD_IGNORED, and types of output only */
         return true;
     }
 }
@@ -339,7 +342,7 @@ static void set_null(const struct field *field, char *into)
     }
 }
 
-/* A field that was not sent; `whole` is the input that lacks it, printed. */
+/* Reads a field that was not sent; `whole` is the printed input that lacks it. */
 static bool read_absent(struct reader *r, const struct field *field, struct text whole)
 {
     struct fault_at at = field_at(r, field);

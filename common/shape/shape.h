@@ -1,8 +1,8 @@
 /*
- * The shape of what comes in and goes out: a field is declared once, and everything walks the declaration.
+ * The shapes of input and output: a field is declared once, and everything uses that declaration.
  *
  * A shape describes a plain C struct: the validator fills it from a path, a query or a JSON body, the writer
- * prints it, and the OpenAPI document is generated from it. Every value has its null inside it:
+ * prints it, and the OpenAPI document is generated from it. Every type has a value for null:
  *
  * - FIELD_TEXT, FIELD_EMAIL: struct text, at == NULL
  * - FIELD_OBJECT, FIELD_INT_MAP, FIELD_KEPT_TEXTS: struct kept_json, bytes.at == NULL
@@ -36,7 +36,8 @@
 #define INT32_LOW  ((int64_t)INT32_MIN)
 #define INT32_HIGH ((int64_t)INT32_MAX)
 
-#define TEXT_LIMIT 65536 /* code points of a text whose field names no limit: the setting's default */
+#define TEXT_LIMIT                                                                                           \
+    65536 /* code points of a text whose field has no limit of its own: the setting's default */
 #define LIST_LIMIT 10000 /* items of a list: the setting's default */
 #define NAME_LIMIT 255   /* code points of names, types and ids */
 
@@ -51,8 +52,8 @@ enum field_type {
     FIELD_TIME_OFFSET,
     FIELD_TEXTS,      /* a list of strings */
     FIELD_KEPT_TEXTS, /* out: a list of strings as JSON, printed as it is */
-    FIELD_OBJECT,     /* any JSON object, kept as the bytes that came; out: JSON printed as it is, an `of` if
-                         that is given */
+    FIELD_OBJECT,  /* any JSON object, kept as the bytes that were sent; out: JSON printed as it is, an `of`
+                      if that is given */
     FIELD_INT_MAP, /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
                     */
     FIELD_LIST,    /* out: a list of `of` */
@@ -64,8 +65,8 @@ enum field_type {
 };
 
 enum field_flag {
-    FIELD_REQUIRED = 1 << 0, /* in: must be there */
-    FIELD_NULLABLE = 1 << 1, /* null is a value of it (in and out) */
+    FIELD_REQUIRED = 1 << 0, /* in: must be sent */
+    FIELD_NULLABLE = 1 << 1, /* may be null (in and out) */
     FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
     FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
 };
@@ -77,11 +78,11 @@ struct field {
     enum field_type type;
     unsigned flags;
     size_t at;        /* offsetof the value */
-    size_t sent_at;   /* in: offsetof an int8_t, 1 when the member was there; 0: not asked for */
+    size_t sent_at;   /* in: offsetof an int8_t, 1 if the member was sent; 0: not needed */
     int64_t min, max; /* FIELD_INT: the bounds; 0, 0 means 32 bits */
     size_t limit;     /* code points of a text or of a list's items; 0 means the setting STRING_LIMIT */
-    const char *const *choices; /* in: of a text, the only ones there are, NULL after the last; NULL: any */
-    const char *fallback;       /* in: JSON taken when the member is not there; NULL: its null */
+    const char *const *choices; /* in: the only values that a text may have, NULL after the last; NULL: any */
+    const char *fallback;       /* in: the JSON value if the member is not sent; NULL: its null */
     const struct shape *of;
     const char *help;    /* one sentence, for the OpenAPI document */
     const char *example; /* JSON, for the OpenAPI document; of a FIELD_CONST its value */
@@ -101,19 +102,19 @@ struct rows {
     size_t count;
 };
 
-/* The bounds that settings may change; one for the process, set before the workers start. */
+/* The limits that settings may change; one per process, set before the workers start. */
 struct shape_limits {
     size_t text; /* code points of a text */
     size_t list; /* items of a list or of an integer map */
 };
 
-/* Sets what the validator allows; before any request. */
+/* Sets the validator's limits; before any request. */
 void shape_set_limits(const struct shape_limits *limits);
 
 /*
  * Fills `*into` (cleared by the caller, `shape->size` bytes) from a JSON body. Faults are added in declared
- * order. The value may be NULL (an empty body) or of any type: what is not an object is a fault of the whole
- * body. Texts point into the arena or the bytes parsed. Returns false only when memory is exhausted.
+ * order. The value may be NULL (an empty body) or of any type: one that is not an object is a fault of the
+ * whole body. Texts point into the arena or the bytes parsed. Returns false only when memory is exhausted.
  */
 MUST_CHECK bool shape_read_json(const struct shape *shape, struct arena *arena, const struct json *value,
                                 void *into, struct faults *faults);
@@ -134,7 +135,7 @@ MUST_CHECK bool shape_read_texts(const struct shape *shape, struct arena *arena,
 void shape_write(struct writer *w, const struct shape *shape, const void *from);
 void shape_write_list(struct writer *w, const struct shape *shape, struct rows rows);
 
-/* Prints what a list has between its brackets; `first`: nothing of the list was printed before. */
+/* Prints the items of a list without its brackets; `first`: no item of the list was printed before. */
 void shape_write_items(struct writer *w, const struct shape *shape, struct rows rows, bool first);
 
 #endif

@@ -1,4 +1,4 @@
-/* Structs out: a shape walked to print what it describes as JSON (shape.h). */
+/* Prints structs as JSON, by their shapes (shape.h). */
 #include <math.h>
 
 #include "common/shape/shape.h"
@@ -70,18 +70,18 @@ static void write_value(struct writer *w, const struct field *field, const char 
         write_text(w, text_of(field->example));
         break;
     case FIELD_IGNORED:
-    case FIELD_MEMBERS: /* write_object's */
+    case FIELD_MEMBERS: /* written by write_object */
         break;
     }
 }
 
-/* What is inside of the braces of an object. */
+/* The text inside the braces of an object. */
 static struct text inside(struct kept_json object)
 {
     return (struct text){object.bytes.at + 1, object.bytes.len - 2};
 }
 
-/* The fields of a struct from the `first` on. */
+/* Writes the fields of a struct from number `first` on. */
 static void write_object(struct writer *w, const struct shape *shape, const char *from, size_t first)
 {
     char before = '{';
@@ -110,7 +110,7 @@ static void write_object(struct writer *w, const struct shape *shape, const char
     write_char(w, '}');
 }
 
-/* A list of `of`, or an object of them by their first field. */
+/* Writes a list of `of`, or an object of them named by their first field. */
 static void write_rows(struct writer *w, const struct field *field, struct rows rows)
 {
     const struct shape *of = field->of;
@@ -125,7 +125,7 @@ static void write_rows(struct writer *w, const struct field *field, struct rows 
         struct text name = *(const struct text *)(row + of->fields[0].at);
         if (i)
             write_char(w, ',');
-        write_json_text(w, name.at ? name : TEXT("null")); /* as Python names the member of None */
+        write_json_text(w, name.at ? name : TEXT("null")); /* Python's name for the member None */
         write_char(w, ':');
         write_object(w, of, row, 1);
     }

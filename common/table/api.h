@@ -2,7 +2,7 @@
  * The table of endpoints: what a service offers, declared once.
  *
  * A service's api.c holds one `struct api`. The router, the validator, the 405 `Allow`, the OpenAPI document
- * and the labels of the metrics are walks over it. Adding an endpoint is one row and one handler.
+ * and the labels of the metrics are derived from it. Adding an endpoint is one row and one handler.
  */
 #ifndef COMMON_TABLE_API_H
 #define COMMON_TABLE_API_H
@@ -17,7 +17,7 @@ struct part;
 struct request;
 struct worker;
 
-/* A handler's only answer: it has replied (request.h). */
+/* What a handler returns: it has replied (request.h). */
 enum reply { REPLIED };
 
 typedef enum reply handler_fn(struct request *rq);
@@ -37,7 +37,7 @@ enum method {
 struct failure {
     int status;
     const char *detail;
-    const char *member; /* that carries it instead of `detail`; NULL: none */
+    const char *member; /* that has the text instead of `detail`; NULL: `detail` */
 };
 
 enum endpoint_flag {
@@ -46,15 +46,13 @@ enum endpoint_flag {
     ENDPOINT_OPEN = 1 << 2,    /* requires no token even under AUTH_REQUIRED */
     ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
     ENDPOINT_TOKEN = 1 << 4,   /* always requires a token, of a user and not of a service */
-    ENDPOINT_FORWARD = 1 << 6, /* in the document only: User Progress answers it */
+    ENDPOINT_FORWARD = 1 << 6, /* only documented here: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match applies */
     ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
-    ENDPOINT_BATCH =
-        1
-        << 10, /* takes a list of `body_in`, or a line each, of INGEST_BODY_LIMIT, which its handler reads */
-    ENDPOINT_CREATES = 1 << 9, /* each call makes something new: an Idempotency-Key applies */
-    ENDPOINT_PROBE = 1 << 10,  /* tells the state of the process: answered even if nothing else can be */
-    ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, which body_in documents; no input is a 422 */
+    ENDPOINT_BATCH = 1 << 10,  /* its handler reads a list of `body_in`, or lines, up to INGEST_BODY_LIMIT */
+    ENDPOINT_CREATES = 1 << 9, /* each call creates something new: an Idempotency-Key applies */
+    ENDPOINT_PROBE = 1 << 11,  /* tells the state of the process: answered even if nothing else can be */
+    ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, body_in only documents it; input is never 422 */
 };
 
 #define ENDPOINT_FAILURES                                                                                    \
@@ -71,7 +69,7 @@ struct endpoint {
     const struct shape *query_in;
     const struct shape *body_in;
     const struct shape *answer;
-    int status; /* of a good answer; 0 means 200 */
+    int status; /* of a successful answer; 0 means 200 */
     unsigned flags;
     struct failure
         failures[ENDPOINT_FAILURES]; /* 422 and 503 are added by the document itself where they apply */
@@ -103,7 +101,7 @@ struct forwarding {
 
 struct settings;
 
-/* Something else that a daemon does when its first argument names it. */
+/* A command: something else that a daemon does if its first argument names it. */
 struct command {
     const char *name;
     const char *help;
@@ -116,11 +114,11 @@ struct api {
     const char *help;
     const char *version; /* of the interface */
     int port;            /* when no setting says otherwise */
-    const char *schema;  /* SQL that makes the tables and may be run any number of times */
+    const char *schema;  /* SQL that creates the tables and may be run any number of times */
     int schema_version;
     const struct part *const *parts; /* beside those of every service (serve/part.h) */
     size_t part_count;
-    void (*upkeep)(struct request *rq); /* what the service does for its tables by itself; NULL: nothing */
+    void (*upkeep)(struct request *rq); /* regular work on the service's tables; NULL: none */
     int upkeep_every;                   /* milliseconds */
     const struct endpoint *endpoints;
     size_t endpoint_count;

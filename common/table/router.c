@@ -12,7 +12,7 @@ struct pattern {
 
 struct router {
     const struct api *api;
-    struct pattern patterns[]; /* one an endpoint */
+    struct pattern patterns[]; /* one per endpoint */
 };
 
 const char *const method_names[] = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "OTHER"};
@@ -25,7 +25,7 @@ enum method method_of(struct text name)
     return METHOD_OTHER;
 }
 
-/* Splits behind the leading slash; SEGMENTS_MAX + 1 when there are too many. */
+/* Splits the path after its leading slash; SEGMENTS_MAX + 1 if there are too many segments. */
 static size_t split(struct text path, struct text segments[SEGMENTS_MAX])
 {
     size_t count = 0;
@@ -79,7 +79,7 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte that a percent-encoded one at `t.at[i]` stands for, or -1 where there is none. */
+/* The value of a percent-encoded byte at `t.at[i]`, or -1 if there is none. */
 static int encoded_byte(struct text t, size_t i)
 {
     int high = t.at[i] == '%' && i + 2 < t.len ? hex(t.at[i + 1]) : -1;

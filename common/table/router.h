@@ -1,5 +1,5 @@
 /*
- * Routing: a walk over the endpoint table by the raw path's segments.
+ * Routing: finds the endpoint of a raw path, segment by segment.
  *
  * The first endpoint whose path and method match is taken. A segment in braces matches any one segment that
  * is not empty; a slash at the end is a segment of its own, so `/users` and `/users/` differ.
@@ -30,14 +30,14 @@ struct route {
 struct router *router_open(const struct api *api);
 void router_close(struct router *router);
 
-/* Finds what a raw path (without query) means. */
+/* Finds the endpoint of a raw path (without query). */
 void router_find(const struct router *router, enum method method, struct text raw_path, struct route *route);
 
 /* Percent-decodes (RFC 3986, section 2.1); `plus` makes `+` a space, as in queries. Null when memory is
  * exhausted. */
 struct text percent_decode(struct arena *arena, struct text raw, bool plus);
 
-/* The method of a request's first word; METHOD_OTHER for any that no endpoint can have. */
+/* The method by its name; METHOD_OTHER for any that no endpoint can have. */
 enum method method_of(struct text name);
 
 extern const char *const method_names[];

@@ -13,7 +13,7 @@ const struct histogram_bounds metrics_request_bounds = {
      5 * SECOND, 10 * SECOND},
 };
 
-/* Those answered most come first. */
+/* The most frequent ones come first. */
 static const int statuses[METRICS_STATUSES] = {
     200, 404, 201, 422, 304, 503, 400, 401, 403, 405, 409, 413, 414, 415, 429, 431,
     307, 204, 301, 302, 303, 308, 406, 408, 410, 412, 500, 501, 502, 504, 505,

@@ -11,10 +11,11 @@
 #include "common/watch/metrics.h"
 #include "common/watch/process.h"
 
-#define UNMATCHED  "unmatched" /* the route of what no endpoint took: a raw path would make a series each */
-#define LABELS_MAX 256         /* bytes of a sample's labels */
+#define UNMATCHED                                                                                            \
+    "unmatched" /* the route of requests without an endpoint: each raw path would be a series of its own */
+#define LABELS_MAX 256 /* bytes of a sample's labels */
 
-/* What is written, and of whom. */
+/* The page that is written, and the workers. */
 struct page {
     struct writer *w;
     const struct metrics *const *workers;
@@ -68,7 +69,7 @@ static void add_histogram(struct histogram_sum *to, const struct histogram *h)
     to->sum += metric_read(&h->sum);
 }
 
-/* The bounds as text: the same for all samples of a family. */
+/* The bounds of a histogram as text: the same for all samples of a family. */
 struct bound_texts {
     char text[METRIC_BUCKETS][FLOAT_TEXT_MAX + 1];
 };
@@ -103,7 +104,7 @@ static void write_histogram(struct writer *w, const char *name, const char *labe
 
 /* The rooms */
 
-/* The metric or histogram at a place in the struct of a room of a worker. */
+/* A metric or histogram by its offset in the struct of a room of a worker. */
 static const void *value_of(const struct page *p, size_t worker, size_t room, size_t at)
 {
     return (const char *)p->workers[worker]->rooms[room].values + at;
@@ -150,7 +151,7 @@ static void write_rooms(const struct page *p)
 
 /* Requests */
 
-/* The route and method of a place in `routes`. */
+/* Writes the labels for the route and method of an index in `routes`. */
 static void route_labels(const struct api *api, size_t place, char labels[static LABELS_MAX])
 {
     size_t n = api->endpoint_count;
@@ -162,16 +163,17 @@ static void route_labels(const struct api *api, size_t place, char labels[static
     snprintf(labels, LABELS_MAX, "route=\"%s\",method=\"%s\"", route, method);
 }
 
-/* Endpoints are there from the start, so that a rate knows their first request; the rest once it was asked
- * for. */
+/*
+ * Endpoints are shown from the start, so that a rate includes their first request; the others once there was
+ * a request.
+ */
 static void write_durations(const struct page *p)
 {
     static const char name[] = "http_request_duration_seconds";
     const struct api *api = p->workers[0]->api;
     struct bound_texts printed = print_bounds(&metrics_request_bounds);
 
-    write_head(p->w, name, METRIC_HISTOGRAM,
-               "Time from a request's arrival until its answer left the handler.");
+    write_head(p->w, name, METRIC_HISTOGRAM, "Time from a request's arrival until its handler has answered.");
     for (size_t place = 0; place < metrics_route_count(api); place++) {
         struct histogram_sum h = {.sum = 0};
         char labels[LABELS_MAX];
@@ -225,7 +227,7 @@ static void write_process(const struct page *p)
         {"process_cpu_seconds_total", METRIC_COUNTER, process.cpu_seconds,
          "Processor time, of the user and of the kernel."},
         {"process_private_memory_bytes", METRIC_GAUGE, (double)process.private_bytes,
-         "Memory that is the process's own: what its end would free."},
+         "Memory of the process alone, which its end would free."},
         {"process_resident_memory_bytes", METRIC_GAUGE, (double)process.resident_bytes,
          "Memory that is resident."},
         {"process_virtual_memory_bytes", METRIC_GAUGE, (double)process.virtual_bytes,
@@ -251,7 +253,8 @@ static void write_service(const struct page *p)
     struct writer *w = p->w;
     char labels[LABELS_MAX];
 
-    write_head(w, "service_build_info", METRIC_GAUGE, "What this is, and what it runs on; always 1.");
+    write_head(w, "service_build_info", METRIC_GAUGE,
+               "The versions of the service and of its libraries; always 1.");
     snprintf(labels, sizeof(labels),
              "service=\"%s\",version=\"%s\",compiler=\"%s\",libmicrohttpd=\"%s\",libpq=\"%d\"", api->name,
              api->version, __VERSION__, http_library_version(), pg_library_version());

@@ -11,7 +11,7 @@ struct writer;
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Writes the page of the workers of a process, of which there is one at least. */
+/* Writes the page of the workers of a process, at least one. */
 void metrics_write(struct writer *w, const struct metrics *const *workers, size_t count);
 
 #endif

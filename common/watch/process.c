@@ -15,9 +15,9 @@
 #define STAT_VSIZE 23   /* fields of it, counted from 1 */
 #define STAT_RSS   24
 #define STAT_START 22
-#define STAT_STATE 3 /* the first one behind the command's name, which may hold anything */
+#define STAT_STATE 3 /* the first one after the command's name, which may contain anything */
 
-/* A field of the line behind the command's name; 0 where there is none. */
+/* A field of the line, from the text after the command's name; 0 if there is none. */
 static uint64_t stat_field(const char *fields, int number)
 {
     for (int i = STAT_STATE; fields && i < number; i++) {

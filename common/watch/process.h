@@ -1,6 +1,4 @@
-/*
- * What the kernel knows of this process.
- */
+/* What the kernel reports about this process. */
 #ifndef COMMON_WATCH_PROCESS_H
 #define COMMON_WATCH_PROCESS_H
 
@@ -12,7 +10,7 @@
 struct process {
     double cpu_seconds;
     double start_time;      /* seconds since 1970 UTC */
-    uint64_t private_bytes; /* the process's own: not shared with others through files or copies */
+    uint64_t private_bytes; /* of the process alone: not shared with others as files or after a fork */
     uint64_t resident_bytes, virtual_bytes;
     uint64_t open_descriptors, max_descriptors;
 };

@@ -7,7 +7,7 @@
 #include "common/http/request.h"
 #include "common/table/router.h"
 
-#define GATHERED_MAX   ((size_t)64 << 10) /* bytes of lines that wait to be written */
+#define GATHERED_MAX   ((size_t)64 << 10) /* the most bytes of lines that wait to be written */
 #define USER_AGENT_MAX 256                /* bytes of a user agent that are logged */
 #define TRACE_MAX      128                /* bytes of a traceparent */
 #define PARAMETER_MAX  64                 /* bytes of a path parameter */
@@ -60,7 +60,7 @@ void request_log_flush(struct request_log *log)
     memmove(log->gathered, log->gathered + written, log->len);
 }
 
-/* When the turn began: one reading of the clock for all of its lines. */
+/* The time of the turn: the clock is read once for all of its lines. */
 static struct text time_of_turn(struct request_log *log)
 {
     if (log->turn != log->loop->now) {
@@ -70,7 +70,9 @@ static struct text time_of_turn(struct request_log *log)
     return (struct text){log->time, log->time_len};
 }
 
-/* Letters, digits, `-` and `_` only: what has a point, an @ or a percent sign may be a token or an address.
+/*
+ * Letters, digits, `-` and `_` only: a value with a point, an @ or a percent sign may be a token or an
+ * address.
  */
 static bool is_harmless(struct text value)
 {
@@ -120,7 +122,7 @@ static bool is_traceparent(struct text t)
     return t.at && t.len <= TRACE_MAX;
 }
 
-/* What both lines of a request have. */
+/* Adds what both lines of a request have. */
 static void add_request(struct log_entry *entry, const struct request *rq)
 {
     log_entry_masked(entry, "request_id", rq->id);
@@ -154,7 +156,7 @@ static void add_line(struct request_log *log, const struct request *rq, enum log
     log->len += log_entry_end(&entry);
 }
 
-/* At once, as all warnings. */
+/* Logs a slow request at once, like all warnings. */
 static void warn_of_slow(struct request_log *log, const struct request *rq)
 {
     char room[LOG_ENTRY_MAX];

@@ -1,9 +1,9 @@
 /*
  * The log of requests: one line each, and a second one for each that was slow.
  *
- * A worker gathers its lines and writes them at the end of the turn, as far as stderr takes them; what it
- * does not take waits in a bounded buffer, and beyond that lines are dropped and counted. A line names the
- * route and, of the path, those parameters that cannot be an address or a token; the query is never in it.
+ * A worker collects its lines and writes them at the end of the turn, as far as stderr takes them. The rest
+ * waits in a bounded buffer; lines that do not fit are dropped and counted. A line has the route and those
+ * parameters of the path that cannot be an address or a token, and never the query.
  */
 #ifndef COMMON_WATCH_REQUEST_LOG_H
 #define COMMON_WATCH_REQUEST_LOG_H
@@ -23,13 +23,13 @@ struct watch_settings {
 /* Opens the log of a loop's requests; NULL when memory is exhausted. Loop and settings must outlive it. */
 struct request_log *request_log_open(const struct loop *loop,
                                      const struct watch_settings *settings) MUST_CHECK;
-/* Writes what is left, as far as stderr takes it. NULL is fine. */
+/* Writes what is left, as far as stderr takes it. NULL is allowed. */
 void request_log_close(struct request_log *log);
 
-/* Logs a request whose answer is about to leave; its duration is known. */
+/* Logs a request whose answer is about to be sent; its duration is known. */
 void request_log_add(struct request_log *log, const struct request *rq);
 
-/* Writes what the turn has gathered. */
+/* Writes the lines of the turn. */
 void request_log_flush(struct request_log *log);
 
 #endif
