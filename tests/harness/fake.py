@@ -57,7 +57,7 @@ class Line:
         self.connection.close()
 
     def stay_silent(self) -> None:
-        """Until the test is over."""
+        """Until the fake ends, which hangs up: a daemon that waited for the answer can end as well."""
         self.closing.wait()
 
     def drip(self, data: bytes, seconds: float) -> None:
@@ -100,7 +100,7 @@ class Fake:
 
     def serve(self, line: Line) -> None:
         try:
-            while asked := line.read():
+            while not self.closing.is_set() and (asked := line.read()):
                 self.asked.append(asked)
                 self.behave(line, asked)
         except (OSError, ValueError):
