@@ -1,5 +1,6 @@
 """A PostgreSQL of the test's own, databases in it, and the statements that the daemons prepare."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,16 +10,21 @@ import psycopg2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin"
 POSTGRES = os.environ.get("POSTGRES_TOOL", str(ROOT / "tools" / "postgres"))
 
 
-def read_statements(service):
-    """Name to SQL, as the .sql files beside the service's resources have them."""
-    declared = {}
-    for file in sorted((ROOT / service).glob("*.sql")):
-        for name, sql in re.findall(r"^-- name: (\w+)\n(.*?);$", file.read_text(), re.M | re.S):
-            declared[name] = sql
-    return declared
+def listing(service: str) -> tuple[dict[str, str], list[dict]]:
+    """The settings of each kind's sessions, and the statements, as the daemon tells them."""
+    done = subprocess.run([BUILT / service, "--statements"], check=True, capture_output=True, text=True)
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = {o["kind"]: o["session"] for o in objects if "session" in o}
+    return kinds, [o for o in objects if "sql" in o]
+
+
+def prepare(statement: dict) -> str:
+    types = ", ".join(p["type"] for p in statement["parameters"])
+    return f"PREPARE {statement['name']}{f'({types})' if types else ''} AS {statement['sql']}"
 
 
 def array(values):
@@ -38,7 +44,8 @@ class Service:
 
     def __init__(self, name, dsn):
         self.name, self.dsn = name, dsn
-        self.statements = read_statements(name)
+        own = {n for file in (ROOT / name).glob("*.sql") for n in re.findall(r"^-- name: (\w+)", file.read_text(), re.M)}
+        self.statements = [s for s in listing(name)[1] if s["name"] in own]
         self.open = []
 
     def install(self):
@@ -65,8 +72,8 @@ class Service:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'; SET plan_cache_mode = force_generic_plan; SET lock_timeout = '20s'")
-            for name, sql in self.statements.items():
-                cursor.execute(f"PREPARE {name} AS {sql}")
+            for statement in self.statements:
+                cursor.execute(prepare(statement))
         connection.autocommit = autocommit
         self.open.append(connection)
         return connection
@@ -86,7 +93,9 @@ class Service:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     directory = tmp_path_factory.mktemp("postgres")
-    printed = subprocess.run([POSTGRES, "start", directory, "fsync=off"], check=True, capture_output=True, text=True)
+    # What a plan is made from changes when a test says so, not when autovacuum comes by.
+    start = [POSTGRES, "start", directory, "fsync=off", "autovacuum=off"]
+    printed = subprocess.run(start, check=True, capture_output=True, text=True)
     env = dict(line.split("=", 1) for line in printed.stdout.splitlines())
     yield {"host": env["PGHOST"], "port": env["PGPORT"], "user": env["PGUSER"]}
     subprocess.run([POSTGRES, "remove", directory], check=True)

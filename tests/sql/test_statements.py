@@ -5,19 +5,16 @@ member by member, and it is explained on analyzed tables of a million rows under
 it: none reads a table that grows from its beginning to its end, nor sorts all of it.
 """
 
-import json
 import os
 import re
 import subprocess
 import time
 import urllib.request
-from pathlib import Path
 
 import psycopg2
 import pytest
+from conftest import BUILT, listing, prepare
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin"
 SERVICES = ["user-progress", "performance-reporting", "usage-analytics"]
 ROWS = int(os.environ.get("STATEMENT_ROWS", "1000000"))
 MUCH = 0.2  # of the rows: a statement that sorts more sorts everything
@@ -64,14 +61,6 @@ FILL = {
     "_text": "ARRAY['v' || n]",
     "_varchar": "ARRAY['v' || n]",
 }
-
-
-def listing(service: str) -> tuple[dict[str, str], list[dict]]:
-    """The settings of each kind's sessions, and the statements."""
-    done = subprocess.run([BUILT / service, "--statements"], check=True, capture_output=True, text=True)
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    kinds = {o["kind"]: o["session"] for o in objects if "session" in o}
-    return kinds, [o for o in objects if "sql" in o]
 
 
 def make_schema(service: str, dsn: dict) -> None:
@@ -125,11 +114,6 @@ def fill(cursor) -> None:
 def named(cursor, query: str, table: str) -> list[str]:
     cursor.execute(query, [table])
     return [name for (name,) in cursor.fetchall()]
-
-
-def prepare(statement: dict) -> str:
-    types = ", ".join(p["type"] for p in statement["parameters"])
-    return f"PREPARE {statement['name']}{f'({types})' if types else ''} AS {statement['sql']}"
 
 
 def execute(statement: dict, values: list[str]) -> str:
