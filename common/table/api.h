@@ -46,18 +46,16 @@ enum endpoint_flag {
     ENDPOINT_OPEN = 1 << 2,    /* requires no token even under AUTH_REQUIRED */
     ENDPOINT_HIDDEN = 1 << 3,  /* not in the OpenAPI document */
     ENDPOINT_TOKEN = 1 << 4,   /* always requires a token, of a user and not of a service */
+    ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
     ENDPOINT_FORWARD = 1 << 6, /* only documented here: User Progress answers it */
     ENDPOINT_TAGGED = 1 << 7,  /* the answer has an ETag, and If-None-Match applies */
-    ENDPOINT_REPORT = 1 << 5,  /* an aggregate: its statements go to the connection for reports */
-    ENDPOINT_BATCH = 1 << 10,  /* its handler reads a list of `body_in`, or lines, up to INGEST_BODY_LIMIT */
-    ENDPOINT_CREATES = 1 << 9, /* each call creates something new: an Idempotency-Key applies */
-    ENDPOINT_PROBE = 1 << 11,  /* tells the state of the process: answered even if nothing else can be */
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, body_in only documents it; input is never 422 */
+    ENDPOINT_CREATES = 1 << 9, /* each call creates something new: an Idempotency-Key applies */
+    ENDPOINT_BATCH = 1 << 10,  /* its handler reads a list of `body_in`, or lines, up to INGEST_BODY_LIMIT */
+    ENDPOINT_PROBE = 1 << 11,  /* tells the state of the process: answered even if nothing else can be */
 };
 
-#define ENDPOINT_FAILURES                                                                                    \
-    6 /* rows that an endpoint's list of errors may have, the empty last one included                        \
-       */
+#define ENDPOINT_FAILURES 6 /* rows of an endpoint's list of errors, the empty last one included */
 
 struct endpoint {
     enum method method;
