@@ -67,7 +67,7 @@ def test_errors_come_back_as_they_were_sent(api, database, user, lab, errors):
 
 
 @pytest.mark.parametrize("write", ["create", "update"])
-def test_errors_that_are_not_sent_are_none_and_null_stays_null(api, database, user, lab, write):
+def test_errors_that_are_not_sent_are_an_empty_list_and_null_stays_null(api, database, user, lab, write):
     body = attempt_body(user, lab)
     del body["errors_encountered"]
     path, method = "/progress/lab-attempt", api.post
@@ -82,7 +82,7 @@ def test_errors_that_are_not_sent_are_none_and_null_stays_null(api, database, us
 
 @pytest.mark.parametrize("attempt_id", [0, -1, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63)])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_an_id_of_64_bits_that_nothing_has_is_not_found(api, user, lab, method, attempt_id):
+def test_an_unused_id_of_64_bits_is_not_found(api, user, lab, method, attempt_id):
     body = attempt_body(user, lab) if method == "PUT" else None
     answer = api.request(method, f"/progress/lab-attempt/{attempt_id}", json=body)
     assert (answer.status_code, detail(answer)) == (404, "Lab attempt not found")
@@ -175,7 +175,7 @@ def test_the_lab_shown_is_the_oldest_of_its_type(api, user):
     )
 
 
-def test_an_attempt_whose_labs_are_gone_names_its_type(api):
+def test_an_attempt_whose_labs_are_deleted_shows_its_type(api):
     user, lab = new_user(api), new_lab(api)
     new_attempt(api, user, lab)
     api.delete(f"/labs/{lab['id']}")

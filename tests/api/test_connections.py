@@ -46,7 +46,7 @@ def test_pipelined_requests_are_answered_in_order(user_progress):
         ]
 
 
-def test_connection_close_is_obeyed(user_progress):
+def test_connection_close_is_honoured(user_progress):
     with Wire(user_progress) as wire:
         wire.request("GET", "/", "Connection: close")
         answer = wire.answer()
@@ -93,13 +93,13 @@ def test_a_client_that_expects_100_is_told_to_continue(user_progress):
         assert wire.answer().status == 200
 
 
-def test_a_client_that_expects_100_for_too_much_is_refused_at_once(user_progress):
+def test_a_client_that_expects_100_for_a_too_large_body_is_refused_at_once(user_progress):
     with Wire(user_progress) as wire:
         wire.request("POST", "/users/", f"Content-Length: {2 * MIB}", "Expect: 100-continue")
         assert wire.answer().status == 413
 
 
-def test_a_body_of_a_get_is_passed_over(user_progress):
+def test_a_body_of_a_get_is_ignored(user_progress):
     with Wire(user_progress) as wire:
         wire.request("GET", "/", "Content-Length: 5", body=b"hello")
         assert wire.answer().status == 200
@@ -107,7 +107,7 @@ def test_a_body_of_a_get_is_passed_over(user_progress):
         assert wire.answer().status == 404
 
 
-def test_a_refused_body_is_not_taken_for_the_next_request(user_progress):
+def test_a_refused_body_is_not_read_as_the_next_request(user_progress):
     """An answer that is known before the body (405, 404, a redirect) leaves the framing whole."""
     body = b"GET /users/smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
     for method, path, status in (("PATCH", "/", 405), ("POST", "/nope", 404), ("POST", "/users", 307)):
@@ -119,7 +119,7 @@ def test_a_refused_body_is_not_taken_for_the_next_request(user_progress):
             assert following is None or following.status == 405
 
 
-def test_clients_that_leave_early_harm_nobody(user_progress, api):
+def test_clients_that_leave_early_do_no_harm(user_progress, api):
     for length in (1, 20, 60, 120):
         wire = Wire(user_progress)
         wire.send(b"POST /users/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n{"[:length])
@@ -170,7 +170,7 @@ def test_at_the_limit_a_slot_that_becomes_free_is_used_within_a_second(fresh):
     close_all([*wires, late])
 
 
-def test_idle_connections_give_way_to_those_who_wait_the_longest_idle_first(fresh):
+def test_idle_connections_are_closed_for_waiting_clients_the_longest_idle_first(fresh):
     url = fresh(CONNECTION_LIMIT="16", WORKERS="1").url
     wires = [Wire(url) for _ in range(16)]
     for wire in wires:
@@ -220,7 +220,7 @@ def test_a_client_that_half_closes_after_its_request_is_answered_and_let_go(fres
             until(lambda: not is_held(daemon, port), "the connection to be let go", 1)
 
 
-def test_a_method_and_empty_lines_of_more_than_a_page_harm_nobody(fresh):
+def test_a_method_or_empty_lines_of_more_than_a_page_do_no_harm(fresh):
     """Where a connection's memory begins is not where its first request line does."""
     daemon = fresh(WORKERS="1")
     wires = [Wire(daemon.url) for _ in range(300)]

@@ -48,7 +48,7 @@ def back_after(url: str, since: float) -> float:
     return time.monotonic() - since
 
 
-def test_a_service_without_its_database_lives_and_says_so(own_postgres, database_name, start_daemon):
+def test_a_service_without_its_database_is_alive_and_not_ready(own_postgres, database_name, start_daemon):
     own_postgres.stop()
     started = time.monotonic()
     daemon = start_daemon(DATABASE_URL=own_postgres.url(database_name))
@@ -72,7 +72,9 @@ def test_a_service_without_its_database_lives_and_says_so(own_postgres, database
     until(lambda: exchange.request(daemon.url, "GET", "/readyz").status == 200, "readiness", 10)
 
 
-def test_a_list_is_refused_within_two_seconds_where_the_database_was_never_there(own_postgres, database_name, start_daemon):
+def test_a_list_is_refused_within_two_seconds_if_the_database_was_never_reachable(
+    own_postgres, database_name, start_daemon
+):
     own_postgres.stop()
     daemon = start_daemon(DATABASE_URL=own_postgres.url(database_name))
     for path in ("/users/", "/progress/stats/x", "/users/x"):
@@ -195,7 +197,7 @@ def test_a_full_queue_is_503_long_before_the_deadline(fresh, postgres):
     assert {status for status, _ in answers} == {404, 503}
 
 
-def test_a_deadlock_with_another_client_is_no_server_error(impatient, postgres):
+def test_a_deadlock_with_another_client_is_not_a_server_error(impatient, postgres):
     """Another client holds what the update needs and never lets go before the deadline; then all is well."""
     with impatient.client() as client, closing(
         postgres.connect(impatient.database, autocommit=False)

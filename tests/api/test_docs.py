@@ -48,7 +48,7 @@ class TestPage:
         assert headers["x-content-type-options"] == "nosniff"
         assert "<script>" not in request(service, "GET", path).text
 
-    def test_a_client_that_has_it_is_told_so(self, service, path):
+    def test_a_client_that_has_the_answer_already_gets_304(self, service, path):
         tag = request(service, "GET", path).headers["etag"]
         again = request(service, "GET", path, {"If-None-Match": tag})
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
@@ -64,7 +64,7 @@ class TestFile:
             assert plain.headers["vary"] == small.headers["vary"] == "Accept-Encoding"
             assert plain.headers["content-type"] == small.headers["content-type"]
 
-    def test_it_may_be_kept_for_good_and_its_path_names_its_version(self, service):
+    def test_it_may_be_cached_for_ever_and_its_path_contains_its_version(self, service):
         for file in files(request(service, "GET", "/docs")):
             answer = request(service, "GET", file, GZIP)
             assert "immutable" in answer.headers["cache-control"]

@@ -121,7 +121,7 @@ def test_a_body_without_a_content_type_is_read_as_json_and_another_type_is_refus
         ("/labs/type/a%20b/", "../a%20b"),
     ],
 )
-def test_a_redirect_is_relative_to_the_path_that_was_asked(other, path, location):
+def test_a_redirect_is_relative_to_the_requested_path(other, path, location):
     answer = exchange.request(other, "GET", path)
     assert (answer.status, answer.headers["location"]) == (307, location)
 
@@ -134,7 +134,7 @@ def test_a_conflict_is_answered_as_user_progress_answers_it(client, api):
     assert (named.status_code, detail(named)) == (400, "Lab name already exists")
 
 
-def test_ids_of_any_characters_arrive_as_they_were_sent(client, api):
+def test_ids_of_any_characters_arrive_unchanged(client, api):
     for own, path in (
         ("ü/ %", "%C3%BC%2F%20%25"),
         ("a+b;c", "a%2Bb%3Bc"),
@@ -146,7 +146,7 @@ def test_ids_of_any_characters_arrive_as_they_were_sent(client, api):
         assert client.delete(f"/users/{name[:32]}{path}").status_code == 200
 
 
-def test_a_large_list_comes_whole(client, api):
+def test_a_large_list_arrives_complete(client, api):
     lab_type = f"type-{token()}"
     for _ in range(40):
         created(client.post("/labs/", json=lab_body(lab_type=lab_type, description="d" * 50_000)))
@@ -163,7 +163,7 @@ def test_origins_are_echoed_once(client):
     assert preflight.status_code == 200
 
 
-def test_a_create_that_is_sent_again_under_its_key_is_made_once(client):
+def test_a_create_that_is_sent_again_with_its_key_is_done_once(client):
     body, headers = user_body(), {"Idempotency-Key": token()}
     first, again = (client.post("/users/", json=body, headers=headers) for _ in range(2))
     assert (again.status_code, again.text) == (200, first.text)
@@ -176,7 +176,7 @@ def test_an_unchanged_user_is_not_sent_again(client, api):
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_nothing_but_users_and_labs_is_passed_on(other):
+def test_only_users_and_labs_are_forwarded(other):
     for method, path in (
         ("POST", "/lookup"),
         ("GET", "/progress/x"),
@@ -217,7 +217,7 @@ def head_of(*lines: str, status: str = "200 OK"):
     )
 
 
-def test_headers_that_no_answer_can_carry_are_left_out(beside_fake):
+def test_headers_that_are_not_valid_in_an_answer_are_left_out(beside_fake):
     unusable = ("Link: <a\x01b>", "ETag: ", "Allow: \x7f", "Retry-After:\x0b", "Location: /a\x1fb")
     with Fake(head_of("X-Total-Count: 7", *unusable, "Content-Type: application/json")) as fake:
         daemon = beside_fake(fake)
@@ -256,7 +256,7 @@ def test_a_forwarded_request_does_not_outlive_its_own_deadline(beside_fake):
         assert time.monotonic() - began < 5
 
 
-def test_a_fragment_deletes_nobody(other, api):
+def test_a_target_with_a_fragment_deletes_no_user(other, api):
     user = new_user(api)
     answer = exchange.request(other, "DELETE", f"/users/{user['id']}#x")
     assert answer.status == 400 and api.get(f"/users/{user['id']}").status_code == 200
@@ -273,7 +273,7 @@ def test_a_path_with_dots_never_leaves_the_users_and_labs(beside_fake, segment):
         assert not fake.asked
 
 
-def test_a_forwarded_head_tells_the_length_of_the_get(client, api):
+def test_a_forwarded_head_has_the_length_of_the_get(client, api):
     user = new_user(api)
     got = client.get(f"/users/{user['id']}", headers={"Accept-Encoding": "identity"})
     head = client.head(f"/users/{user['id']}", headers={"Accept-Encoding": "identity"})

@@ -100,7 +100,7 @@ def test_ambiguous_framing_is_refused_and_the_rest_never_read(user_progress, nam
     ],
 )
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_method_or_target_that_is_none_is_refused_and_the_rest_never_read(services, service, line):
+def test_an_invalid_method_or_target_is_refused_and_the_rest_never_read(services, service, line):
     with Wire(services[service]) as wire:
         wire.send(line + b"\r\nHost: h\r\n\r\n" + SMUGGLED)
         answers = statuses(wire.rest())

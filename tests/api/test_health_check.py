@@ -19,7 +19,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
-def test_a_daemon_is_found_alive_where_it_is_bound_until_it_ends(start_daemon, postgres, address):
+def test_a_daemon_is_healthy_at_its_address_until_it_ends(start_daemon, postgres, address):
     if ":" in address and not has_ipv6():
         pytest.skip("no IPv6 here")
     daemon = start_daemon(DATABASE_URL=postgres.url(postgres.create_database()), BIND_ADDRESS=address)

@@ -42,7 +42,7 @@ class TestRouting:
             assert unquote("/".join([*above, segment])) == unquote(prefix + wanted)
             assert reference.query == own.query and not reference.netloc and not reference.scheme
 
-    def test_a_redirect_encodes_what_no_header_carries(self, user_progress):
+    def test_a_redirect_encodes_bytes_that_are_not_valid_in_a_header(self, user_progress):
         with Wire(user_progress) as wire:
             wire.request("GET", '/users/ab<\xe9>/?q="^\xff')
             answer = wire.answer()
@@ -74,7 +74,7 @@ class TestRouting:
             assert (answer.status, answer.json()) == (404, {"detail": "Not Found"}), url
             assert "location" not in answer.headers
 
-    def test_dots_that_are_no_dot_segment_are_part_of_an_id(self, user_progress):
+    def test_dots_outside_of_dot_segments_are_part_of_an_id(self, user_progress):
         for path in ("/users/...", "/users/..a", "/users/a..", "/users/.a", "/users/%2e%2e%2e"):
             assert exchange.request(user_progress, "GET", path).json() == {"detail": "User not found"}
 
@@ -99,7 +99,7 @@ class TestRouting:
             ("/progress/lab-attempt/7", {"PUT", "DELETE"}),
         ],
     )
-    def test_a_wrong_method_is_told_every_method_of_the_path(self, user_progress, path, methods):
+    def test_the_answer_to_a_wrong_method_lists_every_method_of_the_path(self, user_progress, path, methods):
         for method in {"PATCH", "OPTIONS", "DELETE", "PUT", "BREW"} - methods:
             answer = exchange.request(user_progress, method, path)
             assert (answer.status, answer.text) == (405, '{"detail":"Method Not Allowed"}')
@@ -133,7 +133,7 @@ class TestRouting:
          "/users/?" + "&" * 1000, "/users/?" + "a&" * 4000, "/users/?" + "skip=0&" * 1000],
     )  # fmt: skip
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
-    def test_a_strange_path_is_a_client_error_in_json(self, user_progress, method, path):
+    def test_an_unusual_path_is_a_client_error_in_json(self, user_progress, method, path):
         with Wire(user_progress) as wire:
             wire.request(method, path)
             answer = wire.answer()
@@ -155,12 +155,12 @@ class TestHeaders:
         )
 
     @pytest.mark.parametrize("sent", [None, "", "x" * 4000, "a b\tc", "\x7f", "é"])
-    def test_without_a_usable_request_id_one_is_made(self, api, sent):
+    def test_without_a_usable_request_id_one_is_generated(self, api, sent):
         headers = {} if sent is None else {"X-Request-ID": sent.encode("latin-1")}
         made = api.get("/", headers=headers).headers["x-request-id"]
         assert made and re.fullmatch(r"[!-~]{1,255}", made)
 
-    def test_every_made_request_id_is_another(self, api):
+    def test_every_generated_request_id_is_different(self, api):
         assert len({api.get("/users/nope").headers["x-request-id"] for _ in range(50)}) == 50
 
     @pytest.mark.parametrize("path", ["/", "/users/nope", "/users/?skip=x"])
@@ -236,17 +236,17 @@ class TestRepeated:
             return wire.answer()
 
     @pytest.mark.parametrize("name", ONCE)
-    def test_what_may_come_once_is_refused_twice(self, user_progress, name):
+    def test_a_header_that_may_come_once_is_refused_twice(self, user_progress, name):
         for again in (ONCE[name], "other", ""):
             answer = self.ask(user_progress, f"{name}: {ONCE[name]}", f"{name.lower()}: {again}")
             assert answer.status == 400 and "detail" in answer.json(), again
 
     @pytest.mark.parametrize("name", ["X-Request-ID", "traceparent"])
-    def test_what_only_traces_counts_as_absent(self, user_progress, name):
+    def test_doubled_headers_for_tracing_count_as_absent(self, user_progress, name):
         answer = self.ask(user_progress, f"{name}: first", f"{name}: second")
         assert answer.status == 200 and answer.headers["x-request-id"] not in ("first", "second")
 
-    def test_lists_are_one_list(self, user_progress):
+    def test_lists_in_several_lines_are_joined(self, user_progress):
         tag = self.ask(user_progress, path="/docs").headers["etag"]
         answer = self.ask(user_progress, 'If-None-Match: "x"', f"If-None-Match: {tag}", path="/docs")
         assert answer.status == 304
@@ -255,7 +255,7 @@ class TestRepeated:
         )
         assert answer.headers["content-encoding"] == "gzip"
 
-    def test_of_others_the_first_counts(self, user_progress):
+    def test_of_other_headers_the_first_counts(self, user_progress):
         for _ in range(2):
             answer = self.ask(user_progress, "User-Agent: a", "User-Agent: b", "X-Other: 1", "X-Other: 2")
             assert answer.status == 200
@@ -275,7 +275,7 @@ class TestCompressedBodies:
             body = json.dumps(user_body()).encode()
             assert self.post(url, gzip.compress(body[:half]) + gzip.compress(body[half:]), coding).status == 200
 
-    def test_a_body_is_bounded_as_it_is_expanded(self, user_progress):
+    def test_a_body_is_bounded_while_it_is_decompressed(self, user_progress):
         for size, status in ((MIB, 200), (MIB + 1, 413), (900 * MIB, 413)):
             body = gzip.compress(json.dumps(user_body()).encode().ljust(min(size, 8 * MIB)))
             if size > 8 * MIB:
@@ -291,7 +291,7 @@ class TestCompressedBodies:
             assert (answer.status, list(answer.json())) == (400, ["detail"]), body
 
     @pytest.mark.parametrize("coding", ["br", "deflate", "zstd", "gzip, gzip", "gzip, br"])
-    def test_another_coding_is_415_and_told_which_is_understood(self, user_progress, coding):
+    def test_another_coding_is_415_and_the_answer_names_those_understood(self, user_progress, coding):
         answer = self.post(user_progress, b"{}", coding)
         assert (answer.status, answer.headers["accept-encoding"]) == (415, "gzip")
 

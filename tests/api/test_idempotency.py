@@ -42,7 +42,7 @@ def test_the_same_request_again_gets_the_first_answer_and_writes_nothing(api, da
     assert rows(database, user) == 1
 
 
-def test_without_a_key_the_same_request_is_another(api, database):
+def test_without_a_key_a_repeated_request_is_a_new_one(api, database):
     user, lab = new_user(api), new_lab(api)
     first, second = (api.post("/progress/lab-attempt", json=attempt_body(user, lab)).json() for _ in range(2))
     assert first["id"] != second["id"] and rows(database, user) == 2
@@ -57,7 +57,7 @@ def test_another_body_under_a_key_is_bad_input_and_writes_nothing(api, database)
     assert rows(database, user) == 1
 
 
-def test_a_create_that_is_sent_again_is_no_conflict(api):
+def test_a_create_that_is_sent_again_is_not_a_conflict(api):
     body, key = user_body(), {HEADER: token()}
     first, again = (api.post("/users/", json=body, headers=key) for _ in range(2))
     assert (again.status_code, again.text) == (200, first.text)
@@ -115,7 +115,7 @@ def test_a_longer_key_is_bad_input(api, database):
     assert database.fetchone() == (0,)
 
 
-def test_a_key_means_nothing_to_a_get(api):
+def test_a_key_is_ignored_by_a_get(api):
     key, user = {HEADER: token()}, new_user(api)
     for path, status in ((f"/users/{user['id']}", 200), ("/users/nope", 404)):
         assert api.get(path, headers=key).status_code == status
@@ -138,7 +138,7 @@ def test_a_refused_request_leaves_nothing_under_its_key(api, database):
     assert answer.status_code == 200 and rows(database, created) == 1
 
 
-def test_a_key_is_ignored_where_nothing_is_created(api, database):
+def test_a_key_is_ignored_by_calls_that_create_nothing(api, database):
     user, lab = new_user(api), new_lab(api)
     attempt = new_attempt(api, user, lab)
     key, before = {HEADER: token()}, kept(database)
@@ -161,7 +161,7 @@ def test_each_path_has_keys_of_its_own(api):
     assert (user.status_code, lab.status_code) == (200, 200) and "lab_type" in lab.json()
 
 
-def test_an_answer_comes_again_with_its_headers(api):
+def test_a_stored_answer_is_repeated_with_its_headers(api):
     body, key = user_body(), {HEADER: token()}
     first, again = (api.post("/users/", json=body, headers=key) for _ in range(2))
     assert again.headers["content-type"] == first.headers["content-type"]

@@ -94,7 +94,7 @@ def test_objects_of_arbitrary_members_are_never_a_server_error(api, body, write)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_are_none_are_invalid_json(api, unchanged, text):
+def test_nan_and_infinity_are_invalid_json(api, unchanged, text):
     content = b'{"username":"refused","email":"refused@example.com","x":%b}' % text.encode()
     assert [kind for kind, _ in faults(post(api, content))] == ["json_invalid"]
 
@@ -103,7 +103,7 @@ def test_numbers_that_are_none_are_invalid_json(api, unchanged, text):
     "escape", ["\\ud800", "\\udfff", "\\ud800\\ud800", "\\udc00\\ud800", "\\ud83dx", "\\u0000", "a\\u0000b"]
 )
 @pytest.mark.parametrize("place", ["value", "name", "deep"])
-def test_what_no_text_can_hold_is_invalid_json(api, unchanged, escape, place):
+def test_characters_that_postgresql_cannot_store_are_invalid_json(api, unchanged, escape, place):
     bodies = {
         "value": '{"username":"refused%s","email":"refused@example.com"}',
         "name": '{"username":"refused","email":"refused@example.com","%s":1}',
@@ -128,7 +128,7 @@ def test_what_no_text_can_hold_is_invalid_json(api, unchanged, escape, place):
         b"\xf0\x9f\x98",
     ],
 )
-def test_what_is_not_utf_8_cannot_be_parsed(api, unchanged, raw):
+def test_a_body_that_is_not_utf_8_cannot_be_parsed(api, unchanged, raw):
     for content in (
         b'{"username":"refused' + raw + b'","email":"refused@example.com"}',
         raw,
@@ -164,7 +164,7 @@ def test_brackets_in_a_text_do_not_nest(api):
     assert new_user(api, full_name="[{" * 1000)["full_name"] == "[{" * 1000
 
 
-def test_100_000_unknown_members_are_passed_over(api):
+def test_100_000_unknown_members_are_ignored(api):
     body = {**{f"m{n}": n for n in range(70_000)}, **user_body()}
     assert post(api, json.dumps(body, separators=(",", ":")).encode()).status_code == 200
     repeated = b'{"a":1' + b',"a":1' * 100_000 + b"}"
@@ -204,7 +204,7 @@ def test_names_that_differ_in_case_are_different(api):
     ]
 
 
-def test_a_byte_order_mark_is_passed_over(api):
+def test_a_byte_order_mark_is_skipped(api):
     assert post(api, b"\xef\xbb\xbf" + json.dumps(user_body()).encode()).status_code == 200
 
 

@@ -45,7 +45,7 @@ ROW = re.compile(r"^\| ([^|]+) \| (\d{3} (?:HTML|JSON)) \| (\d{3} (?:HTML|JSON))
 TABLE = {name: (old, new) for name, old, new in ROW.findall((ROOT / "docs" / "http.md").read_text())}
 
 
-def test_the_table_and_the_requests_are_of_the_same():
+def test_the_table_and_the_test_have_the_same_requests():
     assert list(TABLE) == list(REQUESTS)
 
 

@@ -80,7 +80,7 @@ def test_an_endless_header_line_is_cut_off(user_progress):
         assert answer is None or wire.closed()
 
 
-def test_an_id_of_ten_kilobytes_is_no_server_error(user_progress):
+def test_an_id_of_ten_kilobytes_is_not_a_server_error(user_progress):
     assert exchange.request(user_progress, "GET", "/users/" + "x" * 10_000).status == 414
 
 
@@ -94,7 +94,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("status", REFUSED)
-def test_a_refusal_carries_what_every_other_answer_does(services, status):
+def test_a_refusal_has_the_headers_of_every_other_answer(services, status):
     method, target, header = REFUSED[status]
     for url in services.values():
         with Wire(url) as wire:
@@ -108,7 +108,7 @@ def test_a_refusal_carries_what_every_other_answer_does(services, status):
         assert answer.headers["vary"] == "Origin" and answer.headers["content-type"] == "application/json"
 
 
-def test_a_refusal_of_a_chunked_body_carries_them_too(user_progress):
+def test_the_refusal_of_a_chunked_body_has_them_too(user_progress):
     with Wire(user_progress) as wire:
         wire.request("POST", "/users/", ORIGIN, "X-Request-ID: r1", "Transfer-Encoding: chunked")
         wire.send(CHUNK * 20 + b"0\r\n\r\n")
@@ -149,7 +149,7 @@ def test_a_client_that_sends_a_body_with_a_refused_header_gets_the_400(user_prog
         assert wire.answer().status == 400 and wire.closed()
 
 
-def test_a_body_that_goes_on_and_on_is_not_read_for_ever(fresh):
+def test_an_endless_body_is_not_read_for_ever(fresh):
     with Wire(fresh().url) as wire:
         wire.request("POST", "/users/", f"Content-Length: {1 << 40}")
         sent = 0
@@ -168,7 +168,7 @@ def test_a_chunked_body_of_many_times_the_limit_ends_with_the_connection(user_pr
         assert wire.closed()
 
 
-def test_a_query_of_nothing_but_separators_gets_its_answer(services):
+def test_a_query_of_only_separators_gets_its_answer(services):
     for url in services.values():
         for query in ("&" * 1000, "a=b&" * 1900, "=" * 4000, "?" * 4000):
             assert exchange.request(url, "GET", f"/users/?limit=0&{query}").json() == []

@@ -97,7 +97,7 @@ def test_items_are_what_the_table_has(client, cursor, of):
             assert item[name] == wanted, (id_, name)
 
 
-def test_the_latest_come_first_and_a_hundred_of_them_unless_the_query_says_otherwise(client, cursor, of):
+def test_a_list_shows_the_latest_hundred_unless_the_query_says_otherwise(client, cursor, of):
     assert ids(next(pages(client, of.path))) == ids(in_order(rows_of(cursor, of), "-timestamp"))[:100]
 
 
@@ -141,7 +141,7 @@ def test_any_bytes_as_a_cursor_are_a_page_or_a_fault(client, of, daemon):
 @pytest.mark.parametrize("place", ["7fffffffffffffff" * 2, "8000000000000000" + "7fffffffffffffff", EARLIEST + "0" * 16,
                                    "0" * 16 + "8000000000000001"])  # fmt: skip
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_place_at_the_end_of_all_numbers_is_a_place(client, of, place, order):
+def test_a_cursor_at_the_largest_id_works(client, of, place, order):
     hash_ = created(client.get(of.path, params={"limit": 1, "order": order}))["next"][2:18]
     assert client.get(of.path, params={"order": order, "cursor": f"01{hash_}{place}"}).status_code == 200
 
@@ -171,7 +171,7 @@ def test_while_others_write_no_row_comes_twice_and_none_that_stayed_is_missed(po
         cursor.execute(f"DELETE FROM {of.table} WHERE NOT id = ANY (%s)", [list(there)])
 
 
-def test_a_page_looks_at_so_many_rows_and_no_further(client, cursor, of):
+def test_a_page_reads_a_bounded_number_of_rows(client, cursor, of):
     """What no index leads to: the page is short, and the next one goes on where this one stopped."""
     cursor.execute(
         f"INSERT INTO {of.table} (user_id, lab_type, {of.special}, timestamp)"
@@ -197,11 +197,11 @@ def test_a_page_looks_at_so_many_rows_and_no_further(client, cursor, of):
     ("zone", "+02:00", "value_error"), ("zone", "posix/UTC", "value_error"), ("zone", "localtime", "value_error"),
     ("zone", "", "value_error"),
 ])  # fmt: skip
-def test_what_is_no_parameter_is_a_fault(client, of, name, value, fault):
+def test_an_unknown_parameter_is_a_fault(client, of, name, value, fault):
     assert faults(client.get(of.path, params={name: value})) == [(fault, ("query", name))]
 
 
-def test_a_range_that_holds_nothing_is_a_fault(client, of):
+def test_an_empty_range_is_a_fault(client, of):
     for to in ("2025-04-19", "2025-04-18"):
         assert faults(client.get(of.path, params={"from": "2025-04-19T00:00:00", "to": to})) == [("value_error", ("query", "to"))]
 
@@ -243,7 +243,7 @@ def test_a_moment_may_have_any_offset_and_an_unescaped_plus(client, of, moment):
     assert ids(answer.json()["items"]) == wanted
 
 
-def test_what_nobody_knows_has_an_empty_list(client, of):
+def test_an_unknown_user_or_lab_type_has_an_empty_list(client, of):
     for query in ({"user_id": "nobody"}, {"lab_type": "nothing"}, {"client_id": "never-sent"}):
         assert created(client.get(of.path, params=query)) == {"items": [], "next": None}
 
@@ -259,7 +259,7 @@ def test_a_row_of_a_single_call_is_listed_as_it_was_answered(api, performance, u
         assert item == {**made, "client_id": None, "received_at": None}
 
 
-def test_a_scoped_token_reaches_its_own_user_s_list_alone(beside, user_progress, issuer, of):
+def test_a_scoped_token_gives_access_only_to_the_list_of_its_own_user(beside, user_progress, issuer, of):
     settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", **issuer.settings}
     daemon = beside(of.service, user_progress, **settings).ready()
     mine, any_user = issuer.token("ann"), issuer.token("ann", scope="x progress:any")

@@ -166,7 +166,7 @@ def test_a_slow_request_is_logged_with_its_slowest_statement(fresh, postgres):
     assert warning["lookup_ms"] == 0
 
 
-def test_the_id_and_the_trace_go_on_to_user_progress(fresh, start_daemon, postgres):
+def test_the_id_and_the_trace_are_sent_to_user_progress(fresh, start_daemon, postgres):
     users = fresh()
     events = start_daemon(
         "usage-analytics",
@@ -232,7 +232,7 @@ class TestReaders:
             line,
         )
 
-    def test_a_pipe_that_nobody_reads_holds_nothing_up_and_loses_whole_lines_that_are_counted(
+    def test_an_unread_pipe_delays_nothing_and_loses_whole_lines_that_are_counted(
         self, start, tmp_path
     ):
         pipe = tmp_path / "pipe"
@@ -275,7 +275,7 @@ class TestReaders:
 class TestServerTiming:
     NAME = "server-timing"
 
-    def test_it_tells_where_the_time_went(self, fresh, start_daemon, postgres):
+    def test_it_has_the_time_spent_in_each_part(self, fresh, start_daemon, postgres):
         users = fresh(SERVER_TIMING="on")
         answer = exchange.request(users.url, "GET", f"/users/{token()}")
         values = re.fullmatch(
@@ -292,10 +292,10 @@ class TestServerTiming:
         answer = exchange.request(records.url, "GET", f"/users/{token()}")
         assert re.match(r"db;dur=0.000, lookup;dur=(?!0\.000)[\d.]+, total", answer.headers[self.NAME])
 
-    def test_it_is_there_for_refused_requests_too(self, fresh):
+    def test_it_is_present_for_refused_requests_too(self, fresh):
         daemon = fresh(SERVER_TIMING="on")
         for path in ("/", "/none", "/users/" + "x" * 9000):
             assert self.NAME in exchange.request(daemon.url, "GET", path).headers
 
-    def test_it_is_not_there_unless_asked_for(self, api):
+    def test_it_is_absent_by_default(self, api):
         assert self.NAME not in api.get("/").headers

@@ -94,7 +94,7 @@ def post_behind_a_call(usage, fake: Fake, held: Held, user_ids: list[str], *head
     return wires
 
 
-def test_lookups_that_come_while_a_call_is_on_its_way_share_the_next(both):
+def test_lookups_that_arrive_during_a_call_share_the_next_one(both):
     held = Held()
     with Fake(held) as fake:
         _, usage = both(fake.url)
@@ -144,7 +144,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_user_progress_refuses_fails_only_whoever_sent_it(both, name):
+def test_a_lookup_that_user_progress_refuses_fails_only_the_request_that_sent_it(both, name):
     held = Held()
 
     def behave(line: Line, asked: Asked) -> None:
@@ -156,7 +156,7 @@ def test_what_user_progress_refuses_fails_only_whoever_sent_it(both, name):
         assert answers_of(wires) == [200, 200, 503, 200, 404]
 
 
-def test_names_that_cannot_exist_are_not_asked_for(both):
+def test_names_that_cannot_exist_are_not_looked_up(both):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
         performance, usage = both(fake.url)
         for user_id in ("x" * 2705, "\u00e9" * 1353, "y" * 60_000):
@@ -173,7 +173,7 @@ def test_names_that_cannot_exist_are_not_asked_for(both):
         assert answer.status == 404 and fake.asked[-1].json()["user_ids"] == [longest]
 
 
-def test_ids_that_nobody_can_have_harm_no_other_request(services, api, usage):
+def test_impossible_ids_do_not_affect_other_requests(services, api, usage):
     user, lab = new_user(api), new_lab(api)
     url = services["usage-analytics"]
     with ThreadPoolExecutor(24) as pool:
@@ -200,7 +200,7 @@ def test_a_call_is_bounded_in_bytes(both):
         assert sorted(name for body in bodies[1:] for name in json.loads(body)["user_ids"]) == long_ids
 
 
-def test_details_of_labs_are_asked_for_only_where_they_are_shown(both):
+def test_details_of_labs_are_requested_only_if_they_are_shown(both):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
         performance, _ = both(fake.url)
         with performance.client() as client:
@@ -267,7 +267,7 @@ def test_a_shared_call_has_the_time_of_the_latest_question(both):
             assert patient.answer().json() == {"detail": "No records found for lab type"}
 
 
-def test_a_lookup_never_joins_a_call_that_has_left(both):
+def test_a_lookup_never_joins_a_call_that_was_already_sent(both):
     held = Held()
     with Fake(held) as fake:
         _, usage = both(fake.url)

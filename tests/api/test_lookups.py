@@ -117,7 +117,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-def test_an_answer_that_tells_nothing_is_503(postgres, both, name):
+def test_an_answer_without_information_is_503(postgres, both, name):
     with Fake(lambda line, asked: BAD_ANSWERS[name](line)) as fake:
         check_refused(postgres, both(fake.url), forwarded=False)
 
@@ -189,7 +189,7 @@ def test_a_refused_connection_is_503_at_once(postgres, both):
     assert quickest(daemons[0].url, "GET", "/performance/lab/t", None) < SOON
 
 
-def test_an_address_that_takes_no_connection_is_503_within_the_time_to_connect(postgres, both):
+def test_an_address_that_accepts_no_connection_is_503_within_the_time_to_connect(postgres, both):
     with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as full:
         crowd = [socket.socket() for _ in range(4)]
         for waiting in crowd:
@@ -206,7 +206,7 @@ def test_a_host_that_has_no_address_is_503(postgres, both):
     check_refused(postgres, both("http://no-such-host.invalid:8000"))
 
 
-def test_it_goes_on_as_soon_as_user_progress_does(postgres, both):
+def test_it_continues_as_soon_as_user_progress_does(postgres, both):
     broken = threading.Event()
     broken.set()
 

@@ -31,7 +31,7 @@ def difference(before: Counter, after: Counter) -> dict:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_promtool_finds_nothing_to_complain_of(services, service):
+def test_promtool_finds_no_fault(services, service):
     exchange.request(services[service], "GET", f"/users/{token()}")
     exchange.request(services[service], "BREW", "/nothing/here")
     checked = subprocess.run(
@@ -87,7 +87,7 @@ class TestRequests:
         assert requests(daemon.url)[("/livez", "GET", "200")] == 200
         assert metrics.samples(daemon.url).of("service_workers") == 3
 
-    def test_what_is_refused_before_it_is_routed_counts_as_unmatched(self, fresh):
+    def test_requests_refused_before_routing_count_as_unmatched(self, fresh):
         daemon = fresh()
         before = requests(daemon.url)
         exchange.request(daemon.url, "GET", "/users/" + "x" * 9000)
@@ -112,7 +112,7 @@ class TestRequests:
         exchange.request(daemon.url, secret.upper(), "/")
         assert secret not in metrics.page(daemon.url).lower()
 
-    def test_the_series_are_as_many_after_a_thousand_paths_as_after_one(self, fresh):
+    def test_a_thousand_paths_create_no_more_series_than_one(self, fresh):
         daemon = fresh()
         exchange.request(daemon.url, "GET", "/none/0")
         exchange.request(daemon.url, "GET", "/users/0")
@@ -200,7 +200,7 @@ class TestDatabase:
         until(lambda: grown("database_connections_failed_total") >= ended, "the losses to be counted")
         until(lambda: grown("database_connections_opened_total") >= ended, "the connections to be back")
 
-    def test_an_answer_given_again_for_its_key_is_counted(self, fresh):
+    def test_a_repeated_answer_is_counted(self, fresh):
         daemon = fresh()
         body, key = user_body(), {"Idempotency-Key": token()}
         with daemon.client() as api:
@@ -272,7 +272,7 @@ class TestProcess:
         assert grown("http_request_body_bytes_total") == len(answer.request.content)
         assert grown("http_response_body_bytes_total") == len(answer.content) + len(page.body)
 
-    def test_memory_and_descriptors_are_those_that_the_kernel_tells(self, fresh):
+    def test_memory_and_descriptors_are_those_that_the_kernel_reports(self, fresh):
         daemon = fresh()
         metrics.page(daemon.url)
         samples = metrics.samples(daemon.url)

@@ -72,7 +72,7 @@ def test_user_progress_at_another_address_under_its_name_is_found_within_a_secon
     assert time.monotonic() - began < BACK_SECONDS
 
 
-def test_an_old_address_that_stays_silent_is_left_at_once(names, usage):
+def test_an_old_address_that_stays_silent_is_given_up_at_once(names, usage):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as old:
         names.addresses["up.example"] = ["127.0.0.1"]
         daemon = usage(f"http://up.example:{port_of(old.url)}")
@@ -85,7 +85,7 @@ def test_an_old_address_that_stays_silent_is_left_at_once(names, usage):
             assert time.monotonic() - began < 1 + BACK_SECONDS  # a lookup may take one
 
 
-def test_a_name_server_that_falls_silent_is_not_missed(names, usage):
+def test_a_name_server_that_falls_silent_disturbs_no_call(names, usage):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
         names.addresses["up.example"] = ["127.0.0.1"]
         daemon = usage(f"http://up.example:{port_of(fake.url)}")
@@ -96,7 +96,7 @@ def test_a_name_server_that_falls_silent_is_not_missed(names, usage):
             assert post_event(daemon, USER, LAB) == 200
 
 
-def test_a_name_that_nobody_tells_is_503_in_the_time_to_connect_and_holds_nobody_up(names, usage):
+def test_a_name_whose_server_is_silent_is_503_in_the_time_to_connect_and_delays_no_other_call(names, usage):
     names.silent = True
     daemon = usage("http://up.example:8004")
     until(lambda: exchange.request(daemon.url, "GET", "/analytics/trends").status == 200, "its database")
@@ -122,7 +122,7 @@ def settings_of(named: dict[str, str], **values: str) -> dict[str, str]:
 
 
 @NAMED
-def test_a_database_whose_name_nobody_tells_holds_nobody_up(names, usage, named):
+def test_a_database_whose_name_server_is_silent_delays_no_other_call(names, usage, named):
     names.silent = True
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
         daemon = usage(fake.url, **settings_of(named, user="nobody", port="5432", name="nothing"))

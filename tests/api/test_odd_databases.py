@@ -103,7 +103,7 @@ def test_on_a_database_in_another_encoding_every_call_but_livez_is_503_and_the_l
 
 
 @pytest.mark.parametrize("service", TABLES)
-def test_the_end_of_the_ids_is_told_before_and_widening_them_ends_it(postgres, own, someone, service):
+def test_the_end_of_the_ids_is_announced_and_widening_them_ends_it(postgres, own, someone, service):
     name, (table, path, body_of) = postgres.create_database(), TABLES[service]
     own(service, name).stop()
     with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
@@ -149,7 +149,7 @@ def test_a_keyed_call_that_meets_a_column_of_another_type_is_answered_as_one_wit
         assert again.json() == made[0].json() and again.headers["idempotency-replayed"] == "true"
 
 
-def test_what_is_kept_for_a_day_is_deleted_though_the_schema_is_there_already(postgres, own):
+def test_rows_kept_for_a_day_are_deleted_on_an_existing_schema_too(postgres, own):
     name = postgres.create_database()
     own("user-progress", name).stop()
     with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:

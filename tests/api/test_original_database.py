@@ -104,7 +104,7 @@ def test_attempts_of_the_original_are_answered_with_their_nulls(client):
     assert stats["success_rate"] == 0.5
 
 
-def test_such_rows_can_be_changed_and_deleted(client):
+def test_rows_of_the_original_with_nulls_can_be_changed_and_deleted(client):
     whole = {"username": token(), "email": f"{token()}@example.com"}
     assert client.put("/users/bare", json=whole).json()["username"] == whole["username"]
     user, lab = client.get("/users/full").json(), client.get("/labs/lab").json()

@@ -42,7 +42,7 @@ class TestRecords:
         ]
         assert (record["errors"], record["resources_used"]) == ([], {})
 
-    def test_what_is_answered_is_what_is_stored(self, performance, someone, lab, cursor_of):
+    def test_the_answer_is_what_is_stored(self, performance, someone, lab, cursor_of):
         record = new_record(
             performance, someone, lab, errors=["b", "é", "b"], resources_used={"mem": 1, "cpu": 2}
         )
@@ -94,7 +94,7 @@ class TestRecords:
             assert (again.status_code, detail(again)) == (404, "Performance record not found")
         assert performance.get(f"/performance/lab/{lab['lab_type']}").status_code == 404
 
-    def test_an_unknown_user_is_told_before_an_unknown_lab_type(self, performance, someone, lab):
+    def test_an_unknown_user_is_reported_before_an_unknown_lab_type(self, performance, someone, lab):
         nobody, nowhere = {"id": "nope"}, {"lab_type": "nope"}
         number = new_record(performance, someone, lab)["id"]
         for method, path in (("POST", "/performance/record"), ("PUT", f"/performance/record/{number}")):
@@ -105,7 +105,7 @@ class TestRecords:
                 answer = performance.request(method, path, json=record_body(user, of))
                 assert (answer.status_code, detail(answer)) == (404, said)
 
-    def test_all_faults_are_told_at_once_in_declared_order(self, performance):
+    def test_all_faults_are_reported_at_once_in_declared_order(self, performance):
         body = {
             "success": "maybe",
             "errors": [1, "a", None],
@@ -132,7 +132,7 @@ class TestRecords:
 
 
 class TestReports:
-    def test_a_lab_without_records_and_no_lab_are_told_apart(self, performance, lab):
+    def test_a_lab_without_records_is_distinguished_from_no_lab(self, performance, lab):
         for lab_type, said in (
             (lab["lab_type"], "No records found for lab type"),
             ("nope", "Lab type not found"),

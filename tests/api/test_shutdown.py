@@ -80,7 +80,7 @@ def test_sigint_ends_it_as_well(fresh):
     assert daemon.wait() == 0
 
 
-def test_sighup_breaks_nothing(fresh):
+def test_sighup_does_no_harm(fresh):
     daemon = fresh()
     daemon.signal(signal.SIGHUP)
     assert exchange.request(daemon.url, "GET", f"/users/{token()}").status == 404

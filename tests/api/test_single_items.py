@@ -58,12 +58,12 @@ def test_a_corrected_item_is_shown_corrected_and_a_deleted_one_is_gone(items, cl
 
 
 @pytest.mark.parametrize("id_", ["0", "-1", "2147483648", "9223372036854775807", "-9223372036854775808"])
-def test_an_id_that_nothing_has_is_not_found(items, client, id_):
+def test_an_unused_id_is_not_found(items, client, id_):
     answer = client.get(f"{items.path}/{id_}")
     assert (answer.status_code, detail(answer)) == (404, items.missing)
 
 
-def test_an_id_that_is_no_integer_is_a_fault(items, client):
+def test_an_id_that_is_not_an_integer_is_a_fault(items, client):
     assert faults(client.get(f"{items.path}/x")) == [("int_parsing", ("path", items.parameter))]
 
 

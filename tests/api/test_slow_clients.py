@@ -48,7 +48,7 @@ def test_a_kept_connection_is_closed_when_it_is_idle(impatient):
         assert wire.closed()
 
 
-def test_others_are_served_meanwhile(impatient):
+def test_other_clients_are_served_meanwhile(impatient):
     slow = [Wire(impatient) for _ in range(100)]
     for wire in slow:
         wire.send(b"GET / HTTP/1.1\r\nHo")

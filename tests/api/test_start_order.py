@@ -54,7 +54,7 @@ def test_started_in_any_order_they_are_ready_and_work(stack, order):
 
 
 @pytest.mark.parametrize("service", SERVICES[1:])
-def test_without_user_progress_a_service_is_ready_and_says_who_does_not_answer(stack, service):
+def test_without_user_progress_a_service_is_ready_and_says_that_it_does_not_answer(stack, service):
     daemon = stack(service).ready()
 
     def parts() -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_without_user_progress_a_service_is_ready_and_says_who_does_not_answer(s
     assert status(daemon, "/livez") == 200
 
 
-def test_user_progress_itself_asks_nobody_whether_it_is_ready(stack):
+def test_the_readiness_of_user_progress_depends_on_no_other_service(stack):
     truth = stack("user-progress").ready()
     answer = exchange.request(truth.url, "GET", "/readyz")
     assert json.loads(answer.body) == {"status": "ok", "parts": {"database": "ok"}}

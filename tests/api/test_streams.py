@@ -112,7 +112,7 @@ def test_a_long_list_over_http_1_0_ends_with_its_connection(streaming, postgres)
         assert json.loads(answer.body) == rows_of(postgres, streaming.database)
 
 
-def test_a_long_list_is_compressed_while_it_leaves(streaming, postgres):
+def test_a_long_list_is_compressed_while_it_is_sent(streaming, postgres):
     with Wire(streaming.url) as wire:
         wire.request("GET", PATH, "Accept-Encoding: gzip")
         answer = wire.answer()
@@ -130,14 +130,14 @@ def test_head_of_a_long_list_tells_its_length(streaming):
         assert wire.answer("HEAD").headers["content-length"] == "2"
 
 
-def test_the_log_and_the_metrics_have_the_bytes_that_left(streaming):
+def test_the_log_and_the_metrics_have_the_bytes_that_were_sent(streaming):
     before = value_of(streaming, "http_response_body_bytes_total")
     body = exchange.request(streaming.url, "GET", PATH).body
     assert value_of(streaming, "http_response_body_bytes_total") - before >= len(body)
     until(lambda: f'"bytes":{len(body)}' in streaming.log_text(), "the line of the request")
 
 
-def test_an_answer_that_fails_on_its_way_is_visibly_cut(own_postgres, start_daemon):
+def test_an_answer_that_fails_on_the_way_is_visibly_cut_off(own_postgres, start_daemon):
     daemon = start_daemon(DATABASE_URL=own_postgres.url(name := own_postgres.create_database())).ready()
     fill(own_postgres, name, 50_000)
     readers = [reader_that_never_reads(daemon, version=version) for version in ("HTTP/1.1", "HTTP/1.1", "HTTP/1.0")]
@@ -161,7 +161,7 @@ def test_a_client_that_leaves_ends_its_answer(fresh, postgres):
     until(lambda: value_of(streaming, "http_requests_in_flight") == 0, "the answers to end")
 
 
-def test_a_reader_that_takes_nothing_is_cut_off(fresh, postgres):
+def test_a_reader_that_reads_nothing_is_cut_off(fresh, postgres):
     daemon = fresh(WRITE_TIMEOUT_MS="500")
     fill(postgres, daemon.database, 50_000)
     reader = reader_that_never_reads(daemon)

@@ -28,7 +28,7 @@ def test_the_algorithm_belongs_to_the_key(own_issuer, fresh):
         assert refused(ask(client, f"Bearer {own_issuer.token(headers={'kid': 'curve'})}"))
 
 
-def test_keys_that_are_replaced_are_taken_up_at_once(own_issuer, fresh):
+def test_replaced_keys_are_used_at_once(own_issuer, fresh):
     daemon = fresh(WORKERS="2", **own_issuer.settings)
     old, new = own_issuer.token(), Key("second", "ES256")
     with daemon.client() as client:
@@ -43,7 +43,7 @@ def test_keys_that_are_replaced_are_taken_up_at_once(own_issuer, fresh):
         assert refused(ask(httpx.Client(base_url=daemon.url), f"Bearer {old}"))
 
 
-def test_unknown_keys_fetch_the_set_only_once_in_a_while(own_issuer, fresh):
+def test_unknown_keys_fetch_the_set_only_from_time_to_time(own_issuer, fresh):
     second, third = Key("second"), Key("third")
     with fresh(**own_issuer.settings).client() as client:
         own_issuer.publish(own_issuer.key, second)
@@ -56,7 +56,7 @@ def test_unknown_keys_fetch_the_set_only_once_in_a_while(own_issuer, fresh):
 @pytest.mark.parametrize(
     "content", ["", "garbage", "{}", '{"keys":[]}', '{"keys":[{"kty":"oct","k":"AAAA"}]}', "[" * 100000]
 )
-def test_the_last_good_keys_stay(own_issuer, fresh, content):
+def test_the_last_valid_keys_are_kept(own_issuer, fresh, content):
     daemon = fresh(**own_issuer.settings)
     with daemon.client() as client:
         good = own_issuer.token()
@@ -67,7 +67,7 @@ def test_the_last_good_keys_stay(own_issuer, fresh, content):
         assert ask(client, f"Bearer {own_issuer.token(sub='another')}").status_code == 200
 
 
-def test_a_service_starts_without_keys_and_takes_them_when_they_come(own_issuer, fresh):
+def test_a_service_starts_without_keys_and_uses_them_once_they_are_there(own_issuer, fresh):
     own_issuer.path.unlink()
     with fresh(**own_issuer.settings).client() as client:
         answer = ask(client, f"Bearer {own_issuer.token()}")
@@ -146,7 +146,7 @@ def test_a_tenant_s_keys_come_over_https_also_after_they_rotate(tenant, fresh):
         assert refused(ask(client, first))
 
 
-def test_a_tenant_whose_certificate_nobody_knows_is_not_believed(tenant, fresh):
+def test_a_tenant_with_an_untrusted_certificate_is_not_believed(tenant, fresh):
     daemon = fresh(AUTH0_DOMAIN=tenant.domain, AUTH_AUDIENCE=AUDIENCE)
     with daemon.client() as client:
         until(lambda: "cannot fetch the key set" in daemon.log_text(), "the fetch to fail")

@@ -36,7 +36,7 @@ def claims(**others) -> dict:
     return {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "exp": int(time.time()) + 600, **others}
 
 
-def test_a_call_without_a_token_is_told_that_it_is_missing(client):
+def test_a_call_without_a_token_learns_that_it_is_missing(client):
     assert refused(ask(client), MISSING)
 
 
@@ -55,7 +55,7 @@ def test_a_call_without_a_token_is_told_that_it_is_missing(client):
         "{good}",
     ],
 )
-def test_what_is_no_bearer_token_is_refused(client, issuer, authorization):
+def test_what_is_not_a_bearer_token_is_refused(client, issuer, authorization):
     assert refused(ask(client, authorization.replace("{good}", issuer.token())))
 
 
@@ -104,7 +104,7 @@ def test_a_token_without_a_signature_is_refused(client):
         assert refused(ask(client, f"Bearer {head}.{base64url(claims())}."))
 
 
-def test_the_public_key_is_no_secret_to_sign_with(client, issuer):
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(client, issuer):
     for form in (PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1):
         secret = issuer.key.private.public_key().public_bytes(Encoding.PEM, form)
         body = f'{base64url({"alg": "HS256", "kid": "first"})}.{base64url(claims())}'
@@ -204,7 +204,7 @@ def test_a_preflight_needs_no_token(client):
     assert client.options("/api/progress/x", headers=headers).status_code == 200
 
 
-def test_a_token_reaches_only_the_user_that_its_subject_names(client, issuer):
+def test_a_scoped_token_gives_access_only_to_the_user_of_its_subject(client, issuer):
     service = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     one, two = (
         client.post("/users/", json={"username": n, "email": f"{n}@example.com"}, headers=service).json()[
@@ -237,7 +237,7 @@ def test_a_token_reaches_only_the_user_that_its_subject_names(client, issuer):
     assert [answer.status_code for answer in calls(own)] == [201, 200, 200, 200, 200, 200, 200, 200]
 
 
-def test_without_scoping_a_token_reaches_every_user(fresh, issuer):
+def test_without_scoping_a_token_gives_access_to_every_user(fresh, issuer):
     with fresh(**issuer.settings).client(headers=issuer.bearer("another")) as client:
         user = new_user(client)["id"]
         assert client.post("/api/progress/log", json={"user_id": user, "n": 1}).status_code == 201

@@ -61,7 +61,7 @@ class TestEvents:
         cursor.execute("SELECT event_data::text FROM usage_events WHERE id = %s", [event.json()["id"]])
         assert cursor.fetchone()[0] == text
 
-    def test_details_are_taken_where_event_data_is_absent_and_only_there(self, usage, someone, lab):
+    def test_details_count_as_event_data_only_if_that_is_absent(self, usage, someone, lab):
         details = {"session_id": "s"}
         assert new_event(usage, someone, lab, details=details)["event_data"] == details
         assert new_event(usage, someone, lab, details=details, event_data={})["event_data"] == {}
@@ -83,7 +83,7 @@ class TestEvents:
         for again in (usage.delete(path), usage.put(path, json=event_body(someone, lab))):
             assert (again.status_code, detail(again)) == (404, "Event not found")
 
-    def test_an_unknown_user_is_told_before_an_unknown_lab_type(self, usage, someone, lab):
+    def test_an_unknown_user_is_reported_before_an_unknown_lab_type(self, usage, someone, lab):
         nobody, nowhere = {"id": "nope"}, {"lab_type": "nope"}
         number = new_event(usage, someone, lab)["id"]
         for method, path in (("POST", "/analytics/event"), ("PUT", f"/analytics/event/{number}")):
@@ -94,7 +94,7 @@ class TestEvents:
                 answer = usage.request(method, path, json=event_body(user, of))
                 assert (answer.status_code, detail(answer)) == (404, said)
 
-    def test_all_faults_are_told_at_once_in_declared_order(self, usage):
+    def test_all_faults_are_reported_at_once_in_declared_order(self, usage):
         body = {"user_id": 1, "event_type": "x" * 256, "event_data": "{}", "details": []}
         assert faults(usage.put("/analytics/event/1.5", json=body)) == [
             ("int_parsing", ("path", "event_id")),
@@ -113,7 +113,7 @@ class TestEvents:
 
 
 class TestWindows:
-    def test_a_lab_without_events_and_no_lab_are_told_apart(self, usage, lab):
+    def test_a_lab_without_events_is_distinguished_from_no_lab(self, usage, lab):
         for lab_type, said in (
             (lab["lab_type"], "No usage data found for lab type"),
             ("nope", "Lab type not found"),
@@ -134,7 +134,7 @@ class TestWindows:
         ("days", "fault"),
         [("-1", "greater_than_equal"), ("x", "int_parsing"), ("1.5", "int_parsing"), ("", "int_parsing")],
     )
-    def test_what_is_no_number_of_days_is_bad_input(self, usage, lab, days, fault):
+    def test_what_is_not_a_number_of_days_is_bad_input(self, usage, lab, days, fault):
         for path in (f"/analytics/usage/lab/{lab['lab_type']}", "/analytics/trends"):
             assert faults(usage.get(f"{path}?days={days}")) == [(fault, ("query", "days"))]
 

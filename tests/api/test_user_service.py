@@ -64,13 +64,13 @@ def logs(log, user: str):
     return answer.status_code, answer
 
 
-def test_a_user_that_the_other_service_has_is_taken(log, users):
+def test_a_user_that_the_other_service_has_is_accepted(log, users):
     users.statuses = {"known": 200}
     assert logs(log, "known")[0] == 201
     assert users.asked == ["/api/users/known"]
 
 
-def test_a_user_that_only_our_own_table_has_is_refused(log, users):
+def test_a_user_that_only_the_own_table_has_is_refused(log, users):
     status, answer = logs(log, new_user(log)["id"])
     assert (status, answer.json()) == (400, {"message": "Error in validating userid or user does not exist"})
     assert len(users.asked) == 1
@@ -81,7 +81,7 @@ def test_the_id_is_one_segment_of_the_address(log, users):
     assert logs(log, "a/b ?c")[0] == 201
 
 
-def test_the_id_and_the_trace_of_the_request_go_along(log, users):
+def test_the_id_and_the_trace_of_the_request_are_sent(log, users):
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     log.headers.update({"X-Request-ID": "a-request", "traceparent": trace})
     logs(log, "known")
@@ -90,14 +90,14 @@ def test_the_id_and_the_trace_of_the_request_go_along(log, users):
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 400, 401, 500, 503])
-def test_any_other_answer_is_not_taken_for_one(log, users, status):
+def test_any_other_answer_is_a_failure(log, users, status):
     users.statuses = {"known": status}
     got, answer = logs(log, "known")
     assert got == 503 and answer.headers["retry-after"]
     assert log.get("/api/progress/known").json() == {"progress_logs": []}
 
 
-def test_a_service_that_is_away_or_silent_is_not_waited_for(fresh, tmp_path):
+def test_a_service_that_is_away_or_silent_causes_no_long_wait(fresh, tmp_path):
     issuer = Issuer(tmp_path)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -109,7 +109,7 @@ def test_a_service_that_is_away_or_silent_is_not_waited_for(fresh, tmp_path):
             assert status == 503 and answer.elapsed.total_seconds() < 2.5  # of 3 for the request
 
 
-def test_the_service_is_not_waited_for_longer_than_the_request_has(fresh, tmp_path):
+def test_the_other_service_has_no_more_time_than_the_request(fresh, tmp_path):
     issuer = Issuer(tmp_path)
     with Fake(lambda line, asked: line.stay_silent()) as fake:
         settings = {"LOOKUP_TIMEOUT_MS": "20000", "REQUEST_TIMEOUT_MS": "500"}

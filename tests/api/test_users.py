@@ -43,13 +43,13 @@ def test_a_created_user_is_stored_as_answered(api, database):
     assert api.get(f"/users/{user['id']}").json() == user
 
 
-def test_a_user_may_bring_an_id(api):
+def test_a_new_user_may_have_an_id_of_the_caller_s_choice(api):
     own = token()
     assert new_user(api, id=own)["id"] == own
     assert api.get(f"/users/{own}").json()["id"] == own
 
 
-def test_a_null_id_is_no_id(api):
+def test_a_null_id_counts_as_absent(api):
     assert uuid.UUID(new_user(api, id=None)["id"]).version == 4
 
 
@@ -107,7 +107,7 @@ def test_an_update_ignores_a_sent_id(api):
 @pytest.mark.parametrize(
     ("member", "reason"), [("email", "Email already registered"), ("username", "Username already taken")]
 )
-def test_an_update_to_what_another_user_has_is_refused_and_changes_nothing(api, member, reason):
+def test_an_update_to_another_user_s_email_or_name_is_refused_and_changes_nothing(api, member, reason):
     one, two = new_user(api), new_user(api)
     answer = api.put(f"/users/{two['id']}", json={**two, member: one[member]})
     assert (answer.status_code, detail(answer)) == (400, reason)
@@ -134,7 +134,7 @@ def test_a_deleted_user_is_gone_and_the_attempts_stay(api, database):
     assert database.fetchone() == (user["id"],)
 
 
-def test_name_and_email_of_a_deleted_user_are_free_again(api):
+def test_name_and_email_of_a_deleted_user_can_be_used_again(api):
     user = new_user(api)
     api.delete(f"/users/{user['id']}")
     assert new_user(api, id=user["id"], username=user["username"], email=user["email"])["id"] == user["id"]

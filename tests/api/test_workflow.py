@@ -24,7 +24,7 @@ def clients(api, performance, usage) -> dict:
 
 
 @pytest.mark.parametrize("port", PORTS)
-def test_a_user_works_in_a_lab_and_every_report_tells_of_it(clients, api, performance, usage, port):
+def test_the_work_of_a_user_in_a_lab_is_in_every_report(clients, api, performance, usage, port):
     user = created(clients[port].post("/users/", json=user_body(full_name="Ada L")))
     lab = created(clients[port].post("/labs/", json=lab_body()))
     session = {"session_id": "test-session-1"}

@@ -81,7 +81,7 @@ def exactly(source: socket.socket, size: int) -> bytes:
     return data
 
 
-def test_a_commit_that_is_done_and_answered_by_an_error_is_not_run_again(postgres, start_daemon):
+def test_a_commit_that_succeeds_but_is_answered_with_an_error_is_not_repeated(postgres, start_daemon):
     database = postgres.create_database()
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:  # short: it holds a socket
         spoiler = Spoiler(directory, postgres)

@@ -93,7 +93,7 @@ def test_the_same_through_one_pgbouncer_that_is_told_where_the_primary_is(primar
         daemon.stop()
 
 
-def test_a_host_that_takes_connections_and_says_nothing_does_not_hide_the_next(postgres, start_daemon):
+def test_a_host_that_accepts_connections_and_stays_silent_does_not_hide_the_next(postgres, start_daemon):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = {"PGHOST": "127.0.0.1", "PGPORT": str(silent.getsockname()[1]), "PGUSER": "postgres"}
         database = postgres.create_database()

@@ -25,7 +25,7 @@ def proxy(request, services):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_redirect_is_followed_to_where_it_should_lead(proxy, service):
+def test_a_redirect_leads_to_the_right_place(proxy, service):
     url = proxy.url(service)
     with httpx.Client(follow_redirects=True) as client:
         for path, reached in (("/users", "/users/"), ("/users?limit=1", "/users/?limit=1"),

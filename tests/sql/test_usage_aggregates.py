@@ -225,7 +225,7 @@ SELECT 'u' || mod(n, 3000), (ARRAY['filesystem', 'network'])[1 + mod(n, 2)],
 
 @pytest.mark.parametrize("planned", ["while empty", "when full"])
 @pytest.mark.parametrize("call", [("usage_of_lab", "filesystem", 7), ("trends", 30)], ids=["usage", "trends"])
-def test_a_report_reads_what_its_notes_touch_and_not_the_events_there_are(database, call, planned):
+def test_a_report_reads_what_its_notes_concern_and_not_all_events(database, call, planned):
     service = database("usage-analytics")
     service.install()
     connection = service.connect(autocommit=False)
@@ -351,7 +351,7 @@ def test_sessions_are_those_of_the_page(database, steps, pairs):
     check(service)
 
 
-def test_events_whose_names_no_index_holds_are_counted(database):
+def test_events_with_names_too_long_for_an_index_are_counted(database):
     service = database("usage-analytics")
     service.install()
     connection = service.connect()

@@ -129,7 +129,7 @@ def test_the_check_for_banned_functions_lets_the_others_pass(project, text):
     assert run(project, "tools/check-banned").returncode == 0
 
 
-def test_a_file_without_a_word_about_itself_is_found(project):
+def test_a_file_without_a_comment_about_its_purpose_is_found(project):
     (project / "common/silent.c").write_text("int x;\n")
     (project / "tools/silent").write_text("#!/usr/bin/env bash\nset -e\n")
     add(project)

@@ -76,7 +76,7 @@ def test_a_daemon_that_died_is_not_running_and_starts_again(tmp_path, binary):
     assert pid(tmp_path) not in (None, first)
 
 
-def test_a_process_id_that_is_a_stranger_s_now_is_not_stopped(tmp_path):
+def test_a_process_id_that_belongs_to_another_process_now_is_not_stopped(tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         (tmp_path / "it.pid").write_text(f"{stranger.pid} 1 0123456789abcdef\n")
@@ -87,7 +87,7 @@ def test_a_process_id_that_is_a_stranger_s_now_is_not_stopped(tmp_path):
         stranger.communicate(b"\n")
 
 
-def test_a_daemon_that_does_not_heed_sigterm_is_killed(tmp_path, binary):
+def test_a_daemon_that_ignores_sigterm_is_killed(tmp_path, binary):
     binary.write_text(BINARY.format(trap="trap '' TERM"))
     tool("start", tmp_path, "it", binary, "PORT=1")
     tool("url", tmp_path, "it")

@@ -39,7 +39,7 @@ def given(tmp_path):
     return directory
 
 
-def test_with_the_packages_there_it_needs_neither_npm_nor_network(given, without_npm):
+def test_with_the_packages_present_it_needs_neither_npm_nor_network(given, without_npm):
     done = make_pages(given, without_npm)
     assert done.returncode == 0, done.stderr
     assert b"SwaggerUIBundle" in gzip.decompress((given / "docs.js.gz").read_bytes())
@@ -53,7 +53,7 @@ def test_the_same_files_have_the_same_hash(given, without_npm):
     assert (given / "pages.S").read_bytes() == first
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(given, without_npm):
+def test_a_package_other_than_the_pinned_one_is_refused(given, without_npm):
     with PACKAGES[0].open("rb") as package, (given / PACKAGES[0].name).open("wb") as changed:
         changed.write(package.read()[:-1] + b"x")
     done = make_pages(given, without_npm)

@@ -66,7 +66,7 @@ def test_it_answers_over_tcp_on_the_loopback_address_too(directory):
     assert query({**server, "PGHOST": "127.0.0.1"}, "SELECT 1") == 1
 
 
-def test_removed_it_leaves_nothing(directory):
+def test_removing_it_leaves_nothing(directory):
     server = tool("start", directory, "fsync=off")
     tool("remove", directory)
     assert not Path(server["PGHOST"]).exists()

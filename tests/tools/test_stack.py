@@ -84,7 +84,7 @@ def test_up_again_changes_nothing_that_runs(stack):
     assert (stack.env(), stack.process_id(), stack.sql("SELECT pg_postmaster_start_time()::text")) == before
 
 
-def test_data_stay_between_runs(stack):
+def test_data_stays_between_runs(stack):
     stack.run("up")
     stack.sql("CREATE TABLE kept AS SELECT 7 AS number")
     stack.run("down")
@@ -99,7 +99,7 @@ def test_psql_opens_a_service_s_database(stack):
     stack.run("psql", "nothing_db", status=1)
 
 
-def test_data_are_forgotten_only_on_a_yes(stack):
+def test_data_is_deleted_only_after_a_yes(stack):
     stack.run("up")
     stack.run("clean-data", answer="n\n", status=1)
     assert httpx.get(stack.env()["USER_PROGRESS_URL"] + "/livez").status_code == 200

@@ -71,7 +71,7 @@ static void a_block_grows_by_the_room_it_has_and_not_by_what_is_in_use(void **st
     arena_free(&arena);
 }
 
-static void what_goes_beyond_the_limit_is_refused(void **state)
+static void allocations_beyond_the_limit_are_refused(void **state)
 {
     struct arena arena = {0};
 
@@ -132,7 +132,7 @@ int main(void)
         cmocka_unit_test(cleared_blocks_are_zero_after_a_reset_too),
         cmocka_unit_test(the_newest_block_grows_in_place_and_others_by_a_copy),
         cmocka_unit_test(a_block_grows_by_the_room_it_has_and_not_by_what_is_in_use),
-        cmocka_unit_test(what_goes_beyond_the_limit_is_refused),
+        cmocka_unit_test(allocations_beyond_the_limit_are_refused),
         cmocka_unit_test(a_reset_keeps_one_small_chunk),
         cmocka_unit_test(texts_and_strings_are_copies),
     };

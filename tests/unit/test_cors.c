@@ -141,7 +141,7 @@ static void a_preflight_of_any_other_method_is_refused(void **state)
     }
 }
 
-static void an_options_request_that_asks_nothing_is_no_preflight(void **state)
+static void an_options_request_without_a_requested_method_is_not_a_preflight(void **state)
 {
     (void)state;
     rq.method = METHOD_OPTIONS;
@@ -164,7 +164,7 @@ int main(void)
         test(only_listed_origins_are_allowed),
         test(a_preflight_of_a_good_method_is_allowed),
         test(a_preflight_of_any_other_method_is_refused),
-        test(an_options_request_that_asks_nothing_is_no_preflight),
+        test(an_options_request_without_a_requested_method_is_not_a_preflight),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ static void expect_verdict(struct arena *arena, char *line)
                  (int)expected.len, expected.at);
 }
 
-static void addresses_are_judged_as_the_original_judges_them(void **state)
+static void addresses_are_checked_as_the_original_checks_them(void **state)
 {
     (void)state;
     FILE *file = fopen(VERDICTS, "r");
@@ -118,7 +118,7 @@ static void expect_normal(const char *input, const char *expected)
     arena_free(&arena);
 }
 
-static void what_was_normalised_stays_as_it_is(void **state)
+static void a_normalised_address_is_not_changed_again(void **state)
 {
     (void)state;
     expect_normal(" Ada <ADA@B\xc3\x9c"
@@ -133,7 +133,7 @@ static void what_was_normalised_stays_as_it_is(void **state)
                                                       "cher.example");
 }
 
-static void an_exhausted_arena_is_no_reason(void **state)
+static void an_exhausted_arena_gives_no_reason(void **state)
 {
     (void)state;
     static const char *const inputs[] = {"a@b.co", "a b@c.com", "INFO@b.co", "a@b\xc3\xbc.co",
@@ -151,9 +151,9 @@ static void an_exhausted_arena_is_no_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_judged_as_the_original_judges_them),
-        cmocka_unit_test(what_was_normalised_stays_as_it_is),
-        cmocka_unit_test(an_exhausted_arena_is_no_reason),
+        cmocka_unit_test(addresses_are_checked_as_the_original_checks_them),
+        cmocka_unit_test(a_normalised_address_is_not_changed_again),
+        cmocka_unit_test(an_exhausted_arena_gives_no_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

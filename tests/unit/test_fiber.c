@@ -134,7 +134,7 @@ static void no_more_fibers_run_than_the_limit_allows(void **state)
     assert_string_equal(story, "abACB");
 }
 
-static void free_stacks_are_used_again_and_given_back_when_they_were_not(void **state)
+static void free_stacks_are_reused_and_unused_ones_are_freed(void **state)
 {
     static struct visitor visitors[MANY];
     struct visitor again = {.name = 'a', .waits = 1};
@@ -185,7 +185,7 @@ static void look_at_the_ground(void *arg)
     fclose(maps);
 }
 
-static void below_a_stack_lies_a_page_that_nobody_can_write(void **state)
+static void a_page_below_a_stack_cannot_be_written(void **state)
 {
     struct ground ground = {0};
 
@@ -213,8 +213,8 @@ int main(void)
         test(a_fiber_runs_until_it_waits_and_goes_on_where_it_was),
         test(what_a_fiber_computes_is_its_own),
         test(no_more_fibers_run_than_the_limit_allows),
-        test(free_stacks_are_used_again_and_given_back_when_they_were_not),
-        test(below_a_stack_lies_a_page_that_nobody_can_write),
+        test(free_stacks_are_reused_and_unused_ones_are_freed),
+        test(a_page_below_a_stack_cannot_be_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ static struct text repetitive(struct arena *arena, size_t size)
     return (struct text){bytes, size};
 }
 
-static void what_is_compressed_expands_to_the_same(void **state)
+static void a_text_that_is_compressed_expands_to_the_same_text(void **state)
 {
     struct arena arena = {0};
 
@@ -37,7 +37,7 @@ static void what_is_compressed_expands_to_the_same(void **state)
     arena_free(&arena);
 }
 
-static void what_would_grow_is_not_compressed(void **state)
+static void a_text_that_would_grow_is_not_compressed(void **state)
 {
     struct arena arena = {0};
 
@@ -46,7 +46,7 @@ static void what_would_grow_is_not_compressed(void **state)
     arena_free(&arena);
 }
 
-static void what_is_cut_changed_or_followed_by_more_is_not_expanded(void **state)
+static void cut_changed_or_extended_data_is_not_expanded(void **state)
 {
     struct arena arena = {0};
     struct text small = gzip_compress(&arena, repetitive(&arena, SIZE));
@@ -64,7 +64,7 @@ static void what_is_cut_changed_or_followed_by_more_is_not_expanded(void **state
     arena_free(&arena);
 }
 
-static void what_others_compressed_is_expanded_within_its_bound(void **state)
+static void data_that_a_client_compressed_is_expanded_within_its_limit(void **state)
 {
     struct arena arena = {0};
     struct text plain = repetitive(&arena, SIZE), small = gzip_compress(&arena, plain), got;
@@ -79,7 +79,7 @@ static void what_others_compressed_is_expanded_within_its_bound(void **state)
     assert_true(held < 16 * SIZE);
 }
 
-static void members_one_after_the_other_are_one_text(void **state)
+static void several_members_are_one_text(void **state)
 {
     struct arena arena = {0};
     struct text plain = repetitive(&arena, SIZE), small = gzip_compress(&arena, plain), got;
@@ -96,7 +96,7 @@ static void members_one_after_the_other_are_one_text(void **state)
     arena_free(&arena);
 }
 
-static void what_is_cut_or_changed_is_damaged(void **state)
+static void cut_or_changed_data_is_damaged(void **state)
 {
     struct arena arena = {0};
     struct text small = gzip_compress(&arena, repetitive(&arena, 1000)), got;
@@ -117,7 +117,7 @@ static void what_is_cut_or_changed_is_damaged(void **state)
     arena_free(&arena);
 }
 
-static void what_is_compressed_as_a_stream_expands_to_the_same(void **state)
+static void a_stream_that_is_compressed_expands_to_the_same_text(void **state)
 {
     struct arena arena = {0};
     struct text plain = repetitive(&arena, SIZE);
@@ -145,13 +145,13 @@ static void what_is_compressed_as_a_stream_expands_to_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_compressed_expands_to_the_same),
-        cmocka_unit_test(what_would_grow_is_not_compressed),
-        cmocka_unit_test(what_is_cut_changed_or_followed_by_more_is_not_expanded),
-        cmocka_unit_test(what_others_compressed_is_expanded_within_its_bound),
-        cmocka_unit_test(members_one_after_the_other_are_one_text),
-        cmocka_unit_test(what_is_cut_or_changed_is_damaged),
-        cmocka_unit_test(what_is_compressed_as_a_stream_expands_to_the_same),
+        cmocka_unit_test(a_text_that_is_compressed_expands_to_the_same_text),
+        cmocka_unit_test(a_text_that_would_grow_is_not_compressed),
+        cmocka_unit_test(cut_changed_or_extended_data_is_not_expanded),
+        cmocka_unit_test(data_that_a_client_compressed_is_expanded_within_its_limit),
+        cmocka_unit_test(several_members_are_one_text),
+        cmocka_unit_test(cut_or_changed_data_is_damaged),
+        cmocka_unit_test(a_stream_that_is_compressed_expands_to_the_same_text),
     };
 
     return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);

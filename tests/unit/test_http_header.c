@@ -132,7 +132,7 @@ static void a_nul_is_a_fault_wherever_it_stands(void **state)
     assert_non_null(scan.fault);
 }
 
-static void a_later_good_line_does_not_hide_a_fault(void **state)
+static void a_later_valid_line_does_not_hide_a_fault(void **state)
 {
     static const struct line lines[] = {{"Transfer-Encoding", "gzip"}, {"Host", "a"}, {"Accept", "b"}, {0}};
     struct header_scan scan;
@@ -142,7 +142,7 @@ static void a_later_good_line_does_not_hide_a_fault(void **state)
 }
 
 /* RFC 9112, sections 3.2 and 6.1 */
-static void http_1_0_needs_no_host_and_knows_no_chunks(void **state)
+static void http_1_0_needs_no_host_and_has_no_chunks(void **state)
 {
     static const struct line none[] = {{0}}, two[] = {{"Host", "a"}, {"Host", "b"}, {0}},
                              chunked[] = {{"Transfer-Encoding", "chunked"}, {0}};
@@ -154,7 +154,7 @@ static void http_1_0_needs_no_host_and_knows_no_chunks(void **state)
     assert_non_null(scan_of(chunked, true, &scan));
 }
 
-static void the_length_and_the_size_are_told(void **state)
+static void the_length_and_the_size_are_reported(void **state)
 {
     static const struct line lines[] = {{"Host", "abc"}, {"Content-Length", "1048576"}, {0}};
     static const struct line largest[] = {{"Host", "a"}, {"Content-Length", "999999999999999999"}, {0}};
@@ -172,7 +172,7 @@ static void the_length_and_the_size_are_told(void **state)
     assert_true(scan.chunked);
 }
 
-static void what_the_program_looks_at_is_kept(void **state)
+static void headers_that_the_program_uses_are_kept(void **state)
 {
     static const struct line lines[] = {{"Host", "a"},           {"origin", "http://x"},
                                         {"IDEMPOTENCY-KEY", ""}, {"x-request-id", "r1"},
@@ -188,7 +188,7 @@ static void what_the_program_looks_at_is_kept(void **state)
     assert_null(headers.content_type.at);
 }
 
-static void what_may_come_once_is_refused_twice(void **state)
+static void a_header_that_may_come_once_is_refused_twice(void **state)
 {
     static const char *const names[] = {"Authorization",   "Content-Encoding", "Content-Type",
                                         "Idempotency-Key", "Origin",           "origin"};
@@ -201,7 +201,7 @@ static void what_may_come_once_is_refused_twice(void **state)
     }
 }
 
-static void what_traces_counts_as_absent_where_it_comes_more_than_once(void **state)
+static void doubled_headers_for_tracing_count_as_absent(void **state)
 {
     static const struct line lines[] = {{"Host", "a"},       {"X-Request-ID", "1"}, {"x-request-id", "2"},
                                         {"traceparent", ""}, {"Traceparent", "b"},  {0}};
@@ -255,12 +255,12 @@ int main(void)
         cmocka_unit_test(good_headers_pass),
         cmocka_unit_test(every_smuggling_form_is_a_fault),
         cmocka_unit_test(a_nul_is_a_fault_wherever_it_stands),
-        cmocka_unit_test(a_later_good_line_does_not_hide_a_fault),
-        cmocka_unit_test(http_1_0_needs_no_host_and_knows_no_chunks),
-        cmocka_unit_test(the_length_and_the_size_are_told),
-        cmocka_unit_test(what_the_program_looks_at_is_kept),
-        cmocka_unit_test(what_may_come_once_is_refused_twice),
-        cmocka_unit_test(what_traces_counts_as_absent_where_it_comes_more_than_once),
+        cmocka_unit_test(a_later_valid_line_does_not_hide_a_fault),
+        cmocka_unit_test(http_1_0_needs_no_host_and_has_no_chunks),
+        cmocka_unit_test(the_length_and_the_size_are_reported),
+        cmocka_unit_test(headers_that_the_program_uses_are_kept),
+        cmocka_unit_test(a_header_that_may_come_once_is_refused_twice),
+        cmocka_unit_test(doubled_headers_for_tracing_count_as_absent),
         cmocka_unit_test(lists_are_joined_and_of_others_the_first_counts),
         cmocka_unit_test(an_origin_beyond_its_bound_counts_as_none),
     };

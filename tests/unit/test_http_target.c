@@ -28,7 +28,7 @@ static void a_target_is_a_path_and_a_query(void **state)
     assert_parts("/\xff|\"<>\\", "/\xff|\"<>\\", NULL);
 }
 
-static void what_two_parties_could_read_in_two_ways_is_no_target(void **state)
+static void a_target_that_two_servers_could_read_differently_is_refused(void **state)
 {
     static const struct text none[] = {TEXT(""),           TEXT("*"),     TEXT("a/b"),   TEXT("h:80"),
                                        TEXT("https://h/"), TEXT("/a b"),  TEXT("/a\tb"), TEXT("/a#b"),
@@ -61,7 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_is_a_path_and_a_query),
-        cmocka_unit_test(what_two_parties_could_read_in_two_ways_is_no_target),
+        cmocka_unit_test(a_target_that_two_servers_could_read_differently_is_refused),
         cmocka_unit_test(dot_segments_are_seen_encoded_or_not),
     };
 

@@ -45,7 +45,7 @@ static void every_day_that_is_printed_is_read_again(void **state)
     }
 }
 
-static void an_offset_is_taken_off(void **state)
+static void an_offset_is_subtracted(void **state)
 {
     static const struct {
         const char *text;
@@ -69,7 +69,7 @@ static void an_offset_is_taken_off(void **state)
     assert_int_equal(at.us, 123456);
 }
 
-static void what_is_no_time_is_not_read(void **state)
+static void what_is_not_a_time_is_not_read(void **state)
 {
     static const char *const bad[] = {"",
                                       "now",
@@ -98,8 +98,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_date_is_a_day_of_the_calendar),
         cmocka_unit_test(every_day_that_is_printed_is_read_again),
-        cmocka_unit_test(an_offset_is_taken_off),
-        cmocka_unit_test(what_is_no_time_is_not_read),
+        cmocka_unit_test(an_offset_is_subtracted),
+        cmocka_unit_test(what_is_not_a_time_is_not_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,7 +290,7 @@ static void entries_have_the_last_value_at_the_first_place(void **state)
     assert_int_equal(count, 0);
 }
 
-static void a_byte_order_mark_is_passed_over(void **state)
+static void a_byte_order_mark_is_skipped(void **state)
 {
     struct fixture *f = *state;
 
@@ -357,7 +357,7 @@ int main(void)
         TEST(a_tree_has_the_types_values_and_bytes_that_came),
         TEST(member_names_are_exact_and_the_last_wins),
         TEST(entries_have_the_last_value_at_the_first_place),
-        TEST(a_byte_order_mark_is_passed_over),
+        TEST(a_byte_order_mark_is_skipped),
         TEST(many_members_are_read_and_merged),
         TEST(exhausted_memory_is_told),
     };

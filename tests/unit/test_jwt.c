@@ -124,7 +124,7 @@ static const char *const names[] = {
     [JWT_NO_MEMORY] = "out of memory",
 };
 
-static void every_token_gets_what_it_deserves(void **state)
+static void every_token_gets_the_right_verdict(void **state)
 {
     struct fixture *f = *state;
 
@@ -196,7 +196,7 @@ static void no_bit_of_a_token_can_be_changed(void **state)
     jwt_keys_free(keys);
 }
 
-static void no_beginning_of_a_token_is_one(void **state)
+static void no_prefix_of_a_token_is_valid(void **state)
 {
     struct fixture *f = *state;
     struct jwt_keys *keys = keys_of(f, TEXT("both"));
@@ -230,7 +230,7 @@ static void no_beginning_of_a_token_is_one(void **state)
     "eyJhbGciOiJFUzI1NiJ9." A_PAYLOAD "."                                                                    \
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
 
-static void the_signatures_of_rfc_7515_are_good(void **state)
+static void the_signatures_of_rfc_7515_are_valid(void **state)
 {
     struct fixture *f = *state;
     static const struct {
@@ -251,7 +251,7 @@ static void the_signatures_of_rfc_7515_are_good(void **state)
     }
 }
 
-static void keys_that_are_of_no_use_are_passed_over(void **state)
+static void unusable_keys_are_skipped(void **state)
 {
     struct jwt_keys *keys = keys_of(*state, TEXT("mixed"));
 
@@ -268,7 +268,7 @@ static void expect_no_keys(struct text bytes, const char *expected)
     assert_string_equal(reason, expected);
 }
 
-static void a_set_without_a_key_that_is_of_use_is_an_error(void **state)
+static void a_set_without_a_usable_key_is_an_error(void **state)
 {
     struct fixture *f = *state;
     const char *useless = "the key set has no key for RS256 or ES256 that is of use";
@@ -313,14 +313,14 @@ static void an_exhausted_arena_is_not_the_tokens_fault(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_token_gets_what_it_deserves),
+        cmocka_unit_test(every_token_gets_the_right_verdict),
         cmocka_unit_test(claims_are_what_the_token_says),
         cmocka_unit_test(a_token_is_good_until_it_expires_and_the_leeway_is_over),
         cmocka_unit_test(no_bit_of_a_token_can_be_changed),
-        cmocka_unit_test(no_beginning_of_a_token_is_one),
-        cmocka_unit_test(the_signatures_of_rfc_7515_are_good),
-        cmocka_unit_test(keys_that_are_of_no_use_are_passed_over),
-        cmocka_unit_test(a_set_without_a_key_that_is_of_use_is_an_error),
+        cmocka_unit_test(no_prefix_of_a_token_is_valid),
+        cmocka_unit_test(the_signatures_of_rfc_7515_are_valid),
+        cmocka_unit_test(unusable_keys_are_skipped),
+        cmocka_unit_test(a_set_without_a_usable_key_is_an_error),
         cmocka_unit_test(a_set_is_bounded),
         cmocka_unit_test(an_exhausted_arena_is_not_the_tokens_fault),
     };

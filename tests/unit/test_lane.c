@@ -82,14 +82,14 @@ static int transactions_of(int count, const char *token)
     return transactions;
 }
 
-static void what_waits_together_is_one_transaction(void **state)
+static void calls_that_wait_together_are_one_transaction(void **state)
 {
     (void)state;
     marks_open();
     assert_int_equal(transactions_of(FEW, "few"), 1);
 }
 
-static void where_much_waits_two_transactions_take_turns(void **state)
+static void under_load_two_transactions_take_turns(void **state)
 {
     (void)state;
     marks_open();
@@ -187,7 +187,7 @@ static void a_lock_wait_ends_in_unavailable_and_the_connection_goes_on(void **st
     assert_string_equal(sql("SELECT value FROM slots WHERE id = 1"), "changed");
 }
 
-static void a_batch_does_not_wait_long_for_a_lock_that_one_of_it_needs(void **state)
+static void a_batch_does_not_wait_long_for_a_lock_that_one_call_needs(void **state)
 {
     struct psql *locker = psql_open();
     struct job blocked = job_of(&touch_slot, "touch", 1), free_one = job_of(&append_mark, "untouched", 1);
@@ -360,7 +360,7 @@ static void a_column_that_gets_another_type_costs_no_call(void **state)
     sql("ALTER TABLE slots ALTER id TYPE bigint");
 }
 
-static void what_waits_for_a_database_that_stays_away_is_refused_within_two_seconds(void **state)
+static void calls_for_a_database_that_stays_away_are_refused_within_two_seconds(void **state)
 {
     struct job list = job_of(&report_pid, "", 0);
 
@@ -381,19 +381,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(each_call_of_a_set_statement_gets_its_own_rows),
-        test(what_waits_together_is_one_transaction),
-        test(where_much_waits_two_transactions_take_turns),
+        test(calls_that_wait_together_are_one_transaction),
+        test(under_load_two_transactions_take_turns),
         test(a_batch_takes_no_more_than_its_limit),
         test(a_failing_statement_harms_only_its_own_call),
         test(a_read_is_run_again_when_its_backend_is_terminated),
         test(every_kind_of_call_works_after_all_backends_are_terminated),
         test(a_lock_wait_ends_in_unavailable_and_the_connection_goes_on),
-        test(a_batch_does_not_wait_long_for_a_lock_that_one_of_it_needs),
+        test(a_batch_does_not_wait_long_for_a_lock_that_one_call_needs),
         test(a_call_is_answered_by_its_deadline),
         test(a_deadline_holds_behind_a_call_that_may_wait_longer),
         test(a_full_queue_refuses_at_once),
         test(a_database_that_is_away_for_long_refuses_at_once),
-        test(what_waits_for_a_database_that_stays_away_is_refused_within_two_seconds),
+        test(calls_for_a_database_that_stays_away_are_refused_within_two_seconds),
         test(a_column_that_gets_another_type_costs_no_call),
         test(all_lanes_serve_as_soon_as_one_finds_the_database_again),
     };

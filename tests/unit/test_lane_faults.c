@@ -41,7 +41,7 @@ static const enum proxy_fault cuts[] = {PROXY_CUT_BEFORE_RUN, PROXY_CUT_RESULTS,
                                         PROXY_CUT_AFTER_SYNC, PROXY_LEAVE_AFTER_SYNC, PROXY_FATAL_AFTER_SYNC};
 #define CUTS COUNT(cuts)
 
-static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **state)
+static void a_write_is_committed_exactly_once_wherever_its_connection_breaks(void **state)
 {
     static const struct statement *const kinds[] = {&append_mark, &append_ratio, &insert_mark};
 
@@ -61,7 +61,7 @@ static void a_write_is_there_exactly_once_wherever_its_connection_breaks(void **
     }
 }
 
-static void all_calls_of_a_broken_batch_are_there_exactly_once(void **state)
+static void all_calls_of_a_broken_batch_are_committed_exactly_once(void **state)
 {
     static struct job jobs[MANY];
     static char tokens[MANY][40];
@@ -124,7 +124,7 @@ static void a_commit_that_ends_after_its_connection_is_not_repeated(void **state
     sql("DROP TRIGGER gate ON marks");
 }
 
-static void a_commit_that_nobody_hears_of_is_refused_at_the_deadline(void **state)
+static void a_commit_without_an_answer_is_refused_at_the_deadline(void **state)
 {
     struct job job = job_of(&append_mark, "muted", 1);
 
@@ -163,7 +163,7 @@ static void a_settlement_that_cannot_begin_is_refused_at_the_deadline(void **sta
 }
 
 /* The deadline of one call passes while the outcome is being found out: only that one is refused. */
-static void who_waits_for_a_settlement_is_answered_by_the_deadline(void **state)
+static void a_call_that_waits_for_a_settlement_is_answered_by_its_deadline(void **state)
 {
     struct job hasty = job_of(&append_mark, "hasty", 1), patient = job_of(&append_mark, "patient", 1);
 
@@ -199,7 +199,7 @@ static void two_inserts_and_commit(struct job *job)
     job->held = query_commit(&job->rq);
 }
 
-static void a_broken_transaction_is_there_whole_or_refused(void **state)
+static void a_broken_transaction_is_committed_as_a_whole_or_refused(void **state)
 {
     (void)state;
     marks_open();
@@ -224,7 +224,7 @@ static void a_broken_transaction_is_there_whole_or_refused(void **state)
 }
 
 /* The error comes in a packet of its own, before the server is ready for what follows. */
-static void a_schema_that_cannot_be_made_is_not_taken_for_made(void **state)
+static void a_schema_that_cannot_be_created_does_not_count_as_created(void **state)
 {
     (void)state;
     sql("DROP TABLE schema_version");
@@ -241,14 +241,14 @@ static void a_schema_that_cannot_be_made_is_not_taken_for_made(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(a_write_is_there_exactly_once_wherever_its_connection_breaks),
-        test(all_calls_of_a_broken_batch_are_there_exactly_once),
+        test(a_write_is_committed_exactly_once_wherever_its_connection_breaks),
+        test(all_calls_of_a_broken_batch_are_committed_exactly_once),
         test(a_commit_that_ends_after_its_connection_is_not_repeated),
-        test(a_commit_that_nobody_hears_of_is_refused_at_the_deadline),
+        test(a_commit_without_an_answer_is_refused_at_the_deadline),
         test(a_settlement_that_cannot_begin_is_refused_at_the_deadline),
-        test(who_waits_for_a_settlement_is_answered_by_the_deadline),
-        test(a_broken_transaction_is_there_whole_or_refused),
-        test(a_schema_that_cannot_be_made_is_not_taken_for_made),
+        test(a_call_that_waits_for_a_settlement_is_answered_by_its_deadline),
+        test(a_broken_transaction_is_committed_as_a_whole_or_refused),
+        test(a_schema_that_cannot_be_created_does_not_count_as_created),
     };
 
     return cmocka_run_group_tests(tests, database_open, database_close);

@@ -67,7 +67,7 @@ static void a_line_holds_the_event_and_its_values(void **state)
     assert_non_null(json_member(object, "time"));
 }
 
-static void what_is_below_the_level_is_not_written(void **state)
+static void lines_below_the_level_are_not_written(void **state)
 {
     (void)state;
     stderr_keep();
@@ -78,7 +78,7 @@ static void what_is_below_the_level_is_not_written(void **state)
     assert_member(object_of(stderr_kept()), "event", "seen");
 }
 
-static void control_characters_and_what_is_no_utf8_become_blanks(void **state)
+static void control_characters_and_invalid_utf8_become_blanks(void **state)
 {
     (void)state;
     stderr_keep();
@@ -113,8 +113,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_holds_the_event_and_its_values),
-        cmocka_unit_test(what_is_below_the_level_is_not_written),
-        cmocka_unit_test(control_characters_and_what_is_no_utf8_become_blanks),
+        cmocka_unit_test(lines_below_the_level_are_not_written),
+        cmocka_unit_test(control_characters_and_invalid_utf8_become_blanks),
         cmocka_unit_test(a_line_that_is_too_long_is_still_json),
     };
 

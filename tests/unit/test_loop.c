@@ -105,7 +105,7 @@ static void a_turn_ends_when_a_timer_is_due(void **state)
     assert_true(clock_monotonic() - before < 50 * SECOND);
 }
 
-static void cancelling_what_is_not_set_is_nothing(void **state)
+static void cancelling_a_timer_that_is_not_set_does_nothing(void **state)
 {
     struct alarm alarm = {.timer.fire = note}, other = {.timer.fire = note};
 
@@ -198,7 +198,7 @@ static void free_bell(struct bell *bell)
     free(bell);
 }
 
-static void what_is_ready_is_called_every_turn_until_it_is_taken_out(void **state)
+static void a_ready_watch_is_called_every_turn_until_it_is_removed(void **state)
 {
     struct bell *bell = new_bell();
 
@@ -240,7 +240,7 @@ static void unwatch_oneself(struct watch *watch, uint32_t events)
     loop_unwatch(&loop, watch);
 }
 
-static void a_watch_may_take_itself_out(void **state)
+static void a_watch_may_remove_itself(void **state)
 {
     struct bell *bell = new_bell();
 
@@ -252,7 +252,7 @@ static void a_watch_may_take_itself_out(void **state)
     free_bell(bell);
 }
 
-static void what_the_kernel_refuses_is_told(void **state)
+static void a_refusal_of_the_kernel_is_reported(void **state)
 {
     struct watch closed = {.fd = -1, .ready = ring};
 
@@ -268,13 +268,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(timers_fire_in_the_order_of_their_times),
         test(a_turn_ends_when_a_timer_is_due),
-        test(cancelling_what_is_not_set_is_nothing),
+        test(cancelling_a_timer_that_is_not_set_does_nothing),
         test(a_timer_may_cancel_another_that_is_due_too),
         test(a_timer_may_set_itself_again),
-        test(what_is_ready_is_called_every_turn_until_it_is_taken_out),
+        test(a_ready_watch_is_called_every_turn_until_it_is_removed),
         test(a_watch_removed_by_another_is_not_called_any_more),
-        test(a_watch_may_take_itself_out),
-        test(what_the_kernel_refuses_is_told),
+        test(a_watch_may_remove_itself),
+        test(a_refusal_of_the_kernel_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,7 @@ static const struct json *at(const struct json *value, const char *const *names)
 
 #define find(...) at(document, (const char *const[]){__VA_ARGS__, NULL})
 
-static void it_tells_what_it_is_of(void **state)
+static void the_document_describes_its_service(void **state)
 {
     (void)state;
     assert_true(text_equal(json_text(find("openapi")), TEXT("3.1.0")));
@@ -117,7 +117,7 @@ static void every_endpoint_is_in_it(void **state)
     assert_true(text_equal(json_text(find("paths", "/things/{name}", "get", "summary")), TEXT("One")));
 }
 
-static void answers_and_failures_are_told(void **state)
+static void answers_and_failures_are_reported(void **state)
 {
     (void)state;
     assert_non_null(find("paths", "/things/", "get", "responses", "200"));
@@ -129,7 +129,7 @@ static void answers_and_failures_are_told(void **state)
     assert_non_null(find("paths", "/things/", "post", "requestBody"));
 }
 
-static void every_shape_that_is_named_is_there(void **state)
+static void every_shape_that_is_named_is_present(void **state)
 {
     static const char prefix[] = "#/components/schemas/";
     struct text text = json_raw(document);
@@ -153,10 +153,10 @@ static void every_shape_that_is_named_is_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_tells_what_it_is_of),
+        cmocka_unit_test(the_document_describes_its_service),
         cmocka_unit_test(every_endpoint_is_in_it),
-        cmocka_unit_test(answers_and_failures_are_told),
-        cmocka_unit_test(every_shape_that_is_named_is_there),
+        cmocka_unit_test(answers_and_failures_are_reported),
+        cmocka_unit_test(every_shape_that_is_named_is_present),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -76,7 +76,7 @@ static void several_daemons_make_the_schema_of_one_database_at_once(void **state
     marks_open(); /* for the teardown */
 }
 
-static void tables_that_are_gone_are_made_again(void **state)
+static void missing_tables_are_created_again(void **state)
 {
     const struct statement *kinds[] = {&append_mark, &read_series, &insert_slot};
 
@@ -92,7 +92,7 @@ static void tables_that_are_gone_are_made_again(void **state)
 }
 
 /* Waits for another daemon that makes its schema, finds a later version, and leaves everything as it is. */
-static void a_later_schema_that_came_meanwhile_is_not_run_over(void **state)
+static void a_later_schema_that_was_created_meanwhile_is_not_overwritten(void **state)
 {
     struct psql *newer = psql_open();
 
@@ -113,7 +113,7 @@ static void a_later_schema_that_came_meanwhile_is_not_run_over(void **state)
     sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
 }
 
-static void backslashes_are_characters_whatever_the_database_is_set_to(void **state)
+static void backslashes_are_plain_characters_with_any_setting_of_the_database(void **state)
 {
     (void)state;
     sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
@@ -163,9 +163,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(several_daemons_make_the_schema_of_one_database_at_once),
-        test(tables_that_are_gone_are_made_again),
-        test(a_later_schema_that_came_meanwhile_is_not_run_over),
-        test(backslashes_are_characters_whatever_the_database_is_set_to),
+        test(missing_tables_are_created_again),
+        test(a_later_schema_that_was_created_meanwhile_is_not_overwritten),
+        test(backslashes_are_plain_characters_with_any_setting_of_the_database),
         test(a_database_in_another_encoding_is_not_served_and_the_log_says_so_once),
     };
 

@@ -74,7 +74,7 @@ static void nothing_and_commit(struct job *job)
     job->held = query_commit(&job->rq);
 }
 
-static void transactions_hold_together(void **state)
+static void transactions_are_committed_or_rolled_back_as_a_whole(void **state)
 {
     static const struct {
         void (*run)(struct job *job);
@@ -156,7 +156,7 @@ static void kill_inside(struct job *job)
     job->held = query_commit(&job->rq);
 }
 
-static void a_transaction_whose_backend_dies_is_not_there(void **state)
+static void a_transaction_whose_backend_dies_is_not_committed(void **state)
 {
     struct job job = {.run = kill_inside, .token = "killed"};
 
@@ -178,9 +178,9 @@ static void a_transaction_whose_backend_dies_is_not_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(transactions_hold_together),
+        test(transactions_are_committed_or_rolled_back_as_a_whole),
         test(a_transaction_waits_for_a_connection_until_its_deadline),
-        test(a_transaction_whose_backend_dies_is_not_there),
+        test(a_transaction_whose_backend_dies_is_not_committed),
     };
 
     return cmocka_run_group_tests(tests, database_open, database_close);

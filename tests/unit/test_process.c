@@ -50,7 +50,7 @@ static void memory_is_mapped_first_and_resident_when_it_was_touched(void **state
     munmap(memory, MEMORY);
 }
 
-static void memory_is_private_when_it_was_written_and_gone_when_it_is_unmapped(void **state)
+static void memory_is_private_after_it_is_written_and_gone_after_it_is_unmapped(void **state)
 {
     uint64_t before = read_it().private_bytes;
 
@@ -91,7 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opened_descriptor_is_counted_and_a_closed_one_is_not),
         cmocka_unit_test(memory_is_mapped_first_and_resident_when_it_was_touched),
-        cmocka_unit_test(memory_is_private_when_it_was_written_and_gone_when_it_is_unmapped),
+        cmocka_unit_test(memory_is_private_after_it_is_written_and_gone_after_it_is_unmapped),
         cmocka_unit_test(work_costs_processor_time),
         cmocka_unit_test(the_process_started_a_moment_ago),
     };

@@ -18,7 +18,7 @@ static void check(const char *base, const char *path, const char *location, cons
     arena_free(&arena);
 }
 
-static void an_absolute_location_becomes_relative_to_the_path_that_was_asked(void **state)
+static void an_absolute_location_becomes_relative_to_the_requested_path(void **state)
 {
     (void)state;
     check("http://up:8000", "/users", "http://up:8000/users/", "users/");
@@ -31,7 +31,7 @@ static void an_absolute_location_becomes_relative_to_the_path_that_was_asked(voi
     check("http://up:8000", "/users/x", "//up:8000/users/y", "y");
 }
 
-static void the_path_of_the_service_s_own_address_goes(void **state)
+static void the_path_of_the_service_s_own_url_is_removed(void **state)
 {
     (void)state;
     check("http://gate/up", "/users", "http://gate/up/users/", "users/");
@@ -39,7 +39,7 @@ static void the_path_of_the_service_s_own_address_goes(void **state)
     check("http://gate/up", "/users", "/upper/", "upper/");
 }
 
-static void what_is_relative_stays(void **state)
+static void a_relative_location_is_not_changed(void **state)
 {
     (void)state;
     check("http://up:8000", "/users", "users/", "users/");
@@ -58,9 +58,9 @@ static void no_segment_is_taken_for_a_scheme_or_a_host(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_absolute_location_becomes_relative_to_the_path_that_was_asked),
-        cmocka_unit_test(the_path_of_the_service_s_own_address_goes),
-        cmocka_unit_test(what_is_relative_stays),
+        cmocka_unit_test(an_absolute_location_becomes_relative_to_the_requested_path),
+        cmocka_unit_test(the_path_of_the_service_s_own_url_is_removed),
+        cmocka_unit_test(a_relative_location_is_not_changed),
         cmocka_unit_test(no_segment_is_taken_for_a_scheme_or_a_host),
     };
 

@@ -107,7 +107,7 @@ static void a_slash_at_the_end_makes_another_path(void **state)
     }
 }
 
-static void a_path_without_the_method_tells_which_it_has(void **state)
+static void a_path_without_the_method_tells_the_methods_it_has(void **state)
 {
     struct route route = find(METHOD_PUT, "/users/42");
 
@@ -192,7 +192,7 @@ int main(void)
         cmocka_unit_test(the_first_endpoint_that_matches_is_taken),
         cmocka_unit_test(parameters_come_as_they_were_sent),
         cmocka_unit_test(a_slash_at_the_end_makes_another_path),
-        cmocka_unit_test(a_path_without_the_method_tells_which_it_has),
+        cmocka_unit_test(a_path_without_the_method_tells_the_methods_it_has),
         cmocka_unit_test(more_segments_than_any_endpoint_has_match_nothing),
         cmocka_unit_test(methods_are_read_exactly),
         cmocka_unit_test(percent_decoding_follows_rfc_3986),

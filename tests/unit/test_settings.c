@@ -47,7 +47,7 @@ static void a_flag_wins_over_the_environment(void **state)
     assert_int_equal(settings.log.level, LOG_DEBUG);
 }
 
-static void a_blank_variable_is_as_one_that_is_not_there(void **state)
+static void a_blank_variable_counts_as_not_set(void **state)
 {
     (void)state;
     setenv("AUTH0_DOMAIN", " ", 1);
@@ -186,7 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_is_not_given_has_its_default),
         test(a_flag_wins_over_the_environment),
-        test(a_blank_variable_is_as_one_that_is_not_there),
+        test(a_blank_variable_counts_as_not_set),
         test(flags_are_spelt_with_dashes_or_underscores),
         test(the_ends_of_a_range_are_in_it),
         test(a_bad_value_is_one_clear_line),

@@ -69,7 +69,7 @@ static void a_bad_database_url_is_refused_and_never_repeated(void **state)
     settings_complain_of("--database-url=", "DATABASE_URL");
 }
 
-static void a_good_database_url_is_taken_as_it_is(void **state)
+static void a_valid_database_url_is_accepted_unchanged(void **state)
 {
     static const char *const urls[] = {
         "postgresql://",
@@ -88,7 +88,7 @@ static void a_good_database_url_is_taken_as_it_is(void **state)
     }
 }
 
-static void a_database_url_with_the_name_of_a_driver_is_taken_without_it(void **state)
+static void a_database_url_with_the_name_of_a_driver_is_accepted_without_it(void **state)
 {
     static const char *const urls[] = {"postgresql+psycopg2://app:x@h:1/db?sslmode=disable",
                                        "postgresql+asyncpg://app:x@h:1/db?sslmode=disable",
@@ -146,7 +146,7 @@ static void a_bad_url_of_another_service_is_refused_and_never_repeated(void **st
     settings_complain_of("--user-progress-service-url=", "USER_PROGRESS_SERVICE_URL");
 }
 
-static void a_good_url_of_another_service_is_taken(void **state)
+static void a_valid_url_of_another_service_is_accepted(void **state)
 {
     static const char *const urls[] = {"http://user-progress:8000", "https://h/",
                                        "HTTP://127.0.0.1:65535/a/b%20c", "http://[::1]:8004/",
@@ -212,7 +212,7 @@ static void an_empty_or_torn_file_of_a_secret_is_refused(void **state)
     }
 }
 
-static void a_service_token_that_no_header_can_carry_is_refused(void **state)
+static void a_service_token_that_is_not_valid_in_a_header_is_refused(void **state)
 {
     (void)state;
     assert_refused("SERVICE_TOKEN", PASSWORD);
@@ -253,14 +253,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_bad_database_url_is_refused_and_never_repeated),
-        test(a_good_database_url_is_taken_as_it_is),
-        test(a_database_url_with_the_name_of_a_driver_is_taken_without_it),
+        test(a_valid_database_url_is_accepted_unchanged),
+        test(a_database_url_with_the_name_of_a_driver_is_accepted_without_it),
         test(a_bad_url_of_another_service_is_refused_and_never_repeated),
-        test(a_good_url_of_another_service_is_taken),
+        test(a_valid_url_of_another_service_is_accepted),
         test(a_bad_address_of_a_key_set_is_refused),
         test(origins_that_no_browser_sends_are_refused),
         test(an_empty_or_torn_file_of_a_secret_is_refused),
-        test(a_service_token_that_no_header_can_carry_is_refused),
+        test(a_service_token_that_is_not_valid_in_a_header_is_refused),
         test(limits_that_contradict_each_other_are_refused),
         test(a_secret_in_an_argument_that_is_not_known_is_not_repeated),
     };

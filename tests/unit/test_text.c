@@ -19,7 +19,7 @@ static void null_equals_only_null(void **state)
     assert_false(text_equal_folded(TEXT(""), TEXT_NULL));
 }
 
-static void equality_is_of_all_bytes(void **state)
+static void texts_are_equal_only_if_all_bytes_are(void **state)
 {
     (void)state;
     assert_true(text_equal(TEXT("a\0b"), TEXT("a\0b")));
@@ -27,7 +27,7 @@ static void equality_is_of_all_bytes(void **state)
     assert_false(text_equal(TEXT("ab"), TEXT("abc")));
 }
 
-static void folding_is_of_ascii_letters_alone(void **state)
+static void only_ascii_letters_are_folded(void **state)
 {
     (void)state;
     assert_true(text_equal_folded(TEXT("Content-Type"), TEXT("cONTENT-tYPE")));
@@ -36,7 +36,7 @@ static void folding_is_of_ascii_letters_alone(void **state)
     assert_false(text_equal_folded(TEXT("ab"), TEXT("abc")));
 }
 
-static void trimming_takes_white_space_off_both_ends(void **state)
+static void trimming_removes_white_space_at_both_ends(void **state)
 {
     (void)state;
     assert_true(text_equal(text_trimmed(TEXT(" \t\r\n\v\fa b \n")), TEXT("a b")));
@@ -110,9 +110,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(null_equals_only_null),
-        cmocka_unit_test(equality_is_of_all_bytes),
-        cmocka_unit_test(folding_is_of_ascii_letters_alone),
-        cmocka_unit_test(trimming_takes_white_space_off_both_ends),
+        cmocka_unit_test(texts_are_equal_only_if_all_bytes_are),
+        cmocka_unit_test(only_ascii_letters_are_folded),
+        cmocka_unit_test(trimming_removes_white_space_at_both_ends),
         cmocka_unit_test(code_points_are_counted_not_bytes),
         cmocka_unit_test(every_code_point_but_surrogates_is_utf8),
         cmocka_unit_test(overlong_and_stray_bytes_are_not_utf8),

@@ -99,7 +99,7 @@ static void an_entry_lives_no_longer_than_its_token(void **state)
     assert_false(find(f, 1, 1, NOW + 60 + 30, &claims));
 }
 
-static void an_entry_is_of_its_key_set_alone(void **state)
+static void an_entry_belongs_to_its_key_set_only(void **state)
 {
     struct fixture *f = *state;
     struct jwt_claims claims;
@@ -112,7 +112,7 @@ static void an_entry_is_of_its_key_set_alone(void **state)
     assert_false(find(f, 1, 1, NOW, &claims));
 }
 
-static void the_oldest_makes_room(void **state)
+static void the_oldest_entry_is_dropped_first(void **state)
 {
     struct fixture *f = *state;
 
@@ -123,7 +123,7 @@ static void the_oldest_makes_room(void **state)
     }
 }
 
-static void of_a_token_added_again_the_later_counts(void **state)
+static void of_a_token_that_is_added_again_the_later_entry_counts(void **state)
 {
     struct fixture *f = *state;
     struct jwt_claims claims;
@@ -158,9 +158,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(claims_come_back_as_they_were_added, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_entry_lives_no_longer_than_its_token, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_entry_is_of_its_key_set_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_oldest_makes_room, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(of_a_token_added_again_the_later_counts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_entry_belongs_to_its_key_set_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_entry_is_dropped_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_a_token_that_is_added_again_the_later_entry_counts, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_exhausted_arena_is_a_miss, set_up, tear_down),
     };
 

@@ -60,7 +60,7 @@ static void join(int i, int64_t wait)
     assert_true(waiting_join(&queue, &members[i].waiting, loop.now + wait));
 }
 
-static void who_joins_first_has_the_first_turn(void **state)
+static void the_first_member_to_join_has_the_first_turn(void **state)
 {
     (void)state;
     for (int i = 0; i < MEMBERS; i++)
@@ -71,7 +71,7 @@ static void who_joins_first_has_the_first_turn(void **state)
     assert_null(waiting_next(&queue));
 }
 
-static void who_had_a_turn_in_vain_goes_before_all_others(void **state)
+static void a_member_that_rejoins_goes_before_all_others(void **state)
 {
     (void)state;
     join(0, FAR);
@@ -82,7 +82,7 @@ static void who_had_a_turn_in_vain_goes_before_all_others(void **state)
     assert_ptr_equal(waiting_next(&queue), &members[1].waiting);
 }
 
-static void each_leaves_at_its_own_deadline_wherever_it_stands(void **state)
+static void each_member_leaves_at_its_own_deadline_at_any_place(void **state)
 {
     (void)state;
     for (int i = 0; i < MEMBERS; i++)
@@ -96,7 +96,7 @@ static void each_leaves_at_its_own_deadline_wherever_it_stands(void **state)
     assert_null(queue.first);
 }
 
-static void whose_deadline_comes_later_goes_on_waiting(void **state)
+static void a_member_with_a_later_deadline_continues_to_wait(void **state)
 {
     (void)state;
     join(0, FAR);
@@ -109,7 +109,7 @@ static void whose_deadline_comes_later_goes_on_waiting(void **state)
     assert_ptr_equal(queue.first, &members[0].waiting);
 }
 
-static void one_that_left_is_never_late(void **state)
+static void a_member_that_left_is_never_late(void **state)
 {
     (void)state;
     for (int i = 0; i < 5; i++)
@@ -124,7 +124,7 @@ static void one_that_left_is_never_late(void **state)
     assert_true(members[1].late && members[3].late);
 }
 
-static void a_full_queue_takes_none_but_those_that_come_again(void **state)
+static void a_full_queue_accepts_only_members_that_rejoin(void **state)
 {
     struct member again = {.late = 0}, more = {.late = 0};
 
@@ -144,7 +144,7 @@ static void take_all_others(struct waiting *waiting)
         ;
 }
 
-static void who_is_late_may_empty_the_queue(void **state)
+static void a_late_member_may_empty_the_queue(void **state)
 {
     (void)state;
     queue.late = take_all_others;
@@ -160,13 +160,13 @@ static void who_is_late_may_empty_the_queue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(who_joins_first_has_the_first_turn),
-        test(who_had_a_turn_in_vain_goes_before_all_others),
-        test(each_leaves_at_its_own_deadline_wherever_it_stands),
-        test(whose_deadline_comes_later_goes_on_waiting),
-        test(one_that_left_is_never_late),
-        test(a_full_queue_takes_none_but_those_that_come_again),
-        test(who_is_late_may_empty_the_queue),
+        test(the_first_member_to_join_has_the_first_turn),
+        test(a_member_that_rejoins_goes_before_all_others),
+        test(each_member_leaves_at_its_own_deadline_at_any_place),
+        test(a_member_with_a_later_deadline_continues_to_wait),
+        test(a_member_that_left_is_never_late),
+        test(a_full_queue_accepts_only_members_that_rejoin),
+        test(a_late_member_may_empty_the_queue),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

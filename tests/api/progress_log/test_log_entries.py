@@ -69,7 +69,7 @@ def test_members_keep_their_order_and_their_digits(log, user):
     assert log.get(f"/api/progress/{user}").text == f'{{"progress_logs":[{shown}]}}'
 
 
-def test_an_entry_without_a_date_is_of_today(log, user):
+def test_an_entry_without_a_date_gets_today(log, user):
     before = datetime.now(timezone.utc).date()
     logged(log, user, n=1)
     assert (
@@ -119,7 +119,7 @@ def test_a_bad_entry_is_refused(log, user, members):
         {"detail": "x", "id": 3},
     ],
 )
-def test_a_good_entry_at_a_bound_is_taken(log, user, members):
+def test_a_valid_entry_at_a_limit_is_accepted(log, user, members):
     logged(log, user, **members)
     shown = entries(log, user)[0]
     assert {name: shown[name] for name in members} == members
@@ -145,7 +145,7 @@ def test_a_good_entry_at_a_bound_is_taken(log, user, members):
         b'{"user_id":"' + b"u" * 256 + b'","n":1}',
     ],
 )
-def test_a_body_that_is_no_entry_is_refused(log, body):
+def test_a_body_that_is_not_an_entry_is_refused(log, body):
     answer = log.post("/api/progress/log", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400 and list(answer.json()) == ["error"], answer.text
 
@@ -173,7 +173,7 @@ def test_entries_outlive_their_user(log, user):
 @pytest.mark.parametrize(
     "entry", ["2147483647", "2147483648", "99999999999999999999", "-1", "0", "1.0", "x", "%20", "+1"]
 )
-def test_an_entry_that_is_not_there_is_not_found(log, entry):
+def test_a_missing_entry_is_not_found(log, entry):
     for answer in (
         log.put(f"/api/progress/log/{entry}", json={"n": 1}),
         log.delete(f"/api/progress/log/{entry}"),

@@ -15,7 +15,7 @@ from harness.samples import token
 pytestmark = pytest.mark.usefixtures("log")
 
 
-def test_the_history_tells_every_event_and_who_did_it(log, issuer, user):
+def test_the_history_has_every_event_and_its_actor(log, issuer, user):
     entry = logged(log, user, date="2025-04-19", n=1)
     other = issuer.bearer("auth0|other")
     log.put(f"/api/progress/log/{entry}", json={"n": 2}, headers=other)
@@ -112,7 +112,7 @@ def test_as_of_takes_an_offset_whose_plus_was_not_escaped(log, user):
         "1735689600",
     ],
 )
-def test_an_as_of_that_is_no_time_is_refused(log, user, as_of):
+def test_an_as_of_that_is_not_a_time_is_refused(log, user, as_of):
     answer = log.get(f"/api/progress/{user}", params={"as_of": as_of})
     assert answer.status_code == 400 and list(answer.json()) == ["error"]
 
@@ -294,7 +294,7 @@ def test_an_event_that_psql_writes_counts_too(cursor, log, user):
     assert [event["version"] for event in history(log, entry)] == [1, 2, 3]
 
 
-def test_verify_finds_the_log_of_all_these_tests_sound(daemon, cursor, log, user):
+def test_verify_finds_no_fault_in_the_log_of_all_these_tests(daemon, cursor, log, user):
     logged(log, user, n=1)
     cursor.execute("SELECT count(*), count(DISTINCT log_id) FROM progress_events")
     events, known = cursor.fetchone()

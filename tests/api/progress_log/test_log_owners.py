@@ -45,7 +45,7 @@ def locked(daemon, postgres, entry):
         ("POST", "/api/progress/log/{}/rollback", {"version": 1}),
     ],
 )
-def test_an_entry_that_a_token_does_not_reach_is_refused_without_waiting_for_its_lock(
+def test_an_entry_of_another_user_is_refused_without_waiting_for_its_lock(
     log, locked, method, path, body
 ):
     since = time.monotonic()
@@ -55,6 +55,6 @@ def test_an_entry_that_a_token_does_not_reach_is_refused_without_waiting_for_its
 
 
 @pytest.mark.parametrize("log_id", ["0", "4294967296", "9223372036854775807", "9223372036854775808", "x", "-1"])
-def test_an_entry_that_is_not_there_is_not_found_for_any_token(log, log_id):
+def test_a_missing_entry_is_not_found_for_any_token(log, log_id):
     answer = log.delete(f"/api/progress/log/{log_id}")
     assert (answer.status_code, answer.json()) == (404, {"error": "Log entry not found"})
