@@ -85,7 +85,7 @@ const struct shape records_page_shape =
 STATEMENT(insert_record, APPEND, .set = true,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used),
           ROW(struct record, id, timestamp));
-STATEMENT(get_record, READ, PARAMS(struct record_path, performance_id),
+STATEMENT(get_record, READ, .large = true, PARAMS(struct record_path, performance_id),
           ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
               timestamp));
 STATEMENT(list_records, REPORT, .planned_anew = true,

@@ -74,7 +74,7 @@ const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", 
 
 STATEMENT(insert_event, APPEND, .set = true, PARAMS(struct event, user_id, lab_type, event_type, event_data),
           ROW(struct event, id, timestamp));
-STATEMENT(get_event, READ, PARAMS(struct event_path, event_id),
+STATEMENT(get_event, READ, .large = true, PARAMS(struct event_path, event_id),
           ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp));
 STATEMENT(list_events, REPORT, .planned_anew = true,
           PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,

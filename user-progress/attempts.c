@@ -103,7 +103,7 @@ STATEMENT(update_attempt, CHANGE,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
               lab_difficulty));
-STATEMENT(get_attempt, READ, PARAMS(struct attempt_path, attempt_id),
+STATEMENT(get_attempt, READ, .large = true, PARAMS(struct attempt_path, attempt_id),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
 STATEMENT(list_attempts, REPORT, PARAMS(struct attempts_after, user_id, id, limit),

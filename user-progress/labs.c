@@ -16,7 +16,7 @@ struct lab_taken {
 
 STATEMENT(insert_lab, APPEND, PARAMS(struct lab, id, name, description, lab_type, difficulty), LAB_ROW);
 STATEMENT(look_lab_taken, READ, PARAMS(struct lab, id, name), ROW(struct lab_taken, name, id));
-STATEMENT(get_lab, READ, .set = true, PARAMS(struct lab_path, lab_id), LAB_ROW);
+STATEMENT(get_lab, READ, .set = true, .large = true, PARAMS(struct lab_path, lab_id), LAB_ROW);
 STATEMENT(count_labs, REPORT, ROW(struct total, total));
 STATEMENT(list_labs, REPORT, PARAMS(struct page, skip, limit), LAB_ROW);
 STATEMENT(list_labs_of_type, REPORT, PARAMS(struct lab_type_path, lab_type), LAB_ROW);

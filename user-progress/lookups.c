@@ -66,7 +66,8 @@ static const struct field lookup_fields[] = {
 const struct shape lookup_shape = SHAPE("Lookup", "What was found.", lookup_fields);
 #undef OF
 
-STATEMENT(find_users_and_labs, READ, PARAMS(struct lookup_in, user_ids, lab_types, details, details_limit),
+STATEMENT(find_users_and_labs, READ, .large = true,
+          PARAMS(struct lookup_in, user_ids, lab_types, details, details_limit),
           ROW(struct found, there, key, name, description, difficulty, too_large));
 
 static void write_found(struct writer *w, const struct shape *shape, const struct found *found, size_t count)

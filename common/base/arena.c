@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/budget.h"
+
 struct arena_chunk {
     struct arena_chunk *older;
     size_t size;
@@ -17,20 +19,33 @@ static size_t aligned(size_t size)
     return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
+/* Whether it may hold so much more, which is counted then: the first chunk of a request always fits. */
+static bool may_hold(const struct arena *arena, size_t size)
+{
+    if (size > ARENA_LIMIT - arena->held)
+        return false;
+    if (!arena->always && (arena->held || size > ARENA_FIRST))
+        return budget_take(size, arena->held);
+    budget_add(size);
+    return true;
+}
+
 static bool add_chunk(struct arena *arena, size_t needed)
 {
     size_t size = arena->chunk ? arena->chunk->size * 2 : ARENA_FIRST - sizeof(struct arena_chunk);
 
     if (size < needed)
         size = needed;
-    if (size > ARENA_LIMIT - arena->held) {
-        size = needed;
-        if (size > ARENA_LIMIT - arena->held)
+    if (!may_hold(arena, size)) {
+        if (size == needed || !may_hold(arena, needed))
             return false;
+        size = needed;
     }
     struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
-    if (!chunk)
+    if (!chunk) {
+        budget_give(size);
         return false;
+    }
     chunk->older = arena->chunk;
     chunk->size = size;
     arena->chunk = chunk;
@@ -118,27 +133,29 @@ size_t arena_used(const struct arena *arena)
     return arena->chunk ? arena->held - arena->chunk->size + arena->used : 0;
 }
 
+/* Frees the chunk that is filled now. */
+static void drop_chunk(struct arena *arena)
+{
+    struct arena_chunk *older = arena->chunk->older;
+
+    budget_give(arena->chunk->size);
+    free(arena->chunk);
+    arena->chunk = older;
+}
+
 void arena_reset(struct arena *arena)
 {
-    while (arena->chunk && arena->chunk->older) {
-        struct arena_chunk *older = arena->chunk->older;
-        free(arena->chunk);
-        arena->chunk = older;
-    }
-    if (arena->chunk && arena->chunk->size > ARENA_FIRST) {
-        free(arena->chunk);
-        arena->chunk = NULL;
-    }
+    while (arena->chunk && arena->chunk->older)
+        drop_chunk(arena);
+    if (arena->chunk && arena->chunk->size > ARENA_FIRST)
+        drop_chunk(arena);
     arena->used = 0;
     arena->held = arena->chunk ? arena->chunk->size : 0;
 }
 
 void arena_free(struct arena *arena)
 {
-    while (arena->chunk) {
-        struct arena_chunk *older = arena->chunk->older;
-        free(arena->chunk);
-        arena->chunk = older;
-    }
+    while (arena->chunk)
+        drop_chunk(arena);
     arena->used = arena->held = 0;
 }

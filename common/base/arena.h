@@ -7,6 +7,7 @@
 #ifndef COMMON_BASE_ARENA_H
 #define COMMON_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/declare.h"
@@ -20,6 +21,7 @@ struct arena_chunk;
 struct arena {
     struct arena_chunk *chunk; /* the chunk in use, which leads to the older ones */
     size_t used;               /* bytes of that chunk that are allocated */
+    bool always;               /* what it takes is counted, and never refused: somebody else bounds it */
     size_t held;               /* bytes of all chunks */
 };
 

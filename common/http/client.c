@@ -161,6 +161,11 @@ void client_trace(struct client_call *call, struct request *rq)
 
 /* Opening and closing */
 
+void client_prepare_library(void)
+{
+    transfers_prepare_library();
+}
+
 struct client *client_open(struct loop *loop, const struct client_settings *settings)
 {
     struct client *client = calloc(1, sizeof(*client));

@@ -69,6 +69,7 @@ void connection_closed(struct http *http, void **context)
     if (!c->cut && (c->answered_early || has_unread(c)))
         linger_start(http, c->fd);
     http->connection_count--;
+    pool_uncount(http, c);
     pool_leave_rested(c);
     if (http->swept == c)
         http->swept = c->next;

@@ -12,12 +12,10 @@
 
 #include "common/http/target.h"
 
-#define EXCHANGES_MAX  256            /* free ones that are kept, with their first memory */
-#define BODY_FIRST     ((size_t)2048) /* bytes allocated at first for a chunked body */
-#define PASSED_LIMITS  8              /* times the limit: how much of a too large chunked body is read */
-#define ID_MAX         128            /* the most bytes of an X-Request-ID that is taken over */
-#define ID_MADE        16             /* bytes of a generated one */
-#define LINE_OF_HEADER ((size_t)72)   /* bytes of libmicrohttpd's note of each header line */
+#define EXCHANGES_MAX  256          /* free ones that are kept, with their first memory */
+#define ID_MAX         128          /* the most bytes of an X-Request-ID that is taken over */
+#define ID_MADE        16           /* bytes of a generated one */
+#define LINE_OF_HEADER ((size_t)72) /* bytes of libmicrohttpd's note of each header line */
 
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target)
 {
@@ -54,6 +52,7 @@ void exchange_free(struct exchange *x)
     struct http *http = x->http;
 
     http->requests--;
+    body_free(x);
     if (http->idle_count >= EXCHANGES_MAX) {
         arena_free(&x->rq.arena);
         free(x);
@@ -262,18 +261,6 @@ static bool fits(const struct exchange *x)
     return x->scan.bytes <= (size_t)x->http->settings->header_limit && taken <= x->http->pool_budget;
 }
 
-/* The bytes that the body may have, as far as that matters for one of `len` bytes. */
-static size_t limit_of_body(struct exchange *x, uint64_t len)
-{
-    if (!x->body_limit)
-        x->body_limit = (size_t)x->http->settings->body_limit;
-    if (len > x->body_limit && !x->body_limit_asked && x->http->hooks.body_limit) {
-        x->body_limit_asked = true;
-        x->body_limit = (size_t)x->http->hooks.body_limit(&x->rq);
-    }
-    return x->body_limit;
-}
-
 static enum MHD_Result check_header(struct exchange *x, const char *fault)
 {
     const struct http_settings *settings = x->http->settings;
@@ -284,7 +271,7 @@ static enum MHD_Result check_header(struct exchange *x, const char *fault)
         return refuse(x, 431, "Request header block too large");
     if (fault)
         return refuse(x, 400, fault);
-    if (x->scan.content_length > limit_of_body(x, x->scan.content_length))
+    if (x->scan.content_length > body_limit_for(x, x->scan.content_length))
         return refuse(x, 413, "Request body too large");
     /*
      * An answer during this first call would close the connection: the request starts at the call that ends
@@ -306,6 +293,7 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
         return MHD_NO;
     pool_find(x->http, x->connection, method);
     x->connection->trimmed = false;
+    pool_count(x->http, x->connection);
     set_state(x, AWAITS_BODY);
     rq->method_name = text_of(method);
     rq->method = method_of(rq->method_name);
@@ -325,48 +313,6 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
 }
 
 /* The body */
-
-/* How much room to allocate for a body of at least `len` bytes. */
-static size_t body_room(const struct exchange *x, size_t len)
-{
-    size_t size = x->scan.content_length ? x->scan.content_length : x->body_size * 2;
-
-    if (size < BODY_FIRST && !x->scan.content_length)
-        size = BODY_FIRST;
-    while (size < len)
-        size *= 2;
-    return size;
-}
-
-enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
-{
-    size_t limit = limit_of_body(x, x->body_len + len);
-
-    if (!x->body_too_large && len > limit - x->body_len) {
-        x->body_too_large = true;
-        x->body_passed = x->body_len;
-    }
-    if (x->body_too_large || x->body_lost) {
-        x->body_passed += len;
-        if (x->body_passed <= PASSED_LIMITS * limit)
-            return MHD_YES; /* until its end, or until the watchdog cuts it */
-        x->connection->cut = true;
-        return MHD_NO;
-    }
-    if (x->body_len + len > x->body_size) {
-        size_t size = body_room(x, x->body_len + len);
-        char *body = arena_grow(&x->rq.arena, x->body, x->body_size, size);
-        if (!body) {
-            x->body_lost = true;
-            return MHD_YES;
-        }
-        x->body = body;
-        x->body_size = size;
-    }
-    memcpy(x->body + x->body_len, bytes, len);
-    x->body_len += len;
-    return MHD_YES;
-}
 
 enum MHD_Result exchange_start(struct exchange *x)
 {

@@ -27,6 +27,7 @@ struct connection {
     int64_t ended;       /* when the last request was answered; 0: none yet */
     uint64_t received;   /* bytes received when the connection became idle; 0: not checked yet */
     char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not certain */
+    bool counted;        /* its memory is counted against the limit of the process */
     bool heard;          /* a request line was read */
     bool begun;          /* a header was read */
     bool trimmed;        /* the pool's clean pages are given back to the kernel */
@@ -64,7 +65,7 @@ struct exchange {
     size_t body_len, body_size, body_limit; /* the limit is 0 until it is known */
     bool body_limit_asked;                  /* of the hook, beyond the setting */
     uint64_t body_passed;                   /* bytes of a too large body that were read and not kept */
-    bool body_too_large, body_lost;
+    bool body_in_arena, body_too_large, body_lost;
     struct stream stream;
 };
 
@@ -105,6 +106,10 @@ struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, cha
 enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
 /* A part of the body. */
 enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len) MUST_CHECK;
+/* gather.c: the bytes that the body may have, as far as that matters for one of `len` bytes. */
+size_t body_limit_for(struct exchange *x, uint64_t len);
+/* Frees what has come of the body. */
+void body_free(struct exchange *x);
 /* The body is complete. */
 enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
 /* The answer has been sent, or the connection has ended. */
@@ -158,6 +163,9 @@ void pool_trim(const struct http *http, struct connection *c);
 void pool_trim_rested(struct http *http);
 /* Whether hardly any connection is in use, so that the others will not touch their memory again soon. */
 bool pool_is_calm(const struct http *http);
+/* Counts the memory of a connection that is used, until it is given back or the connection ends. */
+void pool_count(const struct http *http, struct connection *c);
+void pool_uncount(const struct http *http, struct connection *c);
 void pool_enter_rested(struct http *http, struct connection *c);
 void pool_leave_rested(struct connection *c);
 

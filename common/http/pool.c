@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "common/base/budget.h"
+
 #define POOL_PAGE  ((size_t)4096)
 #define POOL_PAGES 64 /* the most that it may have, by the limits of the settings */
 #define POOL_MAPPED                                                                                          \
@@ -58,6 +60,20 @@ void pool_find(const struct http *http, struct connection *c, const char *method
         c->pool = (char *)((uintptr_t)method & ~(uintptr_t)(POOL_PAGE - 1));
 }
 
+void pool_count(const struct http *http, struct connection *c)
+{
+    if (!c->counted)
+        budget_add(http->pool_size);
+    c->counted = true;
+}
+
+void pool_uncount(const struct http *http, struct connection *c)
+{
+    if (c->counted)
+        budget_give(http->pool_size);
+    c->counted = false;
+}
+
 void pool_trim(const struct http *http, struct connection *c)
 {
     static const char zeros[POOL_PAGE];
@@ -68,6 +84,7 @@ void pool_trim(const struct http *http, struct connection *c)
     c->trimmed = true;
     if (!c->pool || pages > POOL_PAGES || mincore(c->pool, http->pool_size, resident) != 0)
         return;
+    pool_uncount(http, c);
     for (; to <= pages; to++) {
         if (to < pages && (!(resident[to] & 1) || memcmp(c->pool + to * POOL_PAGE, zeros, POOL_PAGE) == 0))
             continue;
@@ -109,7 +126,7 @@ void pool_enter_rested(struct http *http, struct connection *c)
  */
 void pool_trim_rested(struct http *http)
 {
-    for (int i = 0; http->rested && http->loop->quiet && i < TRIM_AT_ONCE; i++) {
+    for (int i = 0; http->rested && (http->loop->quiet || budget_is_short()) && i < TRIM_AT_ONCE; i++) {
         struct connection *c = http->rested;
         pool_leave_rested(c);
         if (c->state == AWAITS_NOTHING && !c->trimmed)

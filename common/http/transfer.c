@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "common/base/budget.h"
 #include "common/base/log.h"
 #include "common/http/client_call.h"
 
@@ -314,6 +315,13 @@ static int set_timer(CURLM *multi, long milliseconds, void *cls)
 }
 
 /* Opening and closing */
+
+void transfers_prepare_library(void)
+{
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, budget_malloc, budget_free, budget_realloc, budget_strdup,
+                             budget_calloc) != CURLE_OK)
+        log_line(LOG_ERROR, "libcurl cannot start", NULL);
+}
 
 struct transfers *transfers_open(struct loop *loop, size_t count,
                                  void (*ended)(struct client_call *call, enum transfer_end how))

@@ -24,6 +24,9 @@ enum transfer_end {
     TRANSFER_BROKEN,   /* whether the other side acted on the request is unknown */
 };
 
+/* Before any thread starts: libcurl counts its memory from then on. */
+void transfers_prepare_library(void);
+
 /* `ended` is called by the loop; the call's transfer is free again by then. NULL: no memory. */
 struct transfers *transfers_open(struct loop *loop, size_t count,
                                  void (*ended)(struct client_call *call, enum transfer_end how)) MUST_CHECK;

@@ -202,3 +202,28 @@ bool column_encode_array(struct arena *arena, const struct column *column, const
     *out = (struct text){b.at, b.len};
     return true;
 }
+
+static size_t texts_size(const struct texts *list)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        size += list->items[i].len;
+    return size;
+}
+
+size_t params_size(const struct statement *statement, const void *params)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < statement->param_count; i++) {
+        const void *value = (const char *)params + statement->params[i].at;
+        if (statement->params[i].type == COLUMN_TEXT)
+            size += ((const struct text *)value)->len;
+        else if (statement->params[i].type == COLUMN_JSON)
+            size += ((const struct kept_json *)value)->bytes.len;
+        else if (statement->params[i].type == COLUMN_TEXTS)
+            size += texts_size(value);
+    }
+    return size;
+}

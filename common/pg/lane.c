@@ -4,6 +4,7 @@
 
 #include "common/base/fiber.h"
 #include "common/base/log.h"
+#include "common/pg/encode.h"
 #include "common/pg/settings.h"
 
 #define TRIES_MAX 4 /* runs of one call, those in aborted and lost batches included */
@@ -13,8 +14,9 @@
 #define BACKOFF_FIRST                                                                                        \
     (50 * MILLISECOND) /* between attempts to connect; doubled up to the maximum, with jitter */
 #define BACKOFF_LAST    (400 * MILLISECOND)
-#define INGEST_WAITING  8  /* requests with many items each that wait for a connection */
-#define BATCH_SHARE_MIN 16 /* calls that a batch may always take */
+#define INGEST_WAITING  8                   /* requests with many items each that wait for a connection */
+#define BATCH_BYTES     ((size_t)512 << 10) /* of parameters, from which on a batch takes no more calls */
+#define BATCH_SHARE_MIN 16                  /* calls that a batch may always take */
 
 size_t lane_links(const struct lane *lane)
 {
@@ -177,10 +179,13 @@ static void hand_out(struct batch *batch)
         return;
     }
     bool alone = first_call(lane)->alone;
+    size_t bytes = 0;
     do {
-        taken[count++] = next_call(lane);
-    } while (first_call(lane) && first_call(lane)->statement && count < share && !alone &&
-             !first_call(lane)->alone);
+        struct call *call = next_call(lane);
+        bytes += params_size(call->statement, call->params);
+        taken[count++] = call;
+    } while (first_call(lane) && first_call(lane)->statement && count < share && bytes < BATCH_BYTES &&
+             !alone && !first_call(lane)->alone);
     batch_start(batch, taken, count);
 }
 
@@ -225,6 +230,7 @@ static bool open_batch(struct lane *lane, struct batch *batch)
                                 .settings = pg->settings,
                                 .schema = &pg->schema,
                                 .kind = lane->kind,
+                                .scratch.always = true,
                                 .url = replica ? pg->settings->read_url : pg->settings->url,
                                 .resolver = pg->resolver,
                                 .replica = replica,

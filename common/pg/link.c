@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "common/base/budget.h"
 #include "common/base/log.h"
 #include "common/pg/column.h"
 #include "common/pg/connect.h"
@@ -167,6 +168,17 @@ static enum link_event take_result(struct link *link, struct execution *executio
     }
 }
 
+/* What libpq holds of a result counts while it is read. */
+static enum link_event take_counted(struct link *link, struct execution *execution, const PGresult *result)
+{
+    size_t size = PQresultMemorySize(result);
+
+    budget_add(size);
+    enum link_event event = take_result(link, execution, result);
+    budget_give(size);
+    return event;
+}
+
 /* Before any row of an execution is read; where it is too late or too early, libpq says so and does nothing.
  */
 static void read_row_by_row(struct link *link, const struct execution *execution)
@@ -193,7 +205,7 @@ enum link_event link_next(struct link *link, struct execution *execution)
         bool parsed = execution && execution->preparing && PQresultStatus(result) != PGRES_PIPELINE_SYNC;
         enum link_event event = LINK_WAIT;
         if (!parsed)
-            event = take_result(link, execution, result);
+            event = take_counted(link, execution, result);
         else if (!take_prepared(link, execution, result))
             event = LINK_LOST;
         PQclear(result);

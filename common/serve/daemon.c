@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 #include "common/auth/keyset.h"
+#include "common/base/budget.h"
 #include "common/base/declare.h"
 #include "common/base/log.h"
+#include "common/http/client.h"
 #include "common/http/server.h"
 #include "common/openapi/document.h"
 #include "common/pg/keeper.h"
@@ -29,6 +32,7 @@
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may limit it further */
 #define HEALTH_WAIT_S 3 /* seconds that a health check waits */
 #define ADDRESS_TEXT  128
+#define MMAP_FROM     (128 << 10) /* bytes, from which a block is mapped by itself */
 
 enum { EXIT_BAD_SETTING = 2 };
 
@@ -184,6 +188,9 @@ static int serve(const struct api *api, struct settings *settings, struct text d
 
     block_signals(&awaited);
     raise_descriptor_limit();
+    budget_set_limit((size_t)settings->memory_limit);
+    client_prepare_library();
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM); /* large blocks go back to the kernel when they are freed, always */
     shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
     if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
         !start_workers(workers, count, settings, api, router, keyset, document)) {

@@ -24,7 +24,7 @@ struct kept_answer {
     struct text headers, body;
 };
 
-STATEMENT(look_key, READ, PARAMS(struct idempotency, key, request, old_key, old_request),
+STATEMENT(look_key, READ, .large = true, PARAMS(struct idempotency, key, request, old_key, old_request),
           ROW(struct kept_answer, same, status, headers, body));
 STATEMENT(claim_key, CHANGE, PARAMS(struct idempotency, key, request), ROW(struct idempotency, key));
 

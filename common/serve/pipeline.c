@@ -145,6 +145,7 @@ static void reply_exhausted(struct request *rq)
 {
     static const struct text exhausted = {"{\"detail\":\"Service temporarily unavailable\"}", 44};
 
+    reply_header(rq, "Retry-After", "1");
     rq->status = 503;
     rq->content_type = "application/json";
     rq->out = writer_over(exhausted);

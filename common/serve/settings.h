@@ -39,6 +39,7 @@ struct settings {
     int64_t port;
     const char *bind_address;
     int64_t workers;
+    int64_t memory_limit;                                      /* bytes, of the process */
     int64_t request_limit;                                     /* in flight, per worker */
     int64_t request_timeout, report_timeout, shutdown_timeout; /* milliseconds */
     int64_t string_limit;                                      /* code points */

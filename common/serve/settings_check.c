@@ -7,8 +7,9 @@
 #include "common/pg/url.h"
 #include "common/serve/settings_table.h"
 
-#define AUTH_URL_MAX      512 /* bytes of an address made from AUTH0_DOMAIN */
-#define SERVICE_TOKEN_MIN 16  /* bytes: a shorter one could be guessed */
+#define MEMORY_LEAST      ((int64_t)8 << 20) /* bytes: what a few requests need */
+#define AUTH_URL_MAX      512                /* bytes of an address made from AUTH0_DOMAIN */
+#define SERVICE_TOKEN_MIN 16                 /* bytes: a shorter one could be guessed */
 #define SERVICE_TOKEN_MAX 4096
 
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
@@ -101,6 +102,9 @@ static bool check_auth(struct auth_settings *s)
 static bool check_limits(const struct settings *s)
 {
     char why[80];
+
+    if (s->memory_limit && s->memory_limit < MEMORY_LEAST)
+        return setting_complain("MEMORY_LIMIT", NULL, "is less than 8388608, and not 0");
 
     if (s->http.connection_limit >= s->workers)
         return true;

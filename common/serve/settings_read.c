@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/cgroup.h"
 #include "common/base/declare.h"
 #include "common/serve/settings_table.h"
 #include "common/table/api.h"
@@ -236,6 +237,13 @@ static int64_t workers_for(const struct api *api)
     return workers > 1 ? workers : 1;
 }
 
+static int64_t memory_share(void)
+{
+    uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    return (int64_t)cgroup_memory_share(cgroup_memory_limit(""), machine);
+}
+
 /* Copies settings that several rooms need. */
 static void share(struct settings *settings)
 {
@@ -256,6 +264,8 @@ enum settings_status settings_read(struct settings *settings, const struct api *
         return status;
     if (settings->workers == 0)
         settings->workers = workers_for(api);
+    if (settings->memory_limit == 0)
+        settings->memory_limit = memory_share();
     if (status == SETTINGS_READY && !settings_check(settings))
         return SETTINGS_BAD;
     share(settings);

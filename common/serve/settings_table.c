@@ -19,6 +19,10 @@ const struct setting settings_table[] = {
     {"WORKERS", SETTING_INT, AT(workers), 0, WORKERS_MAX, "0", false,
      "worker threads, each with its own loop and connections; 0: one per processor, at most 4; half of "
      "that in services that call User Progress"},
+    {"MEMORY_LIMIT", SETTING_INT, AT(memory_limit), 0, INT64_C(1) << 40, "0", false,
+     "bytes that requests, answers and connections may take in all (503); 0: half of what the process's "
+     "control "
+     "groups allow, without a limit an eighth of the machine's memory, from 64 MiB to 1 GiB"},
     {"LOG_LEVEL", SETTING_LEVEL, AT(log.level), 0, 0, "info", false,
      "debug, info, warning or error; info logs a line for every request"},
     {"SLOW_REQUEST_MS", SETTING_INT, AT(watch.slow_request), 1, 600000, "1000", false,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/base/budget.h"
 #include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
@@ -232,6 +233,11 @@ static void write_process(const struct page *p)
          "Memory that is resident."},
         {"process_virtual_memory_bytes", METRIC_GAUGE, (double)process.virtual_bytes,
          "Memory that is mapped."},
+        {"service_memory_held_bytes", METRIC_GAUGE, (double)budget_held(),
+         "Memory counted against MEMORY_LIMIT."},
+        {"service_memory_limit_bytes", METRIC_GAUGE, (double)budget_limit(), "MEMORY_LIMIT."},
+        {"service_memory_refused_total", METRIC_COUNTER, (double)budget_refused(),
+         "How often something did not fit MEMORY_LIMIT."},
         {"process_open_fds", METRIC_GAUGE, (double)process.open_descriptors, "Open file descriptors."},
         {"process_max_fds", METRIC_GAUGE, (double)process.max_descriptors,
          "File descriptors that may be open."},
