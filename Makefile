@@ -18,7 +18,7 @@ LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
-# Held by tools/check-hardening.
+# Checked by tools/check-hardening.
 MACHINE   := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 HARDENING := -fstack-protector-strong -fstack-clash-protection
 ifeq ($(MACHINE),x86_64)
@@ -97,8 +97,8 @@ $(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c)) $(OUT)/$(1)/sch
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
-# A schema travels inside its daemon, as the terminated string `user_progress_schema_sql`: one file, or those of a
-# folder in the order of their names.
+# A schema is part of its daemon, as the terminated string `user_progress_schema_sql`: one file, or those of a folder
+# in the order of their names.
 .SECONDEXPANSION:
 $(OUT)/%/schema.sql.o: $$(sort $$(wildcard $$*/schema.sql $$*/schema/*.sql))
 	@mkdir -p $(@D)
@@ -106,7 +106,7 @@ $(OUT)/%/schema.sql.o: $$(sort $$(wildcard $$*/schema.sql $$*/schema/*.sql))
 		printf '.incbin "%s"\n' $^; \
 		printf '.byte 0\n.section .note.GNU-stack,"",%%progbits\n'; } | $(CC) -x assembler -c -o $@ -
 
-# The pages of /docs and /redoc travel inside the daemons too, compressed; every variant shares them.
+# The pages of /docs and /redoc are part of the daemons too, compressed; all variants share them.
 PAGES := build/pages
 
 $(PAGES)/pages.S: tools/pages $(wildcard pages/*)
@@ -150,7 +150,7 @@ test-image:
 test-compose:
 	@tools/test-compose
 
-# How fast the services are, beside PostgreSQL by itself: see bench/run.
+# How fast the services are, compared with PostgreSQL alone: see bench/run.
 bench:
 	@MAKE='$(MAKE)' bench/run
 
@@ -167,7 +167,7 @@ tidy: $(SQL_HEADERS)
 		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log || \
 		{ grep -v 'generated' $(OUT)/tidy.log; exit 1; }
 
-# The rules that no compiler knows: each is a tools/check-… and says there what it holds.
+# Rules that the compiler cannot check: each tools/check-… says in its first lines what it checks.
 check: build
 	@for c in $(CHECKS); do echo "check-$$c"; tools/check-$$c || exit 1; done
 

@@ -199,7 +199,7 @@ def test_with_all_descriptors_used_a_slot_that_becomes_free_is_used_within_a_sec
 
 
 def is_held(daemon, port: int) -> bool:
-    """Whether the daemon still has its end of the connection from a port of ours."""
+    """Whether the daemon still has its end of the connection from a local port."""
     own = urlsplit(daemon.url).port
     lines = (line.split() for line in open(f"/proc/{daemon.pid}/net/tcp").read().splitlines()[1:])
     return any(
@@ -221,7 +221,7 @@ def test_a_client_that_half_closes_after_its_request_is_answered_and_let_go(fres
 
 
 def test_a_method_or_empty_lines_of_more_than_a_page_do_no_harm(fresh):
-    """Where a connection's memory begins is not where its first request line does."""
+    """A connection's memory does not begin at its first request line."""
     daemon = fresh(WORKERS="1")
     wires = [Wire(daemon.url) for _ in range(300)]
     for n, wire in enumerate(wires):

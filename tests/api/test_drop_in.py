@@ -1,4 +1,4 @@
-"""Performance Reporting and Usage Analytics in the original's place: on its database, beside its User Progress."""
+"""Performance Reporting and Usage Analytics replace the original: on its database, beside its User Progress."""
 
 import os
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ def user_report(recorded):
 
 
 def usage_report(recorded, answer):
-    """The recorded average is of another definition of sessions, and of another clock."""
+    """The recorded average follows another definition of sessions, and another clock."""
     got = answer.json()
     average = got["average_session_time_seconds"]
     assert 0 < average < 600
@@ -147,7 +147,7 @@ OURS = {
 
 
 def in_the_order_sent(recorded, answer):
-    """The original has no order here, and the recording shows one that no client could have meant."""
+    """The original does not order here, and the recorded order is arbitrary."""
 
     def key(attempt):
         return json.dumps({**attempt, "id": "{int}", "timestamp": "{timestamp}"}, sort_keys=True)

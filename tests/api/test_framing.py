@@ -119,7 +119,7 @@ def test_an_invalid_method_or_target_is_refused_and_the_rest_never_read(services
     ],
 )
 def test_what_follows_a_chunked_body_is_never_a_request_where_a_line_feed_could_hide(user_progress, chunks):
-    """0.9 takes a lone line feed for the end of a line there: whatever came behind such a body is not read."""
+    """0.9 accepts a lone line feed as the end of a line there, so nothing after such a body is read."""
     with Wire(user_progress) as wire:
         wire.request("POST", "/users/", "Transfer-Encoding: chunked", body=chunks + SMUGGLED)
         answers = statuses(wire.rest())

@@ -1,4 +1,4 @@
-"""Lookups share calls to User Progress, and no client's question harms another's."""
+"""Lookups share calls to User Progress, and the question of one client does not affect those of others."""
 
 import json
 import threading

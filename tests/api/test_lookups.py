@@ -58,7 +58,8 @@ def ask(url: str, method: str, path: str, body: dict | None) -> tuple[exchange.A
 
 
 def quickest(*request) -> float:
-    """How long the quickest of three took: a busy machine may hold one of them up, not the service all."""
+    """How long the quickest of three took: a busy machine may delay one of them, but the service would delay
+    all."""
     return min(ask(*request)[1] for _ in range(3))
 
 

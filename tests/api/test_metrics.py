@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus reads is what happened."""
+"""GET /metrics counts what happened."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Services that move, and name servers that are silent: nobody waits longer than for what is there."""
+"""Services that move, and name servers that are silent: no call waits longer than necessary."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Databases as they are found: with other defaults, at the end of their ids, with rows of days ago."""
+"""Unusual databases: with other defaults, in another encoding, at the end of their ids, with old rows."""
 
 import time
 from contextlib import closing

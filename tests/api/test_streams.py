@@ -1,4 +1,5 @@
-"""Answers of any length: they leave in parts, whole or visibly cut, and take bounded memory however slow their reader."""
+"""Answers of any length: they are sent in parts, complete or visibly cut off, and take bounded memory however
+slow their reader is."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""A day of the platform, over three ports: what was written through one service is seen through the others."""
+"""A day of the platform, over three ports: what is written through one service is visible through the others."""
 
 import pytest
 

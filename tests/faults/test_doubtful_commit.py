@@ -1,4 +1,4 @@
-"""A commit that is done, and whose answer is an error: what a pooler says when its server goes at that moment."""
+"""A commit that succeeds but is answered with an error, as by a pooler whose server disappears at that moment."""
 
 import select
 import socket

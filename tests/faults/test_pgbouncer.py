@@ -1,4 +1,5 @@
-"""Debian's PgBouncer, in transaction mode and older than 1.21: the API is the same, and nothing of a session is missed."""
+"""Debian's PgBouncer, in transaction mode and older than 1.21: the API is the same, and no setting of a session
+is missing."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The services behind a prefix that a proxy takes off: redirects, links, pages and what is tried out there."""
+"""The services behind a prefix that a proxy removes: redirects, links, the pages and their “Try it out”."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A User Progress that misbehaves: plain sockets, so that every byte, and every silence, is the test's."""
+"""A User Progress that misbehaves: plain sockets, so that the test controls every byte and every pause."""
 
 import json
 import socket

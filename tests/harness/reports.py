@@ -1,4 +1,4 @@
-"""What the reports must answer, computed again from the raw rows: nothing here knows how a service does it."""
+"""What the reports must answer, computed again from the raw rows: independently of how a service does it."""
 
 import json
 from collections import Counter, defaultdict

@@ -9,7 +9,7 @@ POLL = 0.005  # seconds between two looks
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 30) -> T:
-    """Looks again and again until the condition holds and returns what it gave; fails after `seconds`."""
+    """Polls until the condition holds and returns its value; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""tools/daemon starts a daemon once, replaces one that changed, and never mistakes a stranger for its own."""
+"""tools/daemon starts a daemon once, replaces one that changed, and never mistakes another process for it."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The progress log while PostgreSQL and the daemon die under it: what was acknowledged is there, and once."""
+"""The progress log while PostgreSQL and the daemon die under it: acknowledged writes are there exactly once."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Entries of others: a token that does not reach them waits for nobody, and holds nobody up."""
+"""Entries of other users: a token without access to them does not wait for their locks, and does not hold any."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""`user-progress verify` finds what was changed behind the log's back."""
+"""`user-progress verify` finds changes that were made without the log."""
 
 from contextlib import closing
 
