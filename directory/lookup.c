@@ -52,12 +52,15 @@ static bool is_worth_asking(struct question *piece)
     return worth;
 }
 
-static bool ask(struct question *piece)
+/* `names`: of all pieces. */
+static bool ask(struct question *piece, size_t names)
 {
     if (!is_worth_asking(piece))
         return true;
     lookup_ask(piece);
-    if (piece->state == QUESTION_PLAIN && lookup_plain(piece))
+    bool plain = piece->state == QUESTION_PLAIN &&
+                 names <= (size_t)piece->rq->worker->settings->directory.plain_lookups;
+    if (plain && lookup_plain(piece))
         piece->state = QUESTION_ANSWERED;
     return piece->state == QUESTION_ANSWERED;
 }
@@ -75,11 +78,12 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
     int64_t since = rq->loop->now;
     size_t most = LOOKUP_NAMES;
     bool known = true;
+    size_t names = user_count + lab_count;
 
     metric_count(&rq->worker->lookup_metrics->lookups);
     while (known && (user_count || lab_count)) {
         cut_piece(&piece, user_count, lab_count, most);
-        known = ask(&piece);
+        known = ask(&piece, names);
         if (piece.state == QUESTION_REFUSED && most > 1 && piece.user_count + piece.lab_count > 1) {
             most = 1;
             known = true;
@@ -96,6 +100,24 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
     if (!known)
         lookup_reply_unavailable(rq);
     return known;
+}
+
+bool lookup_all(struct request *rq, struct texts users, bool *has_user, struct texts labs, bool *has_lab)
+{
+    struct known_user *known_users = arena_zalloc(&rq->arena, (users.count + 1) * sizeof(*known_users));
+    struct known_lab *known_labs = arena_zalloc(&rq->arena, (labs.count + 1) * sizeof(*known_labs));
+
+    if (!known_users || !known_labs) {
+        reply_unavailable(rq);
+        return false;
+    }
+    if (!lookup(rq, users.items, users.count, known_users, labs.items, labs.count, known_labs, false))
+        return false;
+    for (size_t i = 0; i < users.count; i++)
+        has_user[i] = known_users[i].id.at;
+    for (size_t i = 0; i < labs.count; i++)
+        has_lab[i] = known_labs[i].lab_type.at;
+    return true;
 }
 
 bool lookup_require(struct request *rq, struct text user_id, struct text lab_type)

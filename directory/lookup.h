@@ -26,6 +26,11 @@ struct request;
 bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, struct known_user *users,
             const struct text *lab_types, size_t lab_count, struct known_lab *labs, bool details) MUST_CHECK;
 
+/* Which of many users and lab types there are; false: 503 is the reply. Beside the original, no more names
+ * than INGEST_PLAIN_LOOKUPS are asked for. Waits. */
+bool lookup_all(struct request *rq, struct texts users, bool *has_user, struct texts labs,
+                bool *has_lab) MUST_CHECK;
+
 /* The same for one user and one type, which must exist; false: the reply is 404 or 503. Waits. */
 bool lookup_require(struct request *rq, struct text user_id, struct text lab_type) MUST_CHECK;
 bool lookup_require_user(struct request *rq, struct text user_id, struct known_user *user) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "performance-reporting/records.h"
 
 #include "common/http/request.h"
+#include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
@@ -16,7 +17,7 @@ struct record {
     int64_t id;
     struct moment timestamp;
     struct kept_json printed_errors; /* as the table has them */
-    struct text client_id;
+    struct text client_id, told_time;
     struct moment received_at;
     int8_t mark; /* of a page (common/items/list.h) */
 };
@@ -36,17 +37,20 @@ static const struct field record_in_fields[] = {
     IGNORED("lab_id", .help = "Accepted and not kept."),
     IGNORED("score", .help = "Accepted and not kept.", .example = "85"),
     IGNORED("errors_made", .help = "Accepted and not kept.", .example = "3"),
+    INGEST_FIELDS("\"2025-04-19T08:38:25.379Z\""),
 };
 
 const struct shape record_in_shape =
-    SHAPE("PerformanceRecordCreate", "How an attempt went.", record_in_fields);
+    SHAPE_BUT(2, "PerformanceRecordCreate", "How an attempt went.", record_in_fields);
+const struct shape record_item_shape =
+    SHAPE("PerformanceRecordItem", "How an attempt went, and when; one of many.", record_in_fields);
 
 static const struct field record_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"dc1a707b-d1f6-4c99-b7c5-544a16afbd9d\""),
     FIELD(TEXT, lab_type, .flags = FIELD_NULLABLE, .example = "\"filesystem\""),
     FIELD(INT, completion_time, .flags = FIELD_NULLABLE, .help = "Seconds.", .example = "295"),
     FIELD(BOOL, success, .flags = FIELD_NULLABLE, .example = "true"),
-    FIELD_NAMED(KEPT_TEXTS, "errors", printed_errors, .flags = FIELD_NULLABLE, .example = "[]"),
+    FIELD_NAMED(KEPT_LIST, "errors", printed_errors, .flags = FIELD_NULLABLE, .example = "[]"),
     FIELD(INT_MAP, resources_used, .flags = FIELD_NULLABLE, .example = "{}"),
     FIELD(INT, id, .example = "2"),
     FIELD(TIME_Z, timestamp, .flags = FIELD_NULLABLE, .example = "\"2025-04-19T08:38:25.379893Z\""),
@@ -85,6 +89,13 @@ const struct shape records_page_shape =
 STATEMENT(insert_record, APPEND, .set = true,
           PARAMS(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used),
           ROW(struct record, id, timestamp));
+STATEMENT(draw_record_ids, INGEST, PARAMS(struct ingest_draw, count), ROW(struct ingest_id, id));
+STATEMENT(insert_records, INGEST, .of_rows = true,
+          PARAMS(struct record, id, user_id, lab_type, completion_time, success, printed_errors,
+                 resources_used, timestamp, client_id, received_at),
+          ROW(struct ingest_id, id));
+STATEMENT(find_records_sent, INGEST, PARAMS(struct ingest_find, client_ids),
+          ROW(struct ingest_known, client_id, user_id, lab_type, kind, id));
 STATEMENT(get_record, READ, .large = true, PARAMS(struct record_path, performance_id),
           ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
               timestamp));
@@ -100,16 +111,24 @@ STATEMENT(update_record, CHANGE,
 STATEMENT(delete_record, CHANGE, PARAMS(struct record_path, performance_id),
           ROW(struct record_path, performance_id));
 
+/* False: no memory. */
+static bool print_errors(struct request *rq, void *item)
+{
+    struct record *record = item;
+    struct writer errors = writer_start(&rq->arena);
+
+    write_json_texts(&errors, record->errors);
+    record->printed_errors.bytes = (struct text){errors.at, errors.len};
+    return !errors.failed;
+}
+
 /* Writes the record of the body, which has a user and a lab, and replies it as it now is. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
 {
     struct record in = *(const struct record *)rq->body, kept;
-    struct writer errors = writer_start(&rq->arena);
 
-    write_json_texts(&errors, in.errors);
-    if (errors.failed)
+    if (!print_errors(rq, &in))
         return reply_unavailable(rq);
-    in.printed_errors.bytes = (struct text){errors.at, errors.len};
     in.id = id;
     kept = in;
     if (!lookup_require(rq, in.user_id, in.lab_type))
@@ -141,6 +160,17 @@ enum reply records_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+enum reply records_create_many(struct request *rq)
+{
+    static const struct ingest records =
+        INGEST(struct record, .item = &record_item_shape, .draw = &draw_record_ids, .insert = &insert_records,
+               .find = &find_records_sent, .prepare = print_errors, .look_up = lookup_all,
+               .no_lab = "Lab type not found", .other = "client_id is another record",
+               .index = {"user_performance_client_id", 26}, .form = TIME_Z);
+
+    return ingest_reply(rq, &records);
 }
 
 enum reply records_list(struct request *rq)

@@ -21,6 +21,35 @@ WITH record AS MATERIALIZED (
 SELECT n, id, at AS timestamp
   FROM record;
 
+-- name: draw_record_ids
+SELECT nextval('user_performance_id_seq') AS id
+  FROM generate_series(1, $1);
+
+-- name: insert_records
+-- In the order that they come in, which is that of their client ids.
+INSERT INTO user_performance
+       (id, user_id, lab_type, completion_time, success, errors, resources_used, timestamp, client_id, received_at)
+SELECT id,
+       user_id,
+       lab_type,
+       completion_time,
+       success,
+       coalesce(errors, 'null'),
+       coalesce(resources_used, 'null'),
+       coalesce(timestamp, now()),
+       client_id,
+       received_at
+  FROM unnest($1::int8[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::json[], $7::json[], $8::timestamptz[],
+              $9::text[], $10::timestamptz[])
+       AS r (id, user_id, lab_type, completion_time, success, errors, resources_used, timestamp, client_id, received_at)
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: find_records_sent
+SELECT client_id, user_id, lab_type, NULL::text AS kind, id
+  FROM user_performance
+ WHERE client_id = ANY ($1);
+
 -- name: get_record
 SELECT user_id,
        lab_type,

@@ -1,6 +1,7 @@
 #include "usage-analytics/api.h"
 
 #include "common/http/request.h"
+#include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/items/zone.h"
 #include "common/openapi/docs.h"
@@ -51,6 +52,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
     GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
         .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    POST("/analytics/events", events_record_many, "Analytics", "Record many usage events",
+         .help = INGEST_HELP, .query_in = &ingest_query_shape, .body_in = &event_item_shape,
+         .answer = &ingest_answer_shape, .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
     GET("/analytics/events", events_list, "Analytics", "List usage events", .help = LIST_HELP,
         .query_in = &events_query_shape, .answer = &events_page_shape, .flags = ENDPOINT_REPORT,
         .failures = {OTHER_USER}),
@@ -70,7 +74,7 @@ static const struct endpoint endpoints[] = {
     DOCS_ENDPOINTS(TITLE),
 };
 
-static const struct part *const parts[] = {&directory_lookups, &zones_part};
+static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part};
 
 const struct api usage_analytics_api = {
     .name = "usage-analytics",

@@ -1,6 +1,7 @@
 #include "usage-analytics/events.h"
 
 #include "common/http/request.h"
+#include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
@@ -13,7 +14,7 @@ struct event {
     int8_t event_data_sent;
     int64_t id;
     struct moment timestamp;
-    struct text client_id;
+    struct text client_id, told_time;
     struct moment received_at;
     int8_t mark; /* of a page (common/items/list.h) */
 };
@@ -31,9 +32,12 @@ static const struct field event_in_fields[] = {
           .example = "{\"session_id\":\"test-session-1\"}"),
     FIELD(OBJECT, details, .flags = FIELD_NULLABLE, .help = "Taken as event_data where that is absent."),
     IGNORED("lab_id", .help = "Accepted and not kept."),
+    INGEST_FIELDS("\"2025-04-19T08:39:43.599Z\""),
 };
 
-const struct shape event_in_shape = SHAPE("UsageEventCreate", "What a user did.", event_in_fields);
+const struct shape event_in_shape = SHAPE_BUT(2, "UsageEventCreate", "What a user did.", event_in_fields);
+const struct shape event_item_shape =
+    SHAPE("UsageEventItem", "What a user did, and when; one of many.", event_in_fields);
 
 static const struct field event_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"269b9e2e-e021-4316-8a59-9a79ff19d828\""),
@@ -74,6 +78,13 @@ const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", 
 
 STATEMENT(insert_event, APPEND, .set = true, PARAMS(struct event, user_id, lab_type, event_type, event_data),
           ROW(struct event, id, timestamp));
+STATEMENT(draw_event_ids, INGEST, PARAMS(struct ingest_draw, count), ROW(struct ingest_id, id));
+STATEMENT(insert_events, INGEST, .of_rows = true,
+          PARAMS(struct event, id, user_id, lab_type, event_type, event_data, timestamp, client_id,
+                 received_at),
+          ROW(struct ingest_id, id));
+STATEMENT(find_events_sent, INGEST, PARAMS(struct ingest_find, client_ids),
+          ROW(struct ingest_known, client_id, user_id, lab_type, kind, id));
 STATEMENT(get_event, READ, .large = true, PARAMS(struct event_path, event_id),
           ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp));
 STATEMENT(list_events, REPORT, .planned_anew = true,
@@ -85,13 +96,18 @@ STATEMENT(update_event, CHANGE, PARAMS(struct event, user_id, lab_type, event_ty
           ROW(struct event, id, timestamp));
 STATEMENT(delete_event, CHANGE, PARAMS(struct event_path, event_id), ROW(struct event_path, event_id));
 
+static void take_details(struct event *event)
+{
+    if (!event->event_data_sent && event->details.bytes.at)
+        event->event_data = event->details;
+}
+
 /* Writes the event of the body, which has a user and a lab, and replies it as it now is. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
 {
     struct event in = *(const struct event *)rq->body, kept;
 
-    if (!in.event_data_sent && in.details.bytes.at)
-        in.event_data = in.details;
+    take_details(&in);
     in.id = id;
     kept = in;
     if (!lookup_require(rq, in.user_id, in.lab_type))
@@ -123,6 +139,24 @@ enum reply events_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+static bool prepare(struct request *rq, void *item)
+{
+    (void)rq;
+    take_details(item);
+    return true;
+}
+
+enum reply events_record_many(struct request *rq)
+{
+    static const struct ingest events =
+        INGEST(struct event, .item = &event_item_shape, .draw = &draw_event_ids, .insert = &insert_events,
+               .find = &find_events_sent, .kind = offsetof(struct event, event_type), .prepare = prepare,
+               .look_up = lookup_all, .no_lab = "Lab type not found", .other = "client_id is another event",
+               .index = {"usage_events_client_id", 22}, .form = TIME_Z);
+
+    return ingest_reply(rq, &events);
 }
 
 enum reply events_list(struct request *rq)

@@ -13,6 +13,25 @@ WITH event AS MATERIALIZED (
 SELECT n, id, at AS timestamp
   FROM event;
 
+-- name: draw_event_ids
+SELECT nextval('usage_events_id_seq') AS id
+  FROM generate_series(1, $1);
+
+-- name: insert_events
+-- In the order that they come in, which is that of their client ids.
+INSERT INTO usage_events (id, user_id, lab_type, event_type, event_data, timestamp, client_id, received_at)
+SELECT id, user_id, lab_type, event_type, coalesce(event_data, 'null'), coalesce(timestamp, now()), client_id, received_at
+  FROM unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::json[], $6::timestamptz[], $7::text[],
+              $8::timestamptz[])
+       AS e (id, user_id, lab_type, event_type, event_data, timestamp, client_id, received_at)
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: find_events_sent
+SELECT client_id, user_id, lab_type, event_type AS kind, id
+  FROM usage_events
+ WHERE client_id = ANY ($1);
+
 -- name: get_event
 SELECT user_id, lab_type, event_type, event_data, id, timestamp
   FROM usage_events

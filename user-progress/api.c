@@ -1,6 +1,7 @@
 #include "user-progress/api.h"
 
 #include "common/http/request.h"
+#include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/items/zone.h"
 #include "common/openapi/docs.h"
@@ -64,6 +65,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_LIST | ENDPOINT_REPORT, .failures = {NO_USER}),
     GET("/progress/stats/{user_id}", stats_get, "Progress", "Add up a user's lab attempts",
         .path_in = &user_path_shape, .answer = &stats_shape, .flags = ENDPOINT_REPORT, .failures = {NO_USER}),
+    POST("/attempts", attempts_record_many, "Progress", "Record many lab attempts", .help = INGEST_HELP,
+         .query_in = &ingest_query_shape, .body_in = &attempt_item_shape, .answer = &ingest_answer_shape,
+         .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
     GET("/attempts", attempts_list_all, "Progress", "List lab attempts", .help = LIST_HELP,
         .query_in = &attempts_query_shape, .answer = &attempts_page_shape, .flags = ENDPOINT_REPORT,
         .failures = {OTHER_USER}),
@@ -125,7 +129,7 @@ static const struct command commands[] = {
     {"verify", "replay the progress log's events and prove that its entries follow from them", verify_run},
 };
 
-static const struct part *const parts[] = {&zones_part};
+static const struct part *const parts[] = {&zones_part, &ingest_part};
 
 const struct api user_progress_api = {
     .name = "user-progress",

@@ -1,12 +1,14 @@
 #include "user-progress/attempts.h"
 
 #include "common/http/request.h"
+#include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/pages.h"
 #include "common/serve/query.h"
 #include "common/shape/declare.h"
 #include "directory/directory.h"
 #include "user-progress/attempts.sql.h"
+#include "user-progress/lookups.h"
 #include "user-progress/users.h"
 
 /* An attempt; what is missing to make it is told by the statement that makes it. */
@@ -19,7 +21,7 @@ struct attempt {
     struct moment timestamp;
     struct text lab_name, lab_description, lab_difficulty;
     int8_t attempt_found, user_found, lab_found;
-    struct text client_id;
+    struct text client_id, told_time;
     struct moment received_at;
     int8_t mark; /* of a page (common/items/list.h) */
 };
@@ -35,9 +37,13 @@ static const struct field attempt_in_fields[] = {
     FIELD(INT, time_spent, .flags = FIELD_REQUIRED, .help = "Seconds.", .example = "300"),
     FIELD(TEXTS, errors_encountered, .flags = FIELD_NULLABLE, .fallback = "[]",
           .help = "In the order they came up.", .example = "[\"permission_denied\",\"file_not_found\"]"),
+    INGEST_FIELDS("\"2025-04-19T08:32:45.855Z\""),
 };
 
-const struct shape attempt_in_shape = SHAPE("LabAttemptCreate", "An attempt at a lab.", attempt_in_fields);
+const struct shape attempt_in_shape =
+    SHAPE_BUT(2, "LabAttemptCreate", "An attempt at a lab.", attempt_in_fields);
+const struct shape attempt_item_shape =
+    SHAPE("LabAttemptItem", "An attempt at a lab, and when; one of many.", attempt_in_fields);
 
 static const struct field attempt_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
@@ -103,6 +109,13 @@ STATEMENT(update_attempt, CHANGE,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
               lab_difficulty));
+STATEMENT(draw_attempt_ids, INGEST, PARAMS(struct ingest_draw, count), ROW(struct ingest_id, id));
+STATEMENT(insert_attempts, INGEST, .of_rows = true,
+          PARAMS(struct attempt, id, user_id, lab_type, completion_status, time_spent, errors_encountered,
+                 timestamp, client_id, received_at),
+          ROW(struct ingest_id, id));
+STATEMENT(find_attempts_sent, INGEST, PARAMS(struct ingest_find, client_ids),
+          ROW(struct ingest_known, client_id, user_id, lab_type, kind, id));
 STATEMENT(get_attempt, READ, .large = true, PARAMS(struct attempt_path, attempt_id),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
@@ -153,6 +166,17 @@ enum reply attempts_get(struct request *rq)
     default:
         return REPLIED;
     }
+}
+
+enum reply attempts_record_many(struct request *rq)
+{
+    static const struct ingest attempts =
+        INGEST(struct attempt, .item = &attempt_item_shape, .draw = &draw_attempt_ids,
+               .insert = &insert_attempts, .find = &find_attempts_sent, .look_up = lookups_find,
+               .no_lab = "No labs found for type: ", .other = "client_id is another attempt",
+               .index = {"lab_attempts_client_id", 22}, .form = TIME_NAIVE);
+
+    return ingest_reply(rq, &attempts);
 }
 
 enum reply attempts_list_all(struct request *rq)

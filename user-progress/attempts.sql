@@ -111,6 +111,34 @@ SELECT a.user_id,
  WHERE u.id = $1
  ORDER BY a.id;
 
+-- name: draw_attempt_ids
+SELECT nextval('lab_attempts_id_seq') AS id
+  FROM generate_series(1, $1);
+
+-- name: insert_attempts
+-- In the order that they come in, which is that of their client ids.
+INSERT INTO lab_attempts
+       (id, user_id, lab_type, completion_status, time_spent, errors_encountered, timestamp, client_id, received_at)
+SELECT id,
+       user_id,
+       lab_type,
+       completion_status,
+       time_spent,
+       errors::varchar[],
+       coalesce(timestamp, now()) AT TIME ZONE 'UTC',
+       client_id,
+       received_at
+  FROM unnest($1::int8[], $2::text[], $3::text[], $4::bool[], $5::int8[], $6::text[], $7::timestamptz[], $8::text[],
+              $9::timestamptz[])
+       AS a (id, user_id, lab_type, completion_status, time_spent, errors, timestamp, client_id, received_at)
+    ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: find_attempts_sent
+SELECT client_id, user_id, lab_type, NULL::text AS kind, id
+  FROM lab_attempts
+ WHERE client_id = ANY ($1);
+
 -- name: get_attempt
 SELECT a.user_id,
        a.lab_type,

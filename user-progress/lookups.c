@@ -70,6 +70,25 @@ STATEMENT(find_users_and_labs, READ, .large = true,
           PARAMS(struct lookup_in, user_ids, lab_types, details, details_limit),
           ROW(struct found, there, key, name, description, difficulty, too_large));
 
+bool lookups_find(struct request *rq, struct texts users, bool *has_user, struct texts labs, bool *has_lab)
+{
+    const struct lookup_in in = {.user_ids = users, .lab_types = labs, .details_limit = DETAILS_LIMIT};
+    struct rows rows;
+
+    if (query_rows(rq, &find_users_and_labs, &in, &rows) == QUERY_REPLIED)
+        return false;
+    if (rows.count != users.count + labs.count) {
+        reply_unavailable(rq);
+        return false;
+    }
+    const struct found *found = rows.items;
+    for (size_t i = 0; i < users.count; i++)
+        has_user[i] = found[i].there;
+    for (size_t i = 0; i < labs.count; i++)
+        has_lab[i] = found[users.count + i].there;
+    return true;
+}
+
 static void write_found(struct writer *w, const struct shape *shape, const struct found *found, size_t count)
 {
     for (size_t i = 0; found && i < count; i++) {

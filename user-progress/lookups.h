@@ -10,6 +10,10 @@
 
 handler_fn lookup_answer;
 
+/* Which of many users and lab types there are; false: 503 is the reply. Waits. */
+bool lookups_find(struct request *rq, struct texts users, bool *has_user, struct texts labs,
+                  bool *has_lab) MUST_CHECK;
+
 extern const struct shape lookup_in_shape, lookup_shape;
 
 #endif

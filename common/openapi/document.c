@@ -102,26 +102,51 @@ static void write_content(struct writer *w, const struct shape *shape, enum sche
 
 static void write_body(struct writer *w, const struct endpoint *e)
 {
+    bool many = e->flags & ENDPOINT_BATCH;
+
     write_literal(w, ",\"requestBody\":{\"required\":true,");
-    write_content(w, e->body_in, SCHEMA_IN, false);
+    write_content(w, e->body_in, SCHEMA_IN, many);
+    if (many) {
+        w->len--; /* the content goes on */
+        write_literal(w, ",\"application/x-ndjson\":{\"schema\":");
+        schema_reference(w, "schemas", e->body_in->name);
+        write_literal(w, ",\"example\":");
+        schema_example(w, e->body_in, SCHEMA_IN);
+        write_literal(w, "}}");
+    }
     write_char(w, '}');
 }
 
-static void write_answer(struct writer *w, const struct endpoint *e)
+static void write_answer(struct writer *w, const struct endpoint *e, int status, const char *help)
 {
     write_char(w, '"');
-    write_int(w, e->status ? e->status : 200);
+    write_int(w, status);
     write_literal(w, "\":{\"description\":");
-    write_json_text(w, text_of(e->answer->help ? e->answer->help : "Done."));
+    write_json_text(w, text_of(help));
     write_char(w, ',');
     write_content(w, e->answer, SCHEMA_OUT, e->flags & ENDPOINT_LIST);
     write_char(w, '}');
 }
 
+/* Of many items some may have failed, or all: the answer is the same, unless the body itself is none. */
+static void write_answers_of_many(struct writer *w, const struct endpoint *e)
+{
+    write_char(w, ',');
+    write_answer(w, e, 207, "Some items failed, some did not.");
+    write_literal(w, ",\"422\":{\"description\":\"Nothing is stored, or the body is no list of items.\","
+                     "\"content\":{\"application/json\":{\"schema\":{\"anyOf\":[");
+    schema_reference(w, "schemas", e->answer->name);
+    write_char(w, ',');
+    schema_reference(w, "schemas", "ValidationError");
+    write_literal(w, "]}}}}");
+}
+
 static void write_responses(struct writer *w, const struct endpoint *e)
 {
     write_literal(w, ",\"responses\":{");
-    write_answer(w, e);
+    write_answer(w, e, e->status ? e->status : 200, e->answer->help ? e->answer->help : "Done.");
+    if (e->flags & ENDPOINT_BATCH)
+        write_answers_of_many(w, e);
     openapi_write_errors(w, e);
     write_char(w, '}');
 }

@@ -168,6 +168,8 @@ static bool may_answer(const struct endpoint *e, int status)
     case 414:
         return e->path_in || e->query_in;
     case 422:
+        if (e->flags & ENDPOINT_BATCH)
+            return false; /* it is an answer of its own */
         return e->method == METHOD_POST ||
                (!(e->flags & ENDPOINT_LENIENT) && (e->path_in || e->query_in || e->body_in));
     default:

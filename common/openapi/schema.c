@@ -37,9 +37,10 @@ static void write_bounds(struct writer *w, const struct field *f, enum schema_pl
 /* The items of a list or map; in a list that is marked so, some may be null. */
 static void write_items(struct writer *w, const struct field *f)
 {
+    bool list = f->type == FIELD_LIST || f->type == FIELD_KEPT_LIST;
     bool null = f->type == FIELD_LIST && f->flags & FIELD_NULLABLE;
 
-    write_text(w, f->type == FIELD_LIST ? TEXT(",\"items\":") : TEXT(",\"additionalProperties\":"));
+    write_text(w, list ? TEXT(",\"items\":") : TEXT(",\"additionalProperties\":"));
     if (null)
         write_literal(w, "{\"anyOf\":[");
     schema_reference(w, "schemas", f->of->name);
@@ -65,7 +66,7 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         [FIELD_BOOL] = "boolean",  [FIELD_FLOAT] = "number",       [FIELD_TIME_NAIVE] = "string",
         [FIELD_TIME_Z] = "string", [FIELD_TIME_OFFSET] = "string", [FIELD_TEXTS] = "array",
         [FIELD_OBJECT] = "object", [FIELD_INT_MAP] = "object",     [FIELD_LIST] = "array",
-        [FIELD_MAP] = "object",    [FIELD_KEPT_TEXTS] = "array",
+        [FIELD_MAP] = "object",    [FIELD_KEPT_LIST] = "array",
     };
     bool null = f->flags & FIELD_NULLABLE && f->type != FIELD_LIST;
 
@@ -79,7 +80,9 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"format\":\"email\"");
     if (f->type == FIELD_TIME_Z || f->type == FIELD_TIME_OFFSET)
         write_literal(w, ",\"format\":\"date-time\"");
-    if ((f->type == FIELD_TEXTS || f->type == FIELD_KEPT_TEXTS) && null &&
+    if (f->flags & FIELD_MIXED)
+        write_literal(w, ",\"items\":{\"type\":[\"string\",\"integer\"]}");
+    if ((f->type == FIELD_TEXTS || f->type == FIELD_KEPT_LIST) && null &&
         place != SCHEMA_IN) /* a list that may be null may have null items */
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
     else if (f->type == FIELD_TEXTS)
@@ -153,7 +156,7 @@ static bool is_required(const struct field *f, enum schema_place place)
 {
     if (f->type == FIELD_MEMBERS)
         return false;
-    return place == SCHEMA_IN ? f->flags & FIELD_REQUIRED : true;
+    return place == SCHEMA_IN ? f->flags & FIELD_REQUIRED : !(f->flags & FIELD_OPTIONAL);
 }
 
 static void write_required(struct writer *w, const struct shape *shape, enum schema_place place)

@@ -7,9 +7,8 @@
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
 
-#define KEY_LIMIT    255                /* bytes of a key */
-#define ANSWER_LIMIT ((size_t)1 << 20)  /* the most bytes of an answer that can be kept */
-#define JSON_TYPE    "application/json" /* of answers that were stored without their headers */
+#define KEY_LIMIT 255                /* bytes of a key */
+#define JSON_TYPE "application/json" /* of answers that were stored without their headers */
 
 /* A row of idempotency_keys; digests in hexadecimal digits. */
 struct idempotency {
@@ -196,7 +195,7 @@ static bool keep(struct request *rq)
 
     if (rq->status < 200 || rq->status >= 300)
         return false;
-    if (rq->out.len > ANSWER_LIMIT) {
+    if (rq->out.len > IDEMPOTENCY_ANSWER_LIMIT) {
         reply_error(rq, 413, "The answer is too large to be kept for the Idempotency-Key");
         return false;
     }

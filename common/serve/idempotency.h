@@ -10,7 +10,11 @@
 #ifndef COMMON_SERVE_IDEMPOTENCY_H
 #define COMMON_SERVE_IDEMPOTENCY_H
 
+#include <stddef.h>
+
 struct request;
+
+#define IDEMPOTENCY_ANSWER_LIMIT ((size_t)1 << 20) /* the most bytes of an answer that can be kept */
 
 /* Runs the request's handler under its Idempotency-Key, or gives the reply of an earlier run. Waits. */
 void idempotency_run(struct request *rq);

@@ -19,6 +19,7 @@ struct auth;
 struct client;
 struct http;
 struct http_metrics;
+struct ingest_metrics;
 struct keyset;
 struct lookup_metrics;
 struct lookups;
@@ -48,16 +49,18 @@ struct worker {
     struct http *http;
     struct pg *pg;
     struct auth *auth;
-    struct keyset *keyset;   /* of the process, which outlives the worker */
-    struct client *client;   /* of services that call others */
-    struct lookups *lookups; /* of services that look up users and labs */
-    struct zones *zones;     /* the names of time zones */
-    struct text openapi;     /* the service's document */
-    bool draining;           /* after SIGTERM: answers close their connections */
-    struct timer stacks;     /* unmaps stacks of fibers that are not needed any more */
-    struct timer forget;     /* deletes rows that are kept for a day only; in the first worker */
-    struct timer upkeep;     /* for the service's own work; in the first worker */
-    struct watch wake;       /* an eventfd by which the main thread wakes the worker */
+    struct keyset *keyset;                 /* of the process, which outlives the worker */
+    struct client *client;                 /* of services that call others */
+    struct lookups *lookups;               /* of services that look up users and labs */
+    struct ingest_metrics *ingest_metrics; /* of services that take many items at once */
+    size_t ingesting;                      /* requests with many items that are under way */
+    struct zones *zones;                   /* the names of time zones */
+    struct text openapi;                   /* the service's document */
+    bool draining;                         /* after SIGTERM: answers close their connections */
+    struct timer stacks;                   /* unmaps stacks of fibers that are not needed any more */
+    struct timer forget; /* deletes rows that are kept for a day only; in the first worker */
+    struct timer upkeep; /* for the service's own work; in the first worker */
+    struct watch wake;   /* an eventfd by which the main thread wakes the worker */
     atomic_bool stop;
     pthread_t thread;
 };

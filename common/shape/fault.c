@@ -11,20 +11,40 @@ struct faults faults_start(struct arena *arena)
     return (struct faults){.out = writer_start(arena)};
 }
 
-static void write_place(struct writer *w, const struct fault_at *at)
+struct faults faults_start_item(struct arena *arena, int64_t index)
+{
+    return (struct faults){.out = writer_start(arena), .of_item = true, .index = index};
+}
+
+/* Where the first so many code points end. */
+static struct text cut(struct text t, size_t points)
+{
+    size_t len = 0;
+
+    while (len < t.len && points--)
+        for (len++; len < t.len && ((unsigned char)t.at[len] & 0xc0) == 0x80;)
+            len++;
+    return (struct text){t.at, len};
+}
+
+static void write_place(struct writer *w, const struct fault_at *at, const struct faults *of)
 {
     static const char *const places[] = {
         [FAULT_PATH] = "path", [FAULT_QUERY] = "query", [FAULT_BODY] = "body"};
 
     write_char(w, '[');
     write_json_text(w, text_of(places[at->place]));
+    if (of->of_item) {
+        write_char(w, ',');
+        write_int(w, of->index);
+    }
     if (at->field) {
         write_char(w, ',');
         write_json_text(w, text_of(at->field));
     }
     if (at->member.at) {
         write_char(w, ',');
-        write_json_text(w, at->member);
+        write_json_text(w, of->of_item ? cut(at->member, FAULT_NAME_MAX) : at->member);
     }
     if (at->item >= 0) {
         write_char(w, ',');
@@ -38,18 +58,24 @@ void faults_add(struct faults *faults, const struct fault_at *at, const struct f
 {
     struct writer *w = &faults->out;
 
-    if (faults->count == FAULTS_LIMIT)
+    if (faults->count == (faults->of_item ? ITEM_FAULTS_LIMIT : FAULTS_LIMIT))
         return;
+    if (faults->of_item && !faults->count)
+        faults->first = arena_string(w->arena, text_of(fault->message));
     if (faults->count++)
         write_char(w, ',');
+    else if (faults->of_item)
+        write_char(w, '[');
     write_literal(w, "{\"type\":");
     write_json_text(w, text_of(fault->type));
     write_literal(w, ",\"loc\":");
-    write_place(w, at);
+    write_place(w, at, faults);
     write_literal(w, ",\"msg\":");
     write_json_text(w, text_of(fault->message));
-    write_literal(w, ",\"input\":");
-    write_text(w, input);
+    if (!faults->of_item) {
+        write_literal(w, ",\"input\":");
+        write_text(w, input);
+    }
     if (fault->context) {
         write_literal(w, ",\"ctx\":");
         write_text(w, text_of(fault->context));

@@ -2,6 +2,7 @@
 #ifndef COMMON_SHAPE_FAULT_H
 #define COMMON_SHAPE_FAULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,18 @@ enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
 struct faults {
     struct writer out; /* the list without its brackets */
     size_t count;
+    bool of_item; /* of a list that came as the body: their places have its index, and they no input */
+    int64_t index;
+    const char *first; /* of an item: the first message, in the arena; NULL: none, or no memory */
 };
 
 struct faults faults_start(struct arena *arena);
+
+/* The same for an item of the body's list: at most ITEM_FAULTS_LIMIT are kept, names are cut at
+ * FAULT_NAME_MAX code points, and no input is repeated. */
+#define ITEM_FAULTS_LIMIT 10
+#define FAULT_NAME_MAX    100
+struct faults faults_start_item(struct arena *arena, int64_t index);
 
 struct fault {
     const char *type;

@@ -5,7 +5,7 @@
  * prints it, and the OpenAPI document is generated from it. Every type has a value for null:
  *
  * - FIELD_TEXT, FIELD_EMAIL: struct text, at == NULL
- * - FIELD_OBJECT, FIELD_INT_MAP, FIELD_KEPT_TEXTS: struct kept_json, bytes.at == NULL
+ * - FIELD_OBJECT, FIELD_INT_MAP, FIELD_KEPT_LIST: struct kept_json, bytes.at == NULL
  * - FIELD_INT: int64_t, INT_NULL
  * - FIELD_BOOL: int8_t, BOOL_NULL
  * - FIELD_FLOAT: double, NaN
@@ -50,13 +50,14 @@ enum field_type {
     FIELD_TIME_NAIVE,
     FIELD_TIME_Z,
     FIELD_TIME_OFFSET,
-    FIELD_TEXTS,      /* a list of strings */
-    FIELD_KEPT_TEXTS, /* out: a list of strings as JSON, printed as it is */
-    FIELD_OBJECT,  /* any JSON object, kept as the bytes that were sent; out: JSON printed as it is, an `of`
-                      if that is given */
-    FIELD_INT_MAP, /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
-                    */
-    FIELD_LIST,    /* out: a list of `of` */
+    FIELD_TEXTS,     /* a list of strings */
+    FIELD_KEPT_LIST, /* out: a list as JSON, printed as it is: of strings, FIELD_MIXED of integers too, or of
+                        `of` */
+    FIELD_OBJECT,    /* any JSON object, kept as the bytes that were sent; out: JSON printed as it is, an `of`
+                        if that is given */
+    FIELD_INT_MAP,   /* an object of integers; in: coerced to them, all other bytes kept; out: as FIELD_OBJECT
+                      */
+    FIELD_LIST,      /* out: a list of `of` */
     FIELD_MAP, /* out: an object of `of`, named by the first field of `of`, which is not repeated inside */
     FIELD_MEMBERS, /* strings, numbers and booleans of any other name; out: those of an object, among the
                       fields */
@@ -69,6 +70,9 @@ enum field_flag {
     FIELD_NULLABLE = 1 << 1, /* may be null (in and out) */
     FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
     FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
+    FIELD_OPTIONAL =
+        1 << 4,           /* out: left out where it is null: a text, an integer, an object or a kept list */
+    FIELD_MIXED = 1 << 5, /* out: see FIELD_KEPT_LIST */
 };
 
 struct shape;

@@ -57,7 +57,7 @@ static void write_value(struct writer *w, const struct field *field, const char 
     case FIELD_TEXTS:
         write_json_texts(w, *(const struct texts *)value);
         break;
-    case FIELD_KEPT_TEXTS:
+    case FIELD_KEPT_LIST:
     case FIELD_OBJECT:
     case FIELD_INT_MAP:
         write_json_or_null(w, *(const struct kept_json *)value);
@@ -81,6 +81,25 @@ static struct text inside(struct kept_json object)
     return (struct text){object.bytes.at + 1, object.bytes.len - 2};
 }
 
+static bool is_left_out(const struct field *field, const char *from)
+{
+    const void *value = from + field->at;
+
+    if (!(field->flags & FIELD_OPTIONAL))
+        return false;
+    switch (field->type) {
+    case FIELD_TEXT:
+        return !((const struct text *)value)->at;
+    case FIELD_INT:
+        return *(const int64_t *)value == INT_NULL;
+    case FIELD_OBJECT:
+    case FIELD_KEPT_LIST:
+        return !((const struct kept_json *)value)->bytes.at;
+    default:
+        return false;
+    }
+}
+
 /* Writes the fields of a struct from number `first` on. */
 static void write_object(struct writer *w, const struct shape *shape, const char *from, size_t first)
 {
@@ -88,7 +107,7 @@ static void write_object(struct writer *w, const struct shape *shape, const char
 
     for (size_t i = first; i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
-        if (field->type == FIELD_IGNORED)
+        if (field->type == FIELD_IGNORED || is_left_out(field, from))
             continue;
         if (field->type == FIELD_MEMBERS) {
             struct text members = inside(*(const struct kept_json *)(from + field->at));

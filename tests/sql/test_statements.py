@@ -152,7 +152,7 @@ def sample(parameter: dict, is_set: bool) -> str:
     kind = parameter["type"]
     if parameter["name"] in VALUES:
         return VALUES[parameter["name"]]
-    if is_set:
+    if is_set or kind not in TYPES:
         return f"ARRAY[{TYPES[kind.removesuffix('[]')][1]}]::{kind}"
     return f"{TYPES[kind][1]}::{kind}"
 

@@ -1,0 +1,118 @@
+/* What became of each item, and of the request. */
+#include "common/items/ingest_items.h"
+
+#include "common/serve/idempotency.h"
+
+/* For the document: the faults of an item are printed as they are found. */
+struct item_fault {
+    struct text type, msg;
+    struct kept_json loc, ctx;
+};
+
+#define OF struct item_fault
+static const struct field fault_fields[] = {
+    FIELD(TEXT, type, .help = "Of the fault.", .example = "\"missing\""),
+    FIELD(KEPT_LIST, loc, .flags = FIELD_MIXED, .help = "Where it is, the item's index behind `body`.",
+          .example = "[\"body\",3,\"event_type\"]"),
+    FIELD(TEXT, msg, .help = "What is wrong.", .example = "\"Field required\""),
+    FIELD(OBJECT, ctx, .flags = FIELD_OPTIONAL, .help = "Bounds and reasons."),
+};
+static const struct shape fault_shape = SHAPE("ItemFault", "One fault of an item.", fault_fields);
+#undef OF
+
+struct outcome {
+    int64_t index, id, code;
+    struct text status, detail;
+    struct kept_json errors;
+};
+
+#define OF struct outcome
+static const struct field outcome_fields[] = {
+    FIELD(INT, index, .help = "The item's place in the request, from 0; empty lines are not counted.",
+          .example = "0"),
+    FIELD(TEXT, status,
+          .help =
+              "stored, duplicate, failed, or, where `atomic` let another item's failure undo it, not_stored.",
+          .example = "\"stored\""),
+    FIELD(INT, id, .flags = FIELD_OPTIONAL, .help = "Of what is stored, now or by an earlier request.",
+          .example = "101"),
+    FIELD(INT, code, .flags = FIELD_OPTIONAL, .help = "The status that it would have had as a single call."),
+    FIELD(TEXT, detail, .flags = FIELD_OPTIONAL, .help = "What is wrong."),
+    FIELD(KEPT_LIST, errors, .flags = FIELD_OPTIONAL, .of = &fault_shape,
+          .help = "Of code 422: the first 10 faults."),
+};
+static const struct shape outcome_shape = SHAPE("ItemOutcome", "What became of an item.", outcome_fields);
+#undef OF
+
+struct answer {
+    int64_t received, stored, duplicates, failed;
+    struct text received_at;
+    struct rows items;
+};
+
+#define OF struct answer
+static const struct field answer_fields[] = {
+    FIELD(INT, received, .help = "Items of the request.", .example = "1"),
+    FIELD(INT, stored, .example = "1"),
+    FIELD(INT, duplicates, .help = "Items whose client_id was stored already.", .example = "0"),
+    FIELD(INT, failed, .example = "0"),
+    FIELD(TEXT, received_at, .help = "By the service's clock, UTC.",
+          .example = "\"2025-04-19T08:40:02.118843Z\""),
+    FIELD(LIST, items, .of = &outcome_shape, .help = "In the order of the request."),
+};
+const struct shape ingest_answer_shape = SHAPE("IngestOutcome", "What became of many items.", answer_fields);
+#undef OF
+
+static const char *const states[] = {[ITEM_GOOD] = "not_stored",
+                                     [ITEM_STORED] = "stored",
+                                     [ITEM_DUPLICATE] = "duplicate",
+                                     [ITEM_FAILED] = "failed"};
+
+static struct outcome outcome_of(const struct item *item, int64_t index)
+{
+    bool there = item->state == ITEM_STORED || item->state == ITEM_DUPLICATE;
+    bool failed = item->state == ITEM_FAILED;
+
+    return (struct outcome){.index = index,
+                            .status = text_of(states[item->state]),
+                            .id = there ? item->id : INT_NULL,
+                            .code = failed ? item->code : INT_NULL,
+                            .detail = failed ? text_of(item->detail) : TEXT_NULL,
+                            .errors.bytes = failed ? item->errors : TEXT_NULL};
+}
+
+/* Counts the items by their states, and lists them; false: no memory. */
+static bool list_outcomes(const struct items *items, bool only_failed, struct answer *answer)
+{
+    struct arena *arena = &items->rq->arena;
+    struct outcome *list = arena_alloc(arena, (items->count + 1) * sizeof(*list));
+
+    answer->items.items = list;
+    for (size_t i = 0; list && i < items->count; i++) {
+        const struct item *item = &items->list[i];
+        answer->stored += item->state == ITEM_STORED;
+        answer->duplicates += item->state == ITEM_DUPLICATE;
+        answer->failed += item->state == ITEM_FAILED;
+        if (!only_failed || item->state == ITEM_FAILED)
+            list[answer->items.count++] = outcome_of(item, (int64_t)i);
+    }
+    return list != NULL;
+}
+
+enum reply items_answer(struct items *items, bool only_failed)
+{
+    struct request *rq = items->rq;
+    struct answer answer = {.received = (int64_t)items->count};
+    char *time = arena_alloc(&rq->arena, TIME_TEXT_MAX);
+
+    if (!time || !list_outcomes(items, only_failed, &answer))
+        return reply_unavailable(rq);
+    answer.received_at = (struct text){time, time_print(time, items->received_at, items->of->form)};
+    bool none = answer.stored + answer.duplicates == 0;
+    reply(rq, &ingest_answer_shape, &answer);
+    rq->status = !answer.failed ? 200 : none ? 422 : 207;
+    /* What is stored must not be lost for an answer that is too long to be kept. */
+    if (rq->idempotency && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && !only_failed)
+        return items_answer(items, true);
+    return REPLIED;
+}
