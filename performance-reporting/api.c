@@ -13,7 +13,7 @@
 #include "performance-reporting/records.h"
 #include "performance-reporting/reports.h"
 
-extern const char performance_reporting_schema_sql[]; /* schema.sql */
+extern const char performance_reporting_schema_sql[]; /* schema/ */
 
 struct root {
     char nothing;
@@ -86,7 +86,7 @@ const struct api performance_reporting_api = {
     .version = "1.0.0",
     .port = 8005,
     .schema = performance_reporting_schema_sql,
-    .schema_version = 3,
+    .schema_version = 4,
     .forwarding = &directory_forwarding,
     .parts = parts,
     .part_count = COUNT(parts),

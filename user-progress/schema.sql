@@ -106,6 +106,171 @@ BEGIN
 END
 $$;
 
+-- What users' statistics have added up before they are asked: docs/aggregates.md says how and why. A user with many
+-- attempts has sums of those up to an id, true in the snapshot of the last fold. Later attempts are read themselves, and
+-- what happened to earlier ones since then is in the notes.
+CREATE TABLE IF NOT EXISTS attempt_state (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    upto bigint NOT NULL DEFAULT -9223372036854775808, -- attempts whose users were looked at
+    notes_from bigint NOT NULL DEFAULT 0 -- earlier notes are folded
+) WITH (fillfactor = 50);
+INSERT INTO attempt_state DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- Up to which id a change leaves a note. A sequence, since whoever reads it sees the last value, whatever their snapshot.
+CREATE SEQUENCE IF NOT EXISTS attempt_noted_upto MINVALUE -9223372036854775808;
+
+CREATE TABLE IF NOT EXISTS attempt_notes (
+    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sign smallint NOT NULL, -- 1: the attempt came, -1: it went
+    id bigint NOT NULL,
+    user_id varchar,
+    lab_type varchar,
+    completion_status boolean,
+    time_spent integer
+);
+
+CREATE TABLE IF NOT EXISTS attempt_sums (
+    user_id text COLLATE "C" NOT NULL,
+    upto bigint NOT NULL,
+    lab_type text COLLATE "C",
+    attempts bigint NOT NULL,
+    successful_attempts bigint NOT NULL,
+    time_spent bigint NOT NULL,
+    first bigint NOT NULL -- id
+);
+CREATE INDEX IF NOT EXISTS attempt_sums_user_id ON attempt_sums (user_id);
+
+-- Notes what a statement did to attempts that can be folded already. Of new ones hardly any has so early an id.
+CREATE OR REPLACE FUNCTION attempt_note() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    upto bigint := pg_sequence_last_value('attempt_noted_upto');
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        INSERT INTO attempt_notes (sign, id, user_id, lab_type, completion_status, time_spent)
+        SELECT -1, id, user_id, lab_type, completion_status, time_spent FROM gone WHERE id <= upto;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        IF EXISTS (SELECT FROM came WHERE id <= upto) THEN
+            INSERT INTO attempt_notes (sign, id, user_id, lab_type, completion_status, time_spent)
+            SELECT 1, id, user_id, lab_type, completion_status, time_spent FROM came WHERE id <= upto;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Has everything added up again by the daemons: for an operator after data came in while triggers were disabled.
+CREATE OR REPLACE FUNCTION attempt_rebuild() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7205759403792799); -- of the one that folds
+    UPDATE attempt_state SET upto = DEFAULT;
+    DELETE FROM attempt_notes;
+    DELETE FROM attempt_sums;
+END
+$$;
+CREATE OR REPLACE FUNCTION attempt_forget_all() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM attempt_rebuild();
+    RETURN NULL;
+END
+$$;
+
+-- What a user's attempts up to an id add up to, by lab type: those that are folded, what happened to these since, and
+-- later ones. Where the first one of a lab type was taken away, all are read. It becomes a part of the query.
+CREATE OR REPLACE FUNCTION attempts_of_user(who text, upto bigint)
+RETURNS TABLE (lab_type text, attempts bigint, successful_attempts bigint, time_spent bigint, first bigint)
+LANGUAGE sql STABLE ROWS 5 AS $$
+    SELECT part.lab_type, sum(part.attempts)::bigint, sum(part.successful_attempts)::bigint,
+           sum(part.time_spent)::bigint, min(part.first)
+      FROM (SELECT since.first_note, s.upto AS folded
+              FROM (SELECT notes_from AS first_note FROM attempt_state) AS since
+              LEFT JOIN LATERAL (SELECT s.upto FROM attempt_sums s WHERE s.user_id = who LIMIT 1) AS s
+                ON NOT EXISTS (SELECT FROM attempt_notes n
+                                 JOIN attempt_sums l ON l.lab_type IS NOT DISTINCT FROM n.lab_type AND l.first >= n.id
+                                WHERE n.n >= since.first_note AND n.user_id = who AND n.sign < 0 AND l.user_id = who)
+            OFFSET 0) AS at,
+           LATERAL (
+            SELECT s.lab_type, s.attempts, s.successful_attempts, s.time_spent, s.first
+              FROM attempt_sums s WHERE s.user_id = who AND at.folded IS NOT NULL
+            UNION ALL
+            SELECT n.lab_type, n.sign, n.sign * (n.completion_status IS TRUE)::integer,
+                   n.sign::bigint * coalesce(n.time_spent, 0), CASE WHEN n.sign > 0 THEN n.id END
+              FROM attempt_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
+            UNION ALL
+            SELECT a.lab_type, 1, (a.completion_status IS TRUE)::integer, coalesce(a.time_spent, 0), a.id
+              FROM lab_attempts a
+             WHERE a.user_id = who AND a.id > coalesce(at.folded, -9223372036854775808)
+               AND a.id <= attempts_of_user.upto) AS part
+     GROUP BY part.lab_type
+    HAVING sum(part.attempts) > 0
+$$;
+
+-- The same of all attempts, always by an index.
+CREATE OR REPLACE FUNCTION attempts_report_of_user(who text)
+RETURNS TABLE (lab_type text, attempts bigint, successful_attempts bigint, time_spent bigint, first bigint)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM attempts_of_user(who, 9223372036854775807);
+END
+$$;
+
+-- Goes through the next slice of attempts and takes all notes into the sums; whether there may be more. One at a time
+-- does this. With fewer attempts and notes than those given nothing is done; a user with fewer has no sums.
+CREATE OR REPLACE FUNCTION attempt_fold(few integer DEFAULT 500, few_notes integer DEFAULT 100,
+                                        few_of_user integer DEFAULT 100, one_of integer DEFAULT 128)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    slice CONSTANT integer := 50000;
+    state attempt_state;
+    target bigint;
+    notes_to bigint;
+BEGIN
+    LOCK TABLE lab_attempts IN ACCESS SHARE MODE; -- before all else: a TRUNCATE then waits, or has emptied all
+    IF NOT pg_try_advisory_xact_lock(7205759403792799) THEN
+        RETURN false;
+    END IF;
+    SELECT * INTO state FROM attempt_state;
+    target := next_slice('lab_attempts', state.upto, few, slice);
+    IF target IS NULL AND (SELECT count(*) FROM (SELECT FROM attempt_notes WHERE n >= state.notes_from
+                                                  LIMIT few_notes) AS noted) = few_notes THEN
+        target := state.upto;
+    END IF;
+    -- Earlier notes are those of transactions that the next lines wait for.
+    notes_to := coalesce(pg_sequence_last_value(pg_get_serial_sequence('attempt_notes', 'n')::regclass), 0) + 1;
+    IF target IS NULL OR NOT settle_rows('lab_attempts', 'attempt_noted_upto', target) THEN
+        RETURN false;
+    END IF;
+
+    WITH taken AS (
+        DELETE FROM attempt_notes WHERE n >= state.notes_from RETURNING user_id
+    ), due AS MATERIALIZED ( -- some users by chance, the more often the more they do, and those with notes
+        SELECT user_id FROM lab_attempts
+         WHERE id > state.upto AND id <= target AND hashint8(id) % one_of = 0 AND user_id IS NOT NULL
+        UNION
+        SELECT user_id FROM taken WHERE user_id IS NOT NULL
+    ), counted AS MATERIALIZED (
+        SELECT d.user_id, s.*, sum(s.attempts) OVER (PARTITION BY d.user_id) AS of_user
+          FROM due d, LATERAL attempts_of_user(d.user_id, target) AS s
+    ), cleared AS (
+        DELETE FROM attempt_sums s USING due d WHERE s.user_id = d.user_id
+    ), summed AS (
+        INSERT INTO attempt_sums (user_id, upto, lab_type, attempts, successful_attempts, time_spent, first)
+        SELECT user_id, target, lab_type, attempts, successful_attempts, time_spent, first
+          FROM counted WHERE of_user >= few_of_user
+    )
+    UPDATE attempt_state SET upto = target, notes_from = notes_to;
+    RETURN target > state.upto AND next_slice('lab_attempts', target, slice, slice) IS NOT NULL;
+END
+$$;
+
 -- The other indexes are made while others write (common/pg/keeper.h says how).
 -- step: index ix_users_created_at_id
 CREATE INDEX CONCURRENTLY ix_users_created_at_id ON users (created_at, id);
@@ -149,6 +314,29 @@ CREATE INDEX CONCURRENTLY lab_attempts_user_page
 CREATE INDEX CONCURRENTLY lab_attempts_lab_page
     ON lab_attempts (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);
 
--- What the list of a user's attempts is read from, page by page.
+-- What the list of a user's attempts is read from, page by page, and those that are not in the sums yet.
 -- step: index lab_attempts_of_user
 CREATE INDEX CONCURRENTLY lab_attempts_of_user ON lab_attempts (user_id, id);
+
+-- From here on changes of what is folded leave a note; nothing is folded before.
+-- step: lock attempt_triggers
+DO $$
+BEGIN
+    IF (SELECT count(*) FROM pg_trigger
+         WHERE tgrelid = 'lab_attempts'::regclass AND tgname LIKE 'attempt\_noted\_%') = 4 THEN
+        RETURN;
+    END IF;
+    CREATE OR REPLACE TRIGGER attempt_noted_insert AFTER INSERT ON lab_attempts
+        REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION attempt_note();
+    CREATE OR REPLACE TRIGGER attempt_noted_update AFTER UPDATE ON lab_attempts
+        REFERENCING OLD TABLE AS gone NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION attempt_note();
+    CREATE OR REPLACE TRIGGER attempt_noted_delete AFTER DELETE ON lab_attempts
+        REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION attempt_note();
+    CREATE OR REPLACE TRIGGER attempt_noted_truncate AFTER TRUNCATE ON lab_attempts
+        FOR EACH STATEMENT EXECUTE FUNCTION attempt_forget_all();
+    PERFORM attempt_rebuild();
+END
+$$;
+
+-- step: slice attempt_sums
+SELECT attempt_fold();

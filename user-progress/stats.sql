@@ -7,16 +7,7 @@ SELECT u.username,
        s.successful_attempts,
        s.time_spent
   FROM users u
-  LEFT JOIN LATERAL (
-       SELECT lab_type,
-              count(*) AS attempts,
-              count(*) FILTER (WHERE completion_status) AS successful_attempts,
-              coalesce(sum(time_spent), 0)::int8 AS time_spent,
-              min(id) AS first
-         FROM lab_attempts
-        WHERE user_id = u.id
-        GROUP BY lab_type
-  ) AS s ON true
+  LEFT JOIN LATERAL attempts_report_of_user(u.id) AS s ON true
   LEFT JOIN LATERAL (
        SELECT id, name
          FROM labs

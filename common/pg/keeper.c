@@ -202,7 +202,8 @@ static bool run_transaction(const struct keeper *keeper, PGconn *conn, const str
 {
     char *sql = NULL;
     bool good = asprintf(&sql,
-                         "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = error;"
+                         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0;"
+                         " SET LOCAL client_min_messages = error;"
                          " SET LOCAL lock_timeout = %s; %.*s; COMMIT",
                          strcmp(step->kind, "lock") == 0 ? "500" : "0", (int)step->len, step->sql) >= 0 &&
                 run(keeper, conn, step->name, sql, answer);

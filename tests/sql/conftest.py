@@ -50,7 +50,7 @@ class Service:
 
     def install(self):
         """As the daemon does it: the first part in one transaction, then each step by itself."""
-        text = schema_text(ROOT / self.name)
+        text = (ROOT / "common/pg/schema.sql").read_text() + schema_text(ROOT / self.name)
         first, *steps = re.split(r"^-- step: (.*)$", text, flags=re.MULTILINE)
         connection = psycopg2.connect(**self.dsn)
         connection.autocommit = True

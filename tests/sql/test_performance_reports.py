@@ -7,6 +7,8 @@ from collections import Counter
 import psycopg2
 import pytest
 
+import histories
+
 USERS = ["ann", "bob", None]
 LABS = ["filesystem", "network", None]
 ERRORS = [
@@ -37,7 +39,7 @@ def rows_of(connection):
 
 def summary(rows):
     times = [row[3] for row in rows if row[3] is not None]
-    return sum(bool(row[4]) for row in rows) / len(rows), sum(times) / len(times) if times else 0
+    return sum(bool(row[4]) for row in rows) / len(rows), sum(times) / len(times) if times else None
 
 
 def report_of_lab(rows, lab):
@@ -93,6 +95,43 @@ def test_reports_equal_a_recomputation_on_a_database_of_the_original(database, s
             if step >= 60:
                 check(service, connection)
     plain.close()
+
+
+VALUES = {
+    "user_id": USERS,
+    "lab_type": LABS,
+    "completion_time": [None, 0, 7, -5, 2**31 - 1],
+    "success": [None, True, False],
+    "errors": ERRORS,
+    "timestamp": ["NULL", "now()", "clock_timestamp()", "now() - random() * interval '9 days'", "'infinity'"],
+}
+
+
+def history(seed):
+    return histories.History(seed, "user_performance", VALUES, "performance_fold", "performance_rebuild")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_reports_equal_a_recomputation_after_every_step(database, seed):
+    service = database("performance-reporting")
+    service.install()
+    histories.one_after_the_other(service, history(seed), check, 120)
+
+
+@pytest.mark.parametrize("seed", range(100, 102))
+def test_reports_equal_a_recomputation_while_transactions_overlap(database, seed):
+    service = database("performance-reporting")
+    service.install()
+    histories.overlapping(service, history(seed), check, 150)
+
+
+def test_reports_are_exact_while_others_write_and_fold(database):
+    service = database("performance-reporting")
+    service.install()
+    histories.all_at_once(service, history, check, 60, "performance_fold")
+    with service.connect().cursor() as cursor:
+        cursor.execute("SELECT upto > 10 FROM performance_state")
+        assert cursor.fetchone()[0]
 
 
 def test_texts_that_postgresql_cannot_hold_stay_escaped(database):

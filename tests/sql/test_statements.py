@@ -23,7 +23,7 @@ MUCH = 0.2  # of the rows: a statement that sorts more sorts everything
 pytestmark = pytest.mark.skipif(os.environ.get("VARIANT", "release") != "release", reason="shown on the release build")
 
 # Tables that hold a bounded number of rows, however long the service runs.
-SMALL = {"schema_version", "write_slots", "usage_state", "lab_statistics", "pg_sequence", "pg_depend", "pg_class", "pg_attribute"}
+SMALL = {"schema_version", "write_slots", "usage_state", "performance_state", "attempt_state", "lab_statistics", "pg_sequence", "pg_depend", "pg_class", "pg_attribute"}
 
 # What a member may be made of (common/pg/column.c), and a value to explain with.
 TYPES = {

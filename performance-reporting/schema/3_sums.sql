@@ -1,0 +1,294 @@
+-- What records add up to, and how that is kept.
+
+-- The text of a JSON string, without a call where nothing in it is escaped by its number.
+CREATE OR REPLACE FUNCTION performance_error(string json) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN strpos(string::text, E'\\u') = 0 THEN string #>> '{}' ELSE performance_text(string) END
+$$;
+
+-- The strings in a list of errors, and their positions; none where it is no list.
+CREATE OR REPLACE FUNCTION performance_strings(errors json)
+RETURNS TABLE (value json, "position" bigint)
+LANGUAGE sql STABLE ROWS 3 AS $$
+    SELECT e.value, e.position
+      FROM json_array_elements(CASE json_typeof(errors) WHEN 'array' THEN errors END)
+           WITH ORDINALITY AS e (value, position)
+     WHERE json_typeof(e.value) = 'string'
+$$;
+
+-- The first places of some errors in a lab type's records from one id to another, in one pass that ends with the last.
+CREATE OR REPLACE FUNCTION performance_first_places(lab text, names text[], since bigint, upto bigint)
+RETURNS TABLE (error text, place bigint[])
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    here record;
+BEGIN
+    WHILE cardinality(names) > 0 LOOP
+        SELECT p.id, p.errors INTO here
+          FROM user_performance p
+         WHERE p.id >= since AND p.id <= upto AND p.lab_type IS NOT DISTINCT FROM lab
+           AND EXISTS (SELECT FROM performance_strings(p.errors) AS e WHERE performance_error(e.value) = ANY (names))
+         ORDER BY p.id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        FOR error, place IN
+            SELECT performance_error(e.value), ARRAY[here.id::bigint, min(e.position)]
+              FROM performance_strings(here.errors) AS e
+             WHERE performance_error(e.value) = ANY (names)
+             GROUP BY 1
+        LOOP
+            names := array_remove(names, error);
+            RETURN NEXT;
+        END LOOP;
+        since := here.id;
+    END LOOP;
+END
+$$;
+
+-- What a user's records up to an id add up to, by lab type: those that are folded, what happened to these since, and
+-- later ones. Where the last one of a lab type was taken away, all are read. It becomes a part of the query.
+CREATE OR REPLACE FUNCTION performance_of_user(who text, upto bigint)
+RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
+LANGUAGE sql STABLE ROWS 5 AS $$
+    SELECT part.lab_type, sum(part.attempts)::bigint, sum(part.successes)::bigint, sum(part.seconds)::bigint,
+           sum(part.timed)::bigint, max(part.last)
+      FROM (SELECT since.first_note, u.upto AS folded
+              FROM (SELECT notes_from AS first_note FROM performance_state) AS since
+              LEFT JOIN LATERAL (SELECT u.upto FROM performance_users u WHERE u.user_id = who LIMIT 1) AS u
+                ON NOT EXISTS (SELECT FROM performance_notes n
+                                 JOIN performance_users l
+                                   ON l.lab_type IS NOT DISTINCT FROM n.lab_type AND l.last <= n.timestamp
+                                WHERE n.n >= since.first_note AND n.user_id = who AND n.id <= u.upto AND n.sign < 0
+                                  AND l.user_id = who)
+            OFFSET 0) AS at,
+           LATERAL (
+            SELECT u.lab_type, u.attempts, u.successes, u.seconds, u.timed, u.last
+              FROM performance_users u WHERE u.user_id = who AND at.folded IS NOT NULL
+            UNION ALL
+            SELECT n.lab_type, n.sign, n.sign * (n.success IS TRUE)::integer,
+                   n.sign::bigint * coalesce(n.completion_time, 0), n.sign * (n.completion_time IS NOT NULL)::integer,
+                   CASE WHEN n.sign > 0 THEN n.timestamp END
+              FROM performance_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
+            UNION ALL
+            SELECT p.lab_type, 1, (p.success IS TRUE)::integer, coalesce(p.completion_time, 0),
+                   (p.completion_time IS NOT NULL)::integer, p.timestamp
+              FROM user_performance p
+             WHERE p.user_id = who AND p.id > coalesce(at.folded, -9223372036854775808)
+               AND p.id <= performance_of_user.upto) AS part
+     GROUP BY part.lab_type
+    HAVING sum(part.attempts) > 0
+$$;
+
+-- The same of all records, always by an index.
+CREATE OR REPLACE FUNCTION performance_report_of_user(who text)
+RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
+LANGUAGE plpgsql STABLE ROWS 5
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM performance_of_user(who, 9223372036854775807);
+END
+$$;
+
+-- What a lab type's records add up to, the most frequent errors first; no row where there are none.
+CREATE OR REPLACE FUNCTION performance_of_lab(lab text)
+RETURNS TABLE (attempts bigint, successes bigint, seconds bigint, timed bigint, users bigint, common_errors text[])
+LANGUAGE plpgsql STABLE ROWS 1
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    most CONSTANT integer := 5;
+    folded bigint;
+    first_note bigint;
+BEGIN
+    SELECT upto, notes_from INTO folded, first_note FROM performance_state;
+    RETURN QUERY
+    WITH change AS MATERIALIZED ( -- never by the index of lab types: all of a lab type's records are in that
+        SELECT 1 AS sign, p.id::bigint AS id, p.user_id, p.completion_time, p.success, p.errors
+          FROM user_performance p
+         WHERE p.id > folded AND p.lab_type IS NOT DISTINCT FROM lab
+        UNION ALL
+        SELECT n.sign, n.id, n.user_id, n.completion_time, n.success, n.errors
+          FROM performance_notes n
+         WHERE n.n >= first_note AND n.id <= folded AND n.lab_type IS NOT DISTINCT FROM lab
+    ), total AS (
+        SELECT sum(part.attempts)::bigint AS attempts, sum(part.successes)::bigint AS successes,
+               sum(part.seconds)::bigint AS seconds, sum(part.timed)::bigint AS timed, sum(part.users)::bigint AS users
+          FROM (SELECT l.attempts, l.successes, l.seconds, l.timed, l.users
+                  FROM performance_labs l WHERE l.lab_type = lab
+                UNION ALL
+                SELECT sum(sign), sum(sign) FILTER (WHERE success), sum(sign::bigint * completion_time),
+                       sum(sign) FILTER (WHERE completion_time IS NOT NULL), 0
+                  FROM change
+                UNION ALL
+                SELECT 0, 0, 0, 0, sum(u.is_there::integer - u.was_there::integer)
+                  FROM (SELECT (NOT c.went OR EXISTS (SELECT FROM user_performance p
+                                                       WHERE p.user_id = c.user_id AND p.lab_type IS NOT DISTINCT FROM lab))
+                               AS is_there,
+                               EXISTS (SELECT FROM performance_seen s
+                                        WHERE performance_key(s.lab_type, s.user_id) = performance_key(lab, c.user_id)
+                                          AND s.lab_type = lab AND s.user_id = c.user_id) AS was_there
+                          FROM (SELECT user_id, bool_or(sign < 0) AS went
+                                  FROM change WHERE user_id IS NOT NULL GROUP BY user_id) AS c) AS u) AS part
+    ), changed AS MATERIALIZED (
+        SELECT performance_error(w.written::json) AS error, sum(w.times)::bigint AS times, min(w.came) AS came,
+               min(w.went) AS went
+          FROM (SELECT e.value::text AS written, sum(c.sign) AS times,
+                       min(ARRAY[c.id, e.position]) FILTER (WHERE c.sign > 0) AS came,
+                       min(ARRAY[c.id, e.position]) FILTER (WHERE c.sign < 0) AS went
+                  FROM change c, LATERAL performance_strings(c.errors) AS e
+                 GROUP BY 1) AS w
+         GROUP BY 1
+    ), candidate AS MATERIALIZED ( -- all that can be among the first by their number
+        SELECT every.*, went <= every.first AS is_lost
+          FROM (SELECT *, rank() OVER (ORDER BY times DESC) AS place
+                  FROM (SELECT k.error, k.times, k.first, NULL::bigint[] AS came, NULL::bigint[] AS went
+                          FROM (SELECT error, times, first FROM performance_errors
+                                 WHERE lab_type = lab ORDER BY times DESC, first
+                                 LIMIT most + (SELECT count(*) FROM changed)) AS k
+                         WHERE k.error NOT IN (SELECT error FROM changed)
+                        UNION ALL
+                        SELECT c.error, coalesce(k.times, 0) + c.times, coalesce(k.first, c.came), c.came, c.went
+                          FROM changed c
+                          LEFT JOIN performance_errors k
+                            ON performance_key(k.lab_type, k.error) = performance_key(lab, c.error)
+                           AND k.lab_type IS NOT DISTINCT FROM lab AND k.error = c.error) AS any_of_them
+                 WHERE times > 0) AS every
+         WHERE place <= most
+    ), lost AS MATERIALIZED (
+        SELECT array_agg(error) AS errors, min(least(first, came)) AS since FROM candidate WHERE is_lost
+    )
+    SELECT t.attempts, t.successes, t.seconds, t.timed, t.users,
+           ARRAY(SELECT c.error
+                   FROM candidate c
+                   LEFT JOIN LATERAL (
+                        SELECT f.error, f.place
+                          FROM lost, performance_first_places(lab, lost.errors, lost.since[1], 9223372036854775807) AS f
+                       ) AS f ON c.is_lost AND f.error = c.error
+                  ORDER BY c.times DESC, CASE WHEN c.is_lost THEN f.place ELSE least(c.first, c.came) END
+                  LIMIT most)
+      FROM total t
+     WHERE t.attempts > 0;
+END
+$$;
+
+-- Takes the next slice of records and all notes into the sums; whether there may be more. One at a time does this. All
+-- that is derived is then true of the records up to the slice's end, in the one snapshot of the statement below. With
+-- fewer records and notes than those given nothing is done; a user with fewer has no sums.
+CREATE OR REPLACE FUNCTION performance_fold(few integer DEFAULT 500, few_notes integer DEFAULT 100,
+                                            few_of_user integer DEFAULT 100, one_of integer DEFAULT 128)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off SET jit = off SET work_mem = '16MB'
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    slice CONSTANT integer := 50000;
+    state performance_state;
+    target bigint;
+    notes_to bigint;
+BEGIN
+    LOCK TABLE user_performance IN ACCESS SHARE MODE; -- before all else: a TRUNCATE then waits, or has emptied all
+    IF NOT pg_try_advisory_xact_lock(7205759403792799) THEN
+        RETURN false;
+    END IF;
+    SELECT * INTO state FROM performance_state;
+    target := next_slice('user_performance', state.upto, few, slice);
+    IF target IS NULL AND (SELECT count(*) FROM (SELECT FROM performance_notes WHERE n >= state.notes_from
+                                                  LIMIT few_notes) AS noted) = few_notes THEN
+        target := state.upto;
+    END IF;
+    -- Earlier notes are those of transactions that the next lines wait for.
+    notes_to := coalesce(pg_sequence_last_value(pg_get_serial_sequence('performance_notes', 'n')::regclass), 0) + 1;
+    IF target IS NULL OR NOT settle_rows('user_performance', 'performance_noted_upto', target) THEN
+        RETURN false;
+    END IF;
+
+    WITH taken AS (
+        DELETE FROM performance_notes WHERE n >= state.notes_from RETURNING *
+    ), change AS MATERIALIZED (
+        SELECT 1 AS sign, id::bigint AS id, user_id, lab_type, completion_time, success, errors
+          FROM user_performance WHERE id > state.upto AND id <= target
+        UNION ALL
+        SELECT sign, id, user_id, lab_type, completion_time, success, errors FROM taken WHERE id <= state.upto
+    ), person AS MATERIALIZED (
+        SELECT c.lab_type, c.user_id,
+               EXISTS (SELECT FROM performance_seen s
+                        WHERE performance_key(s.lab_type, s.user_id) = performance_key(c.lab_type, c.user_id)
+                          AND s.lab_type = c.lab_type AND s.user_id = c.user_id) AS was_there,
+               NOT c.went OR EXISTS (SELECT FROM user_performance p
+                                      WHERE p.user_id = c.user_id AND p.lab_type IS NOT DISTINCT FROM c.lab_type
+                                        AND p.id <= target) AS is_there
+          FROM (SELECT lab_type, user_id, bool_or(sign < 0) AS went
+                  FROM change WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2) AS c
+    ), appeared AS (
+        INSERT INTO performance_seen (lab_type, user_id)
+        SELECT lab_type, user_id FROM person WHERE is_there AND NOT was_there
+    ), vanished AS (
+        DELETE FROM performance_seen s USING person u
+         WHERE u.was_there AND NOT u.is_there
+           AND performance_key(s.lab_type, s.user_id) = performance_key(u.lab_type, u.user_id)
+           AND s.lab_type = u.lab_type AND s.user_id = u.user_id
+    ), added AS (
+        INSERT INTO performance_labs AS l (lab_type, attempts, successes, seconds, timed, users)
+        SELECT part.lab_type, sum(attempts), sum(successes), sum(seconds), sum(timed), sum(users)
+          FROM (SELECT lab_type, sum(sign) AS attempts, coalesce(sum(sign) FILTER (WHERE success), 0) AS successes,
+                       coalesce(sum(sign::bigint * completion_time), 0) AS seconds,
+                       coalesce(sum(sign) FILTER (WHERE completion_time IS NOT NULL), 0) AS timed, 0 AS users
+                  FROM change WHERE lab_type IS NOT NULL GROUP BY 1
+                UNION ALL
+                SELECT lab_type, 0, 0, 0, 0, sum(is_there::integer - was_there::integer) FROM person GROUP BY 1) AS part
+         GROUP BY 1
+        ON CONFLICT (lab_type) DO UPDATE
+            SET attempts = l.attempts + excluded.attempts, successes = l.successes + excluded.successes,
+                seconds = l.seconds + excluded.seconds, timed = l.timed + excluded.timed,
+                users = l.users + excluded.users
+    ), changed AS MATERIALIZED (
+        SELECT w.lab_type, performance_error(w.written::json) AS error, sum(w.times) AS times, min(w.came) AS came,
+               min(w.went) AS went
+          FROM (SELECT c.lab_type, e.value::text AS written, sum(c.sign) AS times,
+                       min(ARRAY[c.id, e.position]) FILTER (WHERE c.sign > 0) AS came,
+                       min(ARRAY[c.id, e.position]) FILTER (WHERE c.sign < 0) AS went
+                  FROM change c, LATERAL performance_strings(c.errors) AS e
+                 WHERE c.lab_type IS NOT NULL GROUP BY 1, 2) AS w
+         GROUP BY 1, 2
+    ), known AS MATERIALIZED (
+        SELECT c.lab_type, c.error, coalesce(k.times, 0) + c.times AS times, least(k.first, c.came) AS first,
+               c.went <= coalesce(k.first, c.came) AS is_lost
+          FROM changed c
+          LEFT JOIN performance_errors k
+            ON performance_key(k.lab_type, k.error) = performance_key(c.lab_type, c.error)
+           AND k.lab_type IS NOT DISTINCT FROM c.lab_type AND k.error = c.error
+    ), lost AS MATERIALIZED (
+        SELECT lab_type, array_agg(error) AS errors, min(first) AS since
+          FROM known WHERE is_lost AND times > 0 GROUP BY 1
+    ), replaced AS (
+        DELETE FROM performance_errors k USING changed c
+         WHERE performance_key(k.lab_type, k.error) = performance_key(c.lab_type, c.error)
+           AND k.lab_type IS NOT DISTINCT FROM c.lab_type AND k.error = c.error
+        RETURNING 1
+    ), found AS (
+        INSERT INTO performance_errors (lab_type, error, times, first)
+        SELECT k.lab_type, k.error, k.times, CASE WHEN k.is_lost THEN f.place ELSE k.first END
+          FROM known k
+          LEFT JOIN (SELECT l.lab_type, f.error, f.place
+                       FROM lost l, performance_first_places(l.lab_type, l.errors, l.since[1], target) AS f) AS f
+            ON k.is_lost AND f.lab_type = k.lab_type AND f.error = k.error
+         WHERE k.times > 0
+    ), due AS MATERIALIZED ( -- some users by chance, the more often the more they do, and those with notes
+        SELECT DISTINCT user_id FROM change
+         WHERE user_id IS NOT NULL AND (id <= state.upto OR hashint8(id) % one_of = 0)
+    ), counted AS MATERIALIZED (
+        SELECT d.user_id, s.*, sum(s.attempts) OVER (PARTITION BY d.user_id) AS records
+          FROM due d, LATERAL performance_of_user(d.user_id, target) AS s
+    ), cleared AS (
+        DELETE FROM performance_users u USING due d WHERE u.user_id = d.user_id
+    ), summed AS (
+        INSERT INTO performance_users (user_id, upto, lab_type, attempts, successes, seconds, timed, last)
+        SELECT user_id, target, lab_type, attempts, successes, seconds, timed, last
+          FROM counted WHERE records >= few_of_user
+    )
+    UPDATE performance_state SET upto = target, notes_from = notes_to;
+    RETURN target > state.upto AND next_slice('user_performance', target, slice, slice) IS NOT NULL;
+END
+$$;
