@@ -59,6 +59,7 @@ FILL = {
     "uuid": "gen_random_uuid()",
     "xid8": "n::text::xid8",
     "_text": "ARRAY['v' || n]",
+    "_int8": "ARRAY[n]",
     "_varchar": "ARRAY['v' || n]",
 }
 
