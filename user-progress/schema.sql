@@ -179,7 +179,7 @@ END
 $$;
 
 -- What a user's attempts up to an id add up to, by lab type: those that are folded, what happened to these since, and
--- later ones. Where the first one of a lab type was taken away, all are read. It becomes a part of the query.
+-- later ones. Where one went that may have been the first of its lab type, all are read. It becomes a part of the query.
 CREATE OR REPLACE FUNCTION attempts_of_user(who text, upto bigint)
 RETURNS TABLE (lab_type text, attempts bigint, successful_attempts bigint, time_spent bigint, first bigint)
 LANGUAGE sql STABLE ROWS 5 AS $$
@@ -189,8 +189,10 @@ LANGUAGE sql STABLE ROWS 5 AS $$
               FROM (SELECT notes_from AS first_note FROM attempt_state) AS since
               LEFT JOIN LATERAL (SELECT s.upto FROM attempt_sums s WHERE s.user_id = who LIMIT 1) AS s
                 ON NOT EXISTS (SELECT FROM attempt_notes n
-                                 JOIN attempt_sums l ON l.lab_type IS NOT DISTINCT FROM n.lab_type AND l.first >= n.id
-                                WHERE n.n >= since.first_note AND n.user_id = who AND n.sign < 0 AND l.user_id = who)
+                                WHERE n.n >= since.first_note AND n.user_id = who AND n.id <= s.upto AND n.sign < 0
+                                  AND NOT EXISTS (SELECT FROM attempt_sums l
+                                                   WHERE l.user_id = who AND l.lab_type IS NOT DISTINCT FROM n.lab_type
+                                                     AND l.first < n.id))
             OFFSET 0) AS at,
            LATERAL (
             SELECT s.lab_type, s.attempts, s.successful_attempts, s.time_spent, s.first

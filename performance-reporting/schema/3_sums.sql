@@ -46,7 +46,7 @@ END
 $$;
 
 -- What a user's records up to an id add up to, by lab type: those that are folded, what happened to these since, and
--- later ones. Where the last one of a lab type was taken away, all are read. It becomes a part of the query.
+-- later ones. Where one went that may have been the last of its lab type, all are read. It becomes a part of the query.
 CREATE OR REPLACE FUNCTION performance_of_user(who text, upto bigint)
 RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
 LANGUAGE sql STABLE ROWS 5 AS $$
@@ -56,10 +56,11 @@ LANGUAGE sql STABLE ROWS 5 AS $$
               FROM (SELECT notes_from AS first_note FROM performance_state) AS since
               LEFT JOIN LATERAL (SELECT u.upto FROM performance_users u WHERE u.user_id = who LIMIT 1) AS u
                 ON NOT EXISTS (SELECT FROM performance_notes n
-                                 JOIN performance_users l
-                                   ON l.lab_type IS NOT DISTINCT FROM n.lab_type AND l.last <= n.timestamp
                                 WHERE n.n >= since.first_note AND n.user_id = who AND n.id <= u.upto AND n.sign < 0
-                                  AND l.user_id = who)
+                                  AND n.timestamp IS NOT NULL
+                                  AND NOT EXISTS (SELECT FROM performance_users l
+                                                   WHERE l.user_id = who AND l.lab_type IS NOT DISTINCT FROM n.lab_type
+                                                     AND l.last > n.timestamp))
             OFFSET 0) AS at,
            LATERAL (
             SELECT u.lab_type, u.attempts, u.successes, u.seconds, u.timed, u.last
