@@ -4,7 +4,10 @@
 #include "common/http/request.h"
 #include "common/items/cursor.h"
 #include "common/items/parameter.h"
+#include "common/pg/call.h"
 #include "common/serve/query.h"
+
+#define PAGE_BYTES ((size_t)1 << 20) /* of memory that a page's rows may take, and one row more */
 
 const char *const list_orders[] = {"-timestamp", "timestamp", "id", NULL};
 
@@ -74,16 +77,18 @@ static const char *row_at(const struct list *list, struct rows rows, size_t i)
 }
 
 /* Takes what is not of the page off its end; false: it is the last page. */
-static bool cut_page(const struct list *list, int64_t limit, struct rows *rows, struct place *last)
+static bool cut_page(const struct list *list, bool cut, int64_t limit, struct rows *rows, struct place *last)
 {
     if (!rows->count)
         return false;
     const char *row = row_at(list, *rows, rows->count - 1);
     bool marked = *(const int8_t *)(row + list->mark) == 1;
-    if (!marked && rows->count <= (size_t)limit)
+    bool beyond = rows->count > (size_t)limit;
+    if (!marked && !beyond && !cut)
         return false;
-    rows->count--;
-    if (!marked)
+    if (marked || beyond)
+        rows->count--;
+    if (beyond && !marked)
         row = row_at(list, *rows, rows->count - 1);
     *last =
         (struct place){*(const struct moment *)(row + list->timestamp), *(const int64_t *)(row + list->id)};
@@ -126,9 +131,11 @@ enum reply list_reply(struct request *rq, const struct list *list)
         !range_read(rq, &(struct range_text){query->from, query->to, query->zone}, &range))
         return REPLIED;
     const struct list_params params = params_of(query, &range, &place);
-    if (query_rows(rq, list->statement, &params, &page.items) == QUERY_REPLIED)
+    struct call call = {.statement = list->statement, .params = &params, .bytes_most = PAGE_BYTES};
+    if (query_call(rq, &call) == QUERY_REPLIED)
         return REPLIED;
-    if (cut_page(list, query->limit, &page.items, &place)) {
+    page.items = (struct rows){call.rows, call.count};
+    if (cut_page(list, call.cut, query->limit, &page.items, &place)) {
         char *next = arena_alloc(&rq->arena, CURSOR_TEXT);
         if (!next)
             return reply_unavailable(rq);

@@ -190,6 +190,13 @@ def test_a_page_reads_a_bounded_number_of_rows(client, cursor, of):
         cursor.execute(f"DELETE FROM {of.table} WHERE user_id = 'many'")
 
 
+def test_a_page_of_large_items_is_shorter_and_none_of_them_is_lost(usage, api):
+    user, lab = new_user(api), new_lab(api)
+    made = [new_event(usage, user, lab, event_data={"n": n, "x": "x" * 300_000}) for n in range(12)]
+    got = list(pages(usage, "/analytics/events", user_id=user["id"], order="id", limit=1000))
+    assert len(got) > 2 and ids(item for page in got for item in page) == ids(made)
+
+
 @pytest.mark.parametrize("name,value,fault", [
     ("limit", "0", "greater_than_equal"), ("limit", "1001", "less_than_equal"), ("limit", "x", "int_parsing"),
     ("order", "time", "literal_error"), ("from", "1745051983", "value_error"), ("from", "2025-02-30", "value_error"),
