@@ -60,17 +60,17 @@ WITH looked_at AS MATERIALIZED (
      WHERE ($2 IS NULL OR hashtextextended(user_id, 0) = hashtextextended($2, 0) AND user_id = $2)
        AND ($3 IS NULL OR client_id = $3)
        AND ($4 IS NULL OR hashtextextended(lab_type, 0) = hashtextextended($4, 0) AND lab_type = $4)
-       AND ($5::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $5::timestamptz)
-       AND ($6::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $6::timestamptz)
+       AND ($5::timestamptz IS NULL OR greatest(timestamp, '-infinity') >= $5::timestamptz)
+       AND ($6::timestamptz IS NULL OR timestamp IS NOT NULL AND greatest(timestamp, '-infinity') < $6::timestamptz)
        AND CASE
            WHEN $8 IS NULL THEN true
-           WHEN $1 = '-timestamp' THEN (coalesce(timestamp, '-infinity'), id) < (coalesce($7::timestamptz, '-infinity'), $8)
-           WHEN $1 = 'timestamp' THEN (coalesce(timestamp, '-infinity'), id) > (coalesce($7::timestamptz, '-infinity'), $8)
+           WHEN $1 = '-timestamp' THEN (greatest(timestamp, '-infinity'), id) < (coalesce($7::timestamptz, '-infinity'), $8)
+           WHEN $1 = 'timestamp' THEN (greatest(timestamp, '-infinity'), id) > (coalesce($7::timestamptz, '-infinity'), $8)
            ELSE id > $8
            END
-     ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(timestamp, '-infinity') END DESC,
+     ORDER BY CASE $1 WHEN '-timestamp' THEN greatest(timestamp, '-infinity') END DESC,
               CASE $1 WHEN '-timestamp' THEN id END DESC,
-              CASE $1 WHEN 'timestamp' THEN coalesce(timestamp, '-infinity') END,
+              CASE $1 WHEN 'timestamp' THEN greatest(timestamp, '-infinity') END,
               CASE WHEN $1 <> '-timestamp' THEN id END
      LIMIT $9
 ), found AS MATERIALIZED (
@@ -100,8 +100,8 @@ SELECT page.mark,
        e.received_at
   FROM page
   JOIN usage_events e ON e.id = page.id
- ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(e.timestamp, '-infinity') END DESC,
+ ORDER BY CASE $1 WHEN '-timestamp' THEN greatest(e.timestamp, '-infinity') END DESC,
           CASE $1 WHEN '-timestamp' THEN e.id END DESC,
-          CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END,
+          CASE $1 WHEN 'timestamp' THEN greatest(e.timestamp, '-infinity') END,
           CASE WHEN $1 <> '-timestamp' THEN e.id END,
           page.mark;

@@ -13,7 +13,7 @@ import urllib.request
 
 import psycopg2
 import pytest
-from conftest import BUILT, listing, prepare
+from service import BUILT, listing, prepare
 
 SERVICES = ["user-progress", "performance-reporting", "usage-analytics"]
 ROWS = int(os.environ.get("STATEMENT_ROWS", "1000000"))

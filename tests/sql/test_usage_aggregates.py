@@ -10,7 +10,7 @@ import psycopg2.errors
 import pytest
 
 import usage_oracle as oracle
-from conftest import ROOT, array
+from service import ROOT, array
 
 LABS = ["filesystem", "network", 'quo"ted', None]
 USERS = ["ann", "bob", "cy", None]

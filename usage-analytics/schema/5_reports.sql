@@ -144,7 +144,8 @@ BEGIN
             UNION ALL
             SELECT e.lab_type, coalesce(e.event_type, 'null'), 1
               FROM usage_events e
-             WHERE e.timestamp >= since AND e.timestamp < whole AND e.lab_type = ANY (kept)) AS part
+             WHERE greatest(e.timestamp, '-infinity') >= since AND greatest(e.timestamp, '-infinity') < whole
+               AND e.lab_type = ANY (kept)) AS part
      GROUP BY 1, 2
     HAVING sum(part.events) > 0;
 END

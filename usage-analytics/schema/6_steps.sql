@@ -32,13 +32,11 @@ $$;
 CREATE INDEX CONCURRENTLY ix_usage_events_user_id ON usage_events (user_id);
 -- step: index ix_usage_events_lab_type
 CREATE INDEX CONCURRENTLY ix_usage_events_lab_type ON usage_events (lab_type);
--- step: index usage_events_time
-CREATE INDEX CONCURRENTLY usage_events_time ON usage_events (timestamp);
 -- step: index usage_events_of_no_lab
 CREATE INDEX CONCURRENTLY usage_events_of_no_lab ON usage_events (timestamp) WHERE lab_type IS NULL;
 
--- An event is in one of the next three. Their time is an expression, so that who looks for a user's or a session's
--- events in the order of time is never tempted by the index on the time alone.
+-- An event is in one of the next three. Their time is another expression than that of the pages below, so that the
+-- search for a user's or a session's events in the order of time never takes an index of pages.
 -- step: index usage_events_user_starts
 CREATE INDEX CONCURRENTLY usage_events_user_starts
     ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), (id::bigint))
@@ -78,16 +76,16 @@ $$;
 -- step: index usage_events_client_id
 CREATE UNIQUE INDEX CONCURRENTLY usage_events_client_id ON usage_events (client_id) WHERE client_id IS NOT NULL;
 
--- What the pages of a list are read from, in either direction: of all, of a user, of a lab type. Rows without a time lie
--- before all others. Names by their hash: it is shorter, and no index takes a name of any length.
+-- What the pages of a list are read from, in either direction: of all, of a user, of a lab type; the first also by
+-- reports, for the events between two times. Rows without a time lie before all others. Names by their hash: it is shorter, and no index takes a name of any length.
 -- step: index usage_events_page
-CREATE INDEX CONCURRENTLY usage_events_page ON usage_events (coalesce(timestamp, '-infinity'), id);
+CREATE INDEX CONCURRENTLY usage_events_page ON usage_events (greatest(timestamp, '-infinity'), id);
 -- step: index usage_events_user_page
 CREATE INDEX CONCURRENTLY usage_events_user_page
-    ON usage_events (hashtextextended(user_id, 0), coalesce(timestamp, '-infinity'), id);
+    ON usage_events (hashtextextended(user_id, 0), greatest(timestamp, '-infinity'), id);
 -- step: index usage_events_lab_page
 CREATE INDEX CONCURRENTLY usage_events_lab_page
-    ON usage_events (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id);
+    ON usage_events (hashtextextended(lab_type, 0), greatest(timestamp, '-infinity'), id);
 
 -- What version 1 of this schema had and nothing needs any more. Its daemons call functions that are still there.
 -- step: lock earlier
@@ -98,7 +96,7 @@ BEGIN
     END IF;
     DROP VIEW IF EXISTS usage_steps CASCADE;
     ALTER TABLE usage_events DROP COLUMN IF EXISTS session_key CASCADE;
-    DROP INDEX IF EXISTS usage_events_starts_of_user, usage_events_completes_of_user;
+    DROP INDEX IF EXISTS usage_events_starts_of_user, usage_events_completes_of_user, usage_events_time;
     DROP TABLE usage_changes, usage_folded, usage_counts, usage_spans, usage_last_seen, usage_sessions CASCADE;
     DROP FUNCTION IF EXISTS usage_note(), usage_forget();
 END
