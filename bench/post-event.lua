@@ -1,11 +1,10 @@
 -- wrk: POST /analytics/event, the overview's example, for all users of seed.sql.
 dofile("bench/summary.lua")
 
-local users = tonumber(os.getenv("BENCH_USERS"))
 local rest = ',"lab_type":"filesystem","event_type":"start","event_data":{"session_id":"test-session-1"}}'
 
 wrk.headers["Content-Type"] = "application/json"
 
 function request()
-    return wrk.format("POST", "/analytics/event", nil, '{"user_id":"u' .. math.random(users) .. '"' .. rest)
+    return wrk.format("POST", "/analytics/event", nil, '{"user_id":"' .. some_user() .. '"' .. rest)
 end
