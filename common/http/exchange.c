@@ -31,6 +31,7 @@ struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, cha
         struct arena arena = x->rq.arena;
         memset(x, 0, sizeof(*x));
         x->rq.arena = arena;
+        x->rq.arena.always = false;
     } else {
         x = calloc(1, sizeof(*x));
         if (!x)

@@ -124,11 +124,12 @@ enum json_status item_read(struct items *items, struct item *item, struct text b
 {
     const struct ingest *of = items->of;
     struct faults faults = faults_start_item(&items->rq->arena, item - items->list);
+    const struct json_view view = shape_view(of->item);
     const struct json *value;
 
     item->size = bytes.len;
     arena_reset(&items->scratch);
-    enum json_status status = json_parse(&items->scratch, bytes, &value, error);
+    enum json_status status = json_parse_seen(&items->scratch, bytes, &view, &value, error);
     if (status != JSON_OK)
         return status;
     item->in = arena_zalloc(&items->rq->arena, of->item->size);

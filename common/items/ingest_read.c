@@ -152,11 +152,11 @@ static void refuse_text(struct items *items, struct text t)
 {
     struct request *rq = items->rq;
     struct faults faults = faults_start(&rq->arena);
-    struct json_spans spans;
+    struct json_scanned scanned;
     struct json_error error;
 
     arena_reset(&items->scratch);
-    switch (text_is_utf8(t) ? json_scan(&items->scratch, t, &spans, &error) : JSON_UNREADABLE) {
+    switch (text_is_utf8(t) ? json_scan(&items->scratch, t, &scanned, &error) : JSON_UNREADABLE) {
     case JSON_OK:
         refuse_whole(rq, "list_type", "Input should be a valid list");
         break;

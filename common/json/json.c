@@ -1,14 +1,10 @@
 #include "common/json/json.h"
 
-#include <float.h>
-#include <math.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include <cjson/cJSON.h>
-
-#define CJSON_NUMBER 63 /* bytes of a number that cJSON reads; it reports further ones as an error */
 
 struct json {
     cJSON node; /* first: cJSON's pointers are pointers to this */
@@ -39,50 +35,43 @@ static void set_hooks(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = hand_out, .free_fn = keep});
 }
 
-/*
- * Replaces numbers that are too long for cJSON, in a copy of the text: by 17 digits, which read back as the
- * same double, and spaces.
- */
-static bool shorten_numbers(struct arena *arena, const struct json_spans *spans, struct text *bytes)
+/* Gives each value of the tree its bytes: it has what is seen of them, in the same order. */
+static void tie(struct json *value, const struct json_view *view, struct text raw, enum json_see see,
+                bool root)
 {
-    char *copy = arena_string(arena, *bytes);
+    cJSON *child = value->node.child;
+    struct json_item item;
 
-    if (!copy)
-        return false;
-    for (size_t i = 0; i < spans->count; i++) {
-        struct text raw = spans->items[i];
-        if (raw.len <= CJSON_NUMBER || !strchr("-0123456789", raw.at[0]))
+    value->raw = raw;
+    if (!child)
+        return;
+    struct json_walk walk = json_walk_into(raw);
+    while (child && json_walk_next(&walk, &item)) {
+        enum json_see within = json_view_item(view, see, root, &item);
+        if (within == SEE_NOTHING)
             continue;
-        double value;
-        if (!json_number(arena, raw, &value))
-            return false;
-        if (!isfinite(value))
-            value = copysign(DBL_MAX, value);
-        char digits[CJSON_NUMBER + 1];
-        int len = snprintf(digits, sizeof(digits), "%.17g", value);
-        char *number = copy + (raw.at - bytes->at);
-        memset(number, ' ', raw.len);
-        memcpy(number, digits, (size_t)len);
+        tie((struct json *)child, view, item.value, within, false);
+        child = child->next;
     }
-    bytes->at = copy;
-    return true;
 }
 
-/* Gives each value its span: the tree and the spans are in the same order. Returns where the next begins. */
-static const struct text *tie_spans(struct json *value, const struct text *span)
-{
-    value->raw = *span++;
-    for (cJSON *child = value->node.child; child; child = child->next)
-        span = tie_spans((struct json *)child, span);
-    return span;
-}
-
-enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
-                            struct json_error *error)
+/* cJSON's tree of a text; NULL: no memory. */
+static struct json *make_tree(struct arena *arena, struct text text)
 {
     static pthread_once_t hooks_set = PTHREAD_ONCE_INIT;
+
+    pthread_once(&hooks_set, set_hooks);
+    parse_arena = arena;
+    cJSON *tree = cJSON_ParseWithLengthOpts(text.at, text.len, NULL, false);
+    parse_arena = NULL;
+    return (struct json *)tree;
+}
+
+enum json_status json_parse_seen(struct arena *arena, struct text bytes, const struct json_view *view,
+                                 const struct json **value, struct json_error *error)
+{
     static const struct text mark = {"\xef\xbb\xbf", 3};
-    struct json_spans spans;
+    struct json_scanned scanned;
 
     if (!bytes.at)
         bytes = TEXT("");
@@ -90,21 +79,23 @@ enum json_status json_parse(struct arena *arena, struct text bytes, const struct
         return JSON_UNREADABLE;
     if (bytes.len >= mark.len && memcmp(bytes.at, mark.at, mark.len) == 0)
         bytes = (struct text){bytes.at + mark.len, bytes.len - mark.len};
-    enum json_status status = json_scan(arena, bytes, &spans, error);
+    enum json_status status = json_scan(arena, bytes, &scanned, error);
     if (status != JSON_OK)
         return status;
-    struct text root = spans.items[0];
-    if (spans.longest_number > CJSON_NUMBER && !shorten_numbers(arena, &spans, &root))
-        return JSON_NO_MEMORY;
-    pthread_once(&hooks_set, set_hooks);
-    parse_arena = arena;
-    struct json *tree = (struct json *)cJSON_ParseWithLengthOpts(root.at, root.len, NULL, false);
-    parse_arena = NULL;
+    bool whole = !view && scanned.longest_number <= JSON_NUMBER_READ;
+    struct text text = whole ? scanned.root : json_view_text(view, arena, scanned.root);
+    struct json *tree = text.at ? make_tree(arena, text) : NULL;
     if (!tree)
         return JSON_NO_MEMORY;
-    tie_spans(tree, spans.items);
+    tie(tree, view, scanned.root, SEE_ALL, true);
     *value = tree;
     return JSON_OK;
+}
+
+enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
+                            struct json_error *error)
+{
+    return json_parse_seen(arena, bytes, NULL, value, error);
 }
 
 enum json_type json_type(const struct json *value)
@@ -148,10 +139,7 @@ double json_double(const struct json *value)
 
 bool json_is_integer(const struct json *value)
 {
-    for (size_t i = 0; i < value->raw.len; i++)
-        if (strchr(".eE", value->raw.at[i]))
-            return false;
-    return true;
+    return json_is_integral(value->raw);
 }
 
 const struct json *json_member(const struct json *object, const char *name)
@@ -180,37 +168,6 @@ struct text json_name(const struct json *member)
 }
 
 /* An entry, to be sorted by name. */
-struct place {
-    struct json_entry *entry;
-};
-
-/* By name; equal names in the order in which they came. */
-static int compare_places(const void *left, const void *right)
-{
-    const struct json_entry *a = ((const struct place *)left)->entry;
-    const struct json_entry *b = ((const struct place *)right)->entry;
-    int order = memcmp(a->name.at, b->name.at, a->name.len < b->name.len ? a->name.len : b->name.len);
-
-    if (order)
-        return order;
-    if (a->name.len != b->name.len)
-        return a->name.len < b->name.len ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
-/* Moves the last value of each name to its first place, and clears the value at the others. */
-static void merge_equal_names(struct place *places, size_t count)
-{
-    for (size_t first = 0, next; first < count; first = next) {
-        next = first + 1;
-        while (next < count && text_equal(places[next].entry->name, places[first].entry->name))
-            next++;
-        places[first].entry->value = places[next - 1].entry->value;
-        for (size_t i = first + 1; i < next; i++)
-            places[i].entry->value = NULL;
-    }
-}
-
 bool json_entries(struct arena *arena, const struct json *object, struct json_entry **entries, size_t *count)
 {
     size_t all = 0, kept = 0;
@@ -218,21 +175,33 @@ bool json_entries(struct arena *arena, const struct json *object, struct json_en
     for (const struct json *m = json_first(object); m; m = json_next(m))
         all++;
     struct json_entry *list = arena_alloc(arena, all * sizeof(*list));
-    struct place *places = arena_alloc(arena, all * sizeof(*places));
-    if (!list || !places)
+    struct text *names = arena_alloc(arena, all * sizeof(*names));
+    const struct json **values = arena_alloc(arena, all * sizeof(*values));
+    size_t *last = arena_alloc(arena, all * sizeof(*last));
+    if (!list || !names || !values || !last)
         return false;
+    all = 0;
     for (const struct json *m = json_first(object); m; m = json_next(m)) {
-        places[kept].entry = list + kept;
-        list[kept++] = (struct json_entry){json_name(m), m};
+        names[all] = json_name(m);
+        values[all++] = m;
     }
-    /* Sorted instead of hashed: no choice of names makes this quadratic. */
-    qsort(places, all, sizeof(*places), compare_places);
-    merge_equal_names(places, all);
-    kept = 0;
+    if (!json_last_members(arena, names, all, last))
+        return false;
     for (size_t i = 0; i < all; i++)
-        if (list[i].value)
-            list[kept++] = list[i];
+        if (last[i] != SIZE_MAX)
+            list[kept++] = (struct json_entry){names[i], values[last[i]]};
     *entries = list;
     *count = kept;
     return true;
+}
+
+bool json_decoded(struct arena *arena, struct text string, struct text *decoded)
+{
+    *decoded = json_unquoted(string);
+    if (!json_has_escapes(string))
+        return true;
+    const struct json *tree = make_tree(arena, string);
+    if (tree)
+        *decoded = json_text(tree);
+    return tree;
 }

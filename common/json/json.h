@@ -3,8 +3,9 @@
  *
  * The pass accepts RFC 8259. It refuses what Python's json accepts beyond that (NaN, Infinity), what
  * PostgreSQL cannot store (\u0000, lone surrogates), numbers beyond a double's range, nesting deeper than
- * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the arena given; every value knows its span
- * of the input, so numbers keep all their digits and free objects their bytes.
+ * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the arena given, and has only what is to
+ * be looked into (json_view.h); every value knows its span of the input, so numbers keep all their digits and
+ * free objects their bytes.
  */
 #ifndef COMMON_JSON_JSON_H
 #define COMMON_JSON_JSON_H
@@ -16,6 +17,7 @@
 #include "common/base/declare.h"
 #include "common/base/text.h"
 #include "common/json/json_scan.h"
+#include "common/json/json_view.h"
 
 struct json; /* a value; lives as long as the arena and the bytes it was parsed from */
 
@@ -34,6 +36,15 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_O
  */
 MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
                                        struct json_error *error);
+
+/* The same with a tree of only what the view sees; every value still has all its bytes, and prints again
+ * whole. */
+MUST_CHECK enum json_status json_parse_seen(struct arena *arena, struct text bytes,
+                                            const struct json_view *view, const struct json **value,
+                                            struct json_error *error);
+
+/* The text of a string in its quotes; in the arena if it has escapes. False when memory is exhausted. */
+MUST_CHECK bool json_decoded(struct arena *arena, struct text string, struct text *decoded);
 
 enum json_type json_type(const struct json *value);
 

@@ -4,14 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SPANS_FIRST  32 /* values: enough for most bodies */
 #define SHORT_NUMBER 64 /* bytes of the longest number, with its end, that is copied to the stack */
 
 struct scan {
     struct arena *arena;
     const char *start, *at, *end;
-    struct text *spans;
-    size_t count, room;
     size_t longest_number;
     enum json_status status; /* of the first fault; all functions then return false */
     struct json_error error;
@@ -46,20 +43,6 @@ static void skip_space(struct scan *s)
 {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
         s->at++;
-}
-
-static bool add_span(struct scan *s)
-{
-    if (s->count == s->room) {
-        size_t room = s->room ? s->room * 2 : SPANS_FIRST;
-        struct text *spans = arena_grow(s->arena, s->spans, s->room * sizeof(*spans), room * sizeof(*spans));
-        if (!spans)
-            return stop(s, JSON_NO_MEMORY);
-        s->spans = spans;
-        s->room = room;
-    }
-    s->count++;
-    return true;
 }
 
 /*
@@ -288,29 +271,23 @@ static bool scan_kind(struct scan *s, int depth)
 
 static bool scan_value(struct scan *s, int depth)
 {
-    const char *start = s->at;
-    size_t slot = s->count;
-
-    if (start == s->end)
-        return invalid(s, "Expecting value", start);
-    if (!add_span(s) || !scan_kind(s, depth))
-        return false;
-    s->spans[slot] = (struct text){start, (size_t)(s->at - start)};
-    return true;
+    return s->at < s->end ? scan_kind(s, depth) : invalid(s, "Expecting value", s->at);
 }
 
-enum json_status json_scan(struct arena *arena, struct text bytes, struct json_spans *spans,
+enum json_status json_scan(struct arena *arena, struct text bytes, struct json_scanned *scanned,
                            struct json_error *error)
 {
     struct scan s = {.arena = arena, .start = bytes.at, .at = bytes.at, .end = bytes.at + bytes.len};
 
     skip_space(&s);
+    const char *root = s.at;
     if (scan_value(&s, 0)) {
+        scanned->root = (struct text){root, (size_t)(s.at - root)};
         skip_space(&s);
         if (s.at < s.end)
             invalid(&s, "Extra data", s.at);
     }
     *error = s.error;
-    *spans = (struct json_spans){s.spans, s.count, s.longest_number};
+    scanned->longest_number = s.longest_number;
     return s.status;
 }

@@ -24,18 +24,18 @@ struct json_error {
     size_t position;    /* in code points from the start, as Python counts */
 };
 
-/* The values of a JSON text in document order: a list or an object comes before its contents. */
-struct json_spans {
-    struct text *items;
-    size_t count;
-    size_t longest_number; /* bytes of the longest number */
+#define JSON_NUMBER_READ 63 /* bytes of a number that cJSON reads */
+
+struct json_scanned {
+    struct text root;      /* without the white space around it */
+    size_t longest_number; /* bytes */
 };
 
 /*
  * Reads `bytes` (valid UTF-8, without a byte order mark). The grammar is RFC 8259; reasons and positions of
- * errors are those of Python 3.13's json. The spans are in the arena.
+ * errors are those of Python 3.13's json. Nothing is kept in the arena.
  */
-MUST_CHECK enum json_status json_scan(struct arena *arena, struct text bytes, struct json_spans *spans,
+MUST_CHECK enum json_status json_scan(struct arena *arena, struct text bytes, struct json_scanned *scanned,
                                       struct json_error *error);
 
 /* The double nearest to a number of the grammar, infinite if it is out of range. */

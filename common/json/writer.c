@@ -1,6 +1,7 @@
 #include "common/json/writer.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define WRITER_FIRST 512 /* bytes: enough for most answers */
@@ -175,58 +176,109 @@ void write_time(struct writer *w, struct moment moment, enum time_form form)
     write_char(w, '"');
 }
 
-static void write_object_again(struct writer *w, const struct json *object)
-{
-    struct json_entry *entries;
-    size_t count;
+static void write_bytes_again(struct writer *w, struct text raw);
 
-    if (!json_entries(w->arena, object, &entries, &count)) {
+static void write_string_again(struct writer *w, struct text raw)
+{
+    struct text decoded;
+
+    if (json_decoded(w->arena, raw, &decoded))
+        write_json_text(w, decoded);
+    else
+        w->failed = true;
+}
+
+static void write_number_again(struct writer *w, struct text raw)
+{
+    double value;
+
+    if (!json_is_integral(raw) && json_number(w->arena, raw, &value))
+        write_float(w, value);
+    else if (!json_is_integral(raw))
+        w->failed = true;
+    else
+        write_text(w, text_equal(raw, TEXT("-0")) ? TEXT("0") : raw);
+}
+
+/* The members of an object; false: no memory. */
+static bool list_members(struct arena *arena, struct text raw, size_t count, struct text *names,
+                         struct text *values)
+{
+    struct json_walk walk = json_walk_into(raw);
+    struct json_item item;
+
+    for (size_t i = 0; i < count && json_walk_next(&walk, &item); i++) {
+        values[i] = item.value;
+        if (!json_decoded(arena, item.name, &names[i]))
+            return false;
+    }
+    return true;
+}
+
+static void write_object_again(struct writer *w, struct text raw)
+{
+    size_t count = json_count(raw);
+    struct text *names = arena_alloc(w->arena, count * sizeof(*names));
+    struct text *values = arena_alloc(w->arena, count * sizeof(*values));
+    size_t *last = arena_alloc(w->arena, count * sizeof(*last));
+    bool first = true;
+
+    if (!names || !values || !last || !list_members(w->arena, raw, count, names, values) ||
+        !json_last_members(w->arena, names, count, last)) {
         w->failed = true;
         return;
     }
     write_char(w, '{');
     for (size_t i = 0; i < count; i++) {
-        if (i)
+        if (last[i] == SIZE_MAX)
+            continue;
+        if (!first)
             write_char(w, ',');
-        write_json_text(w, entries[i].name);
+        first = false;
+        write_json_text(w, names[i]);
         write_char(w, ':');
-        write_json_again(w, entries[i].value);
+        write_bytes_again(w, values[last[i]]);
     }
     write_char(w, '}');
 }
 
-static void write_list_again(struct writer *w, const struct json *list)
+static void write_list_again(struct writer *w, struct text raw)
 {
+    struct json_walk walk = json_walk_into(raw);
+    struct json_item item;
+
     write_char(w, '[');
-    for (const struct json *item = json_first(list); item; item = json_next(item)) {
-        if (item != json_first(list))
+    for (bool first = true; !w->failed && json_walk_next(&walk, &item); first = false) {
+        if (!first)
             write_char(w, ',');
-        write_json_again(w, item);
+        write_bytes_again(w, item.value);
     }
     write_char(w, ']');
 }
 
+static void write_bytes_again(struct writer *w, struct text raw)
+{
+    switch (raw.at[0]) {
+    case '"':
+        write_string_again(w, raw);
+        break;
+    case '{':
+        write_object_again(w, raw);
+        break;
+    case '[':
+        write_list_again(w, raw);
+        break;
+    case 't':
+    case 'f':
+    case 'n':
+        write_text(w, raw);
+        break;
+    default:
+        write_number_again(w, raw);
+    }
+}
+
 void write_json_again(struct writer *w, const struct json *value)
 {
-    switch (json_type(value)) {
-    case JSON_TEXT:
-        write_json_text(w, json_text(value));
-        break;
-    case JSON_NUMBER:
-        if (!json_is_integer(value))
-            write_float(w, json_double(value));
-        else
-            write_text(w, text_equal(json_raw(value), TEXT("-0")) ? TEXT("0") : json_raw(value));
-        break;
-    case JSON_OBJECT:
-        write_object_again(w, value);
-        break;
-    case JSON_LIST:
-        write_list_again(w, value);
-        break;
-    case JSON_BOOL:
-    case JSON_NULL:
-        write_text(w, json_raw(value));
-        break;
-    }
+    write_bytes_again(w, json_raw(value));
 }

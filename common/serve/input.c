@@ -90,7 +90,8 @@ static enum body_status read_body(struct request *rq, struct faults *faults)
         return BODY_READ;
     }
     if (rq->body_bytes.len) {
-        switch (json_parse(&rq->arena, rq->body_bytes, &value, &error)) {
+        const struct json_view view = shape_view(shape);
+        switch (json_parse_seen(&rq->arena, rq->body_bytes, &view, &value, &error)) {
         case JSON_OK:
             break;
         case JSON_INVALID:

@@ -24,6 +24,11 @@ void shape_set_limits(const struct shape_limits *set)
 }
 
 /* The location of a fault of the field itself. */
+size_t shape_list_limit(void)
+{
+    return limits.list;
+}
+
 static struct fault_at field_at(const struct reader *r, const struct field *field)
 {
     return (struct fault_at){.place = r->place, .field = field->name, .item = -1};
@@ -185,15 +190,6 @@ static bool read_bool(struct reader *r, const struct field *field, const struct 
     }
 }
 
-static size_t count_items(const struct json *value)
-{
-    size_t count = 0;
-
-    for (const struct json *item = json_first(value); item; item = json_next(item))
-        count++;
-    return count;
-}
-
 static bool read_list(struct reader *r, const struct field *field, const struct input *input,
                       struct texts *into)
 {
@@ -202,7 +198,7 @@ static bool read_list(struct reader *r, const struct field *field, const struct 
 
     if (!input->value || json_type(input->value) != JSON_LIST)
         return add_fault(r, &at, &list_type, input);
-    size_t count = count_items(input->value);
+    size_t count = json_count(json_raw(input->value));
     if (count > limits.list)
         return add_too_long(r, &at, "List", count, input);
     into->items = arena_zalloc(r->arena, count * sizeof(*into->items));
@@ -237,7 +233,7 @@ static struct text print_int_map(struct arena *arena, const struct json *object,
 {
     struct writer w = writer_start(arena);
     struct text raw = json_raw(object);
-    bool as_sent = count == count_items(object);
+    bool as_sent = count == json_count(raw);
     const char *written = raw.at;
 
     for (size_t i = 0; i < count; i++) {

@@ -115,6 +115,12 @@ struct shape_limits {
 /* Sets the validator's limits; before any request. */
 void shape_set_limits(const struct shape_limits *limits);
 
+/* The most items of a list that is read. */
+size_t shape_list_limit(void);
+
+/* How a body is parsed that a shape is to be read from. The shape must outlive it. */
+struct json_view shape_view(const struct shape *shape);
+
 /*
  * Fills `*into` (cleared by the caller, `shape->size` bytes) from a JSON body. Faults are added in declared
  * order. The value may be NULL (an empty body) or of any type: one that is not an object is a fault of the

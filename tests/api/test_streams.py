@@ -206,3 +206,82 @@ def test_readers_of_a_users_200000_attempts_take_bounded_memory(fresh, postgres)
     assert peak < 64 * MIB
     for reader in idle:
         reader.close()
+
+
+def post_slowly(daemon, body: bytes, sent: int) -> socket.socket:
+    """A new user's body that is announced whole and sent in part."""
+    where = urlsplit(daemon.url)
+    client = socket.create_connection((where.hostname, where.port), 30)
+    head = f"POST /users/ HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    client.sendall(head.encode())
+    try:
+        client.sendall(body[:sent])
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return client
+
+
+SMALLEST = [
+    b'{"username": "u", "email": "e@x.org", "free": [' + b"0," * 480_000 + b"0]}",  # ignored
+    b"[" + b"0," * 480_000 + b"0]",  # printed again in the answer
+    b'{"username": [' + b"{}," * 320_000 + b"{}]}",
+    b"{" + b'"":0,' * 190_000 + b'"":0}',
+]
+
+
+@measures_memory
+@pytest.mark.parametrize("body", SMALLEST, ids=["kept", "list", "member", "names"])
+def test_sixteen_bodies_of_the_smallest_values_stay_within_the_limit(fresh, body):
+    limit = 128 * MIB
+    daemon = fresh(MEMORY_LIMIT=str(limit), WORKERS="2", BODY_LIMIT=str(2 * MIB))
+    clients = [post_slowly(daemon, body, len(body) - 1) for _ in range(16)]
+    for client in clients:
+        client.sendall(body[-1:])
+    peak = 0
+    for client in clients:
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        assert response.status in (422, 400, 200, 503)
+        response.read()
+        peak = max(peak, private(daemon))
+        client.close()
+    assert peak < limit + 16 * MIB
+    until(lambda: value_of(daemon, "service_memory_held_bytes") < 8 * MIB, "what was held to be given back")
+
+
+@measures_memory
+def test_unfinished_bodies_stay_within_the_limit_and_others_are_served(fresh):
+    limit = 64 * MIB
+    daemon = fresh(MEMORY_LIMIT=str(limit), WORKERS="2")
+    body = b'{"username":"' + b"x" * (960 * KIB) + b'"}'
+    clients = [post_slowly(daemon, body, len(body) - 10) for _ in range(300)]
+    until(lambda: value_of(daemon, "service_memory_refused_total") > 0, "the limit to be reached")
+    assert private(daemon) < limit + 16 * MIB
+    assert exchange.request(daemon.url, "GET", "/livez").status == 200
+    assert exchange.request(daemon.url, "GET", "/users/nobody").status == 404
+    small = exchange.request(daemon.url, "POST", "/users/", body=b'{"username":"u","email":"u@example.com"}')
+    assert small.status == 200
+    clients[-1].sendall(body[-10:])
+    response = http.client.HTTPResponse(clients[-1])
+    response.begin()
+    assert response.status == 503 and response.headers["retry-after"]
+    for client in clients:
+        client.close()
+    until(lambda: value_of(daemon, "service_memory_held_bytes") < 8 * MIB, "what was held to be given back")
+
+
+@measures_memory
+def test_one_request_that_names_a_fat_lab_1600_times_stays_within_the_limit(fresh, postgres):
+    daemon = fresh(WORKERS="2", MEMORY_LIMIT=str(64 * MIB))
+    with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO labs (id, name, description, lab_type, difficulty, created_at)"
+            " SELECT 'l', 'Fat', string_agg(md5(n::text), ''), 'fat', 'hard', now() FROM generate_series(1, 8000) AS n"
+        )
+    body = json.dumps({"lab_types": ["fat"] * 1600}).encode()
+    peak = 0
+    for _ in range(4):
+        answer = exchange.request(daemon.url, "POST", "/lookup", body=body)
+        assert answer.status in (200, 413, 503)
+        peak = max(peak, private(daemon))
+    assert peak < 64 * MIB + 16 * MIB
