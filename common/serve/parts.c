@@ -3,6 +3,7 @@
 #include "common/auth/auth.h"
 #include "common/http/client.h"
 #include "common/http/request.h"
+#include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -79,10 +80,22 @@ static void close_auth(struct worker *worker)
     worker->auth = NULL;
 }
 
+/* Another worker as its own thread last told it: whichever takes the next request, it is ready for it. */
+static bool is_ready_elsewhere(const struct worker *worker)
+{
+    return metric_read(&worker->pg_metrics->connections[STATEMENT_READ]) > 0 &&
+           metric_read(&worker->pg_metrics->connections[STATEMENT_APPEND]) > 0;
+}
+
 static bool is_database_ready(struct request *rq, const char **note)
 {
+    const struct worker *worker = rq->worker;
+
     (void)note;
-    return pg_ready(rq->worker->pg);
+    for (int64_t i = 0; i < worker->settings->workers; i++)
+        if (&worker->all[i] != worker && !is_ready_elsewhere(&worker->all[i]))
+            return false;
+    return pg_ready(worker->pg);
 }
 
 static const struct part request_lines = {
