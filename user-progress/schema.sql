@@ -179,30 +179,30 @@ END
 $$;
 
 -- What a user's attempts up to an id add up to, by lab type: those that are folded, what happened to these since, and
--- later ones. Where one went that may have been the first of its lab type, all are read. It becomes a part of the query.
+-- later ones. Where one went that may have been the first of its lab type, the first is looked up. It becomes a part of
+-- the query.
 CREATE OR REPLACE FUNCTION attempts_of_user(who text, upto bigint)
 RETURNS TABLE (lab_type text, attempts bigint, successful_attempts bigint, time_spent bigint, first bigint)
 LANGUAGE sql STABLE ROWS 5 AS $$
     SELECT part.lab_type, sum(part.attempts)::bigint, sum(part.successful_attempts)::bigint,
-           sum(part.time_spent)::bigint, min(part.first)
-      FROM (SELECT since.first_note, s.upto AS folded
-              FROM (SELECT notes_from AS first_note FROM attempt_state) AS since
-              LEFT JOIN LATERAL (SELECT s.upto FROM attempt_sums s WHERE s.user_id = who LIMIT 1) AS s
-                ON NOT EXISTS (SELECT FROM attempt_notes n
-                                WHERE n.n >= since.first_note AND n.user_id = who AND n.id <= s.upto AND n.sign < 0
-                                  AND NOT EXISTS (SELECT FROM attempt_sums l
-                                                   WHERE l.user_id = who AND l.lab_type IS NOT DISTINCT FROM n.lab_type
-                                                     AND l.first < n.id))
+           sum(part.time_spent)::bigint,
+           CASE WHEN min(part.gone) <= min(part.first)
+                THEN (SELECT a.id FROM lab_attempts a
+                       WHERE a.user_id = who AND a.lab_type IS NOT DISTINCT FROM part.lab_type ORDER BY a.id LIMIT 1)
+                ELSE min(part.first) END
+      FROM (SELECT (SELECT notes_from FROM attempt_state) AS first_note,
+                   (SELECT s.upto FROM attempt_sums s WHERE s.user_id = who LIMIT 1) AS folded
             OFFSET 0) AS at,
            LATERAL (
-            SELECT s.lab_type, s.attempts, s.successful_attempts, s.time_spent, s.first
-              FROM attempt_sums s WHERE s.user_id = who AND at.folded IS NOT NULL
+            SELECT s.lab_type, s.attempts, s.successful_attempts, s.time_spent, s.first, NULL::bigint AS gone
+              FROM attempt_sums s WHERE s.user_id = who
             UNION ALL
             SELECT n.lab_type, n.sign, n.sign * (n.completion_status IS TRUE)::integer,
-                   n.sign::bigint * coalesce(n.time_spent, 0), CASE WHEN n.sign > 0 THEN n.id END
+                   n.sign::bigint * coalesce(n.time_spent, 0), CASE WHEN n.sign > 0 THEN n.id END,
+                   CASE WHEN n.sign < 0 THEN n.id END
               FROM attempt_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
             UNION ALL
-            SELECT a.lab_type, 1, (a.completion_status IS TRUE)::integer, coalesce(a.time_spent, 0), a.id
+            SELECT a.lab_type, 1, (a.completion_status IS TRUE)::integer, coalesce(a.time_spent, 0), a.id, NULL
               FROM lab_attempts a
              WHERE a.user_id = who AND a.id > coalesce(at.folded, -9223372036854775808)
                AND a.id <= attempts_of_user.upto) AS part
@@ -222,7 +222,7 @@ $$;
 
 -- Goes through the next slice of attempts and takes all notes into the sums; whether there may be more. One at a time
 -- does this. With fewer attempts and notes than those given nothing is done; a user with fewer has no sums.
-CREATE OR REPLACE FUNCTION attempt_fold(few integer DEFAULT 500, few_notes integer DEFAULT 100,
+CREATE OR REPLACE FUNCTION attempt_fold(few integer DEFAULT 500, few_notes integer DEFAULT 1,
                                         few_of_user integer DEFAULT 100, one_of integer DEFAULT 128)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -46,33 +46,33 @@ END
 $$;
 
 -- What a user's records up to an id add up to, by lab type: those that are folded, what happened to these since, and
--- later ones. Where one went that may have been the last of its lab type, all are read. It becomes a part of the query.
+-- later ones. Where one went that may have been the last of its lab type, the last is looked up. It becomes a part of
+-- the query.
 CREATE OR REPLACE FUNCTION performance_of_user(who text, upto bigint)
 RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
 LANGUAGE sql STABLE ROWS 5 AS $$
     SELECT part.lab_type, sum(part.attempts)::bigint, sum(part.successes)::bigint, sum(part.seconds)::bigint,
-           sum(part.timed)::bigint, max(part.last)
-      FROM (SELECT since.first_note, u.upto AS folded
-              FROM (SELECT notes_from AS first_note FROM performance_state) AS since
-              LEFT JOIN LATERAL (SELECT u.upto FROM performance_users u WHERE u.user_id = who LIMIT 1) AS u
-                ON NOT EXISTS (SELECT FROM performance_notes n
-                                WHERE n.n >= since.first_note AND n.user_id = who AND n.id <= u.upto AND n.sign < 0
-                                  AND n.timestamp IS NOT NULL
-                                  AND NOT EXISTS (SELECT FROM performance_users l
-                                                   WHERE l.user_id = who AND l.lab_type IS NOT DISTINCT FROM n.lab_type
-                                                     AND l.last > n.timestamp))
+           sum(part.timed)::bigint,
+           CASE WHEN max(part.gone) >= max(part.last)
+                THEN (SELECT p.timestamp FROM user_performance p
+                       WHERE hashtextextended(p.user_id, 0) = hashtextextended(who, 0) AND p.user_id = who
+                         AND p.lab_type IS NOT DISTINCT FROM part.lab_type AND p.id <= performance_of_user.upto
+                       ORDER BY coalesce(p.timestamp, '-infinity') DESC LIMIT 1)
+                ELSE max(part.last) END
+      FROM (SELECT (SELECT notes_from FROM performance_state) AS first_note,
+                   (SELECT u.upto FROM performance_users u WHERE u.user_id = who LIMIT 1) AS folded
             OFFSET 0) AS at,
            LATERAL (
-            SELECT u.lab_type, u.attempts, u.successes, u.seconds, u.timed, u.last
-              FROM performance_users u WHERE u.user_id = who AND at.folded IS NOT NULL
+            SELECT u.lab_type, u.attempts, u.successes, u.seconds, u.timed, u.last, NULL::timestamptz AS gone
+              FROM performance_users u WHERE u.user_id = who
             UNION ALL
             SELECT n.lab_type, n.sign, n.sign * (n.success IS TRUE)::integer,
                    n.sign::bigint * coalesce(n.completion_time, 0), n.sign * (n.completion_time IS NOT NULL)::integer,
-                   CASE WHEN n.sign > 0 THEN n.timestamp END
+                   CASE WHEN n.sign > 0 THEN n.timestamp END, CASE WHEN n.sign < 0 THEN n.timestamp END
               FROM performance_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
             UNION ALL
             SELECT p.lab_type, 1, (p.success IS TRUE)::integer, coalesce(p.completion_time, 0),
-                   (p.completion_time IS NOT NULL)::integer, p.timestamp
+                   (p.completion_time IS NOT NULL)::integer, p.timestamp, NULL
               FROM user_performance p
              WHERE p.user_id = who AND p.id > coalesce(at.folded, -9223372036854775808)
                AND p.id <= performance_of_user.upto) AS part
@@ -176,7 +176,7 @@ $$;
 -- Takes the next slice of records and all notes into the sums; whether there may be more. One at a time does this. All
 -- that is derived is then true of the records up to the slice's end, in the one snapshot of the statement below. With
 -- fewer records and notes than those given nothing is done; a user with fewer has no sums.
-CREATE OR REPLACE FUNCTION performance_fold(few integer DEFAULT 500, few_notes integer DEFAULT 100,
+CREATE OR REPLACE FUNCTION performance_fold(few integer DEFAULT 500, few_notes integer DEFAULT 1,
                                             few_of_user integer DEFAULT 100, one_of integer DEFAULT 128)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -62,8 +62,9 @@ def answer_of(connection, sql):
 class Writers:
     """Connections that write until they are told to end, each statement refused that waits a second for a lock."""
 
-    def __init__(self, postgres, database, count=3):
+    def __init__(self, postgres, database, count=3, writes=WRITES):
         self.ends = threading.Event()
+        self.writes = writes
         self.errors = []
         self.written = 0
         self.threads = [
@@ -74,7 +75,7 @@ class Writers:
         with closing(connection), connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '1s'")
             while not self.ends.is_set():
-                for sql in WRITES:
+                for sql in self.writes:
                     try:
                         cursor.execute(sql)
                         self.written += 1
