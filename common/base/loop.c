@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static _Thread_local struct loop *running;
+
 int64_t clock_monotonic(void)
 {
     struct timespec t;
@@ -30,6 +32,8 @@ bool loop_open(struct loop *loop)
 
 void loop_close(struct loop *loop)
 {
+    if (running == loop)
+        running = NULL;
     free(loop->heap);
     close(loop->epoll);
 }
@@ -122,6 +126,11 @@ static void fire_due(struct loop *loop)
     }
 }
 
+struct loop *loop_running(void)
+{
+    return running;
+}
+
 void loop_turn(struct loop *loop, int64_t wait)
 {
     struct epoll_event events[LOOP_EVENTS];
@@ -130,6 +139,7 @@ void loop_turn(struct loop *loop, int64_t wait)
     int milliseconds = nanoseconds <= 0 ? 0 : (int)((nanoseconds + MILLISECOND - 1) / MILLISECOND);
 
     int count = epoll_wait(loop->epoll, events, LOOP_EVENTS, milliseconds);
+    running = loop;
     loop->now = clock_monotonic();
     loop->gone = false;
     loop->quiet = count <= 0;

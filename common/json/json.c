@@ -6,6 +6,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "common/base/turn.h"
+
 struct json {
     cJSON node; /* first: cJSON's pointers are pointers to this */
     struct text raw;
@@ -82,11 +84,14 @@ enum json_status json_parse_seen(struct arena *arena, struct text bytes, const s
     enum json_status status = json_scan(arena, bytes, &scanned, error);
     if (status != JSON_OK)
         return status;
+    turn_share();
     bool whole = !view && scanned.longest_number <= JSON_NUMBER_READ;
     struct text text = whole ? scanned.root : json_view_text(view, arena, scanned.root);
+    turn_share();
     struct json *tree = text.at ? make_tree(arena, text) : NULL;
     if (!tree)
         return JSON_NO_MEMORY;
+    turn_share();
     tie(tree, view, scanned.root, SEE_ALL, true);
     *value = tree;
     return JSON_OK;

@@ -4,11 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/base/turn.h"
+
+#define SHARE_AFTER  ((size_t)32 << 10) /* bytes, a fraction of a millisecond, after which others may run */
 #define SHORT_NUMBER 64 /* bytes of the longest number, with its end, that is copied to the stack */
 
 struct scan {
     struct arena *arena;
     const char *start, *at, *end;
+    const char *shared; /* where the turn was last shared */
     size_t longest_number;
     enum json_status status; /* of the first fault; all functions then return false */
     struct json_error error;
@@ -271,13 +275,20 @@ static bool scan_kind(struct scan *s, int depth)
 
 static bool scan_value(struct scan *s, int depth)
 {
-    return s->at < s->end ? scan_kind(s, depth) : invalid(s, "Expecting value", s->at);
+    if (s->at == s->end)
+        return invalid(s, "Expecting value", s->at);
+    if ((size_t)(s->at - s->shared) > SHARE_AFTER) {
+        s->shared = s->at;
+        turn_share();
+    }
+    return scan_kind(s, depth);
 }
 
 enum json_status json_scan(struct arena *arena, struct text bytes, struct json_scanned *scanned,
                            struct json_error *error)
 {
-    struct scan s = {.arena = arena, .start = bytes.at, .at = bytes.at, .end = bytes.at + bytes.len};
+    struct scan s = {
+        .arena = arena, .start = bytes.at, .at = bytes.at, .shared = bytes.at, .end = bytes.at + bytes.len};
 
     skip_space(&s);
     const char *root = s.at;

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/turn.h"
+
 #define WRITER_FIRST 512 /* bytes: enough for most answers */
 
 struct writer writer_start(struct arena *arena)
@@ -258,6 +260,7 @@ static void write_list_again(struct writer *w, struct text raw)
 
 static void write_bytes_again(struct writer *w, struct text raw)
 {
+    turn_share();
     switch (raw.at[0]) {
     case '"':
         write_string_again(w, raw);

@@ -23,6 +23,8 @@
 
 #define RUNS_MAX 4 /* of a handler whose transactions are rolled back */
 
+#define BODY_LONG ((size_t)16 << 10) /* bytes: a longer body is read in a fiber, and others run meanwhile */
+
 static void authorise(struct request *rq);
 static void authorise_with_newer_keys(void *arg);
 static void read_and_handle(struct request *rq);
@@ -94,8 +96,17 @@ static void authorise_with_newer_keys(void *arg)
         pipeline_leave(rq);
 }
 
+static void read_in_fiber(void *arg)
+{
+    read_and_handle(arg);
+}
+
 static void read_and_handle(struct request *rq)
 {
+    if (rq->body_bytes.len > BODY_LONG && !fiber_current()) {
+        go_on_in_fiber(rq, read_in_fiber);
+        return;
+    }
     if (!input_read(rq))
         pipeline_leave(rq);
     else if (rq->endpoint->flags & ENDPOINT_DIRECT || fiber_current())

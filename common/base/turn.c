@@ -1,0 +1,30 @@
+#include "common/base/turn.h"
+
+#include "common/base/declare.h"
+#include "common/base/fiber.h"
+#include "common/base/loop.h"
+
+#define TURN_LONG (3 * MILLISECOND) /* a turn that has taken as long is shared */
+
+/* Lies on the stack of the fiber that waits. */
+struct sharing {
+    struct timer timer;
+    struct fiber *fiber;
+};
+
+static void go_on(struct timer *timer)
+{
+    fiber_resume(container_of(timer, struct sharing, timer)->fiber);
+}
+
+void turn_share(void)
+{
+    struct loop *loop = loop_running();
+    struct sharing sharing = {.timer.fire = go_on, .fiber = fiber_current()};
+
+    if (!loop || !sharing.fiber || clock_monotonic() - loop->now < TURN_LONG)
+        return;
+    /* Due in the next turn; without memory for the timer this one is longer. */
+    if (timer_set(loop, &sharing.timer, loop->now + 1))
+        fiber_wait();
+}
