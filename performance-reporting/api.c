@@ -1,6 +1,7 @@
 #include "performance-reporting/api.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/items/zone.h"
@@ -53,6 +54,9 @@ static const struct endpoint endpoints[] = {
     GET("/performance/user/{user_id}", reports_of_user, "Performance", "Report on a user",
         .path_in = &user_path_shape, .answer = &user_report_shape, .flags = ENDPOINT_REPORT,
         .failures = {NO_USER}),
+    GET("/performance/records/export", records_export, "Performance", "Export performance records",
+        .help = EXPORT_HELP, .query_in = &records_export_shape, .answer = &listed_record_shape,
+        .flags = ENDPOINT_REPORT | ENDPOINT_EXPORT, .failures = {OTHER_USER, OLD_HTTP}),
     POST("/performance/records", records_create_many, "Performance", "Record many performances",
          .help = INGEST_HELP, .query_in = &ingest_query_shape, .body_in = &record_item_shape,
          .answer = &ingest_answer_shape, .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
@@ -76,7 +80,7 @@ static const struct endpoint endpoints[] = {
     DOCS_ENDPOINTS(TITLE),
 };
 
-static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part};
+static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part, &export_part};
 
 const struct api performance_reporting_api = {
     .name = "performance-reporting",

@@ -1,6 +1,7 @@
 #include "performance-reporting/records.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/query.h"
@@ -58,7 +59,7 @@ static const struct field record_fields[] = {
 };
 
 const struct shape record_shape = SHAPE_BUT(2, "PerformanceRecord", "A record as it is kept.", record_fields);
-static const struct shape listed_record_shape =
+const struct shape listed_record_shape =
     SHAPE("ListedPerformanceRecord", "A record as it is kept, and how it came.", record_fields);
 #undef OF
 
@@ -80,6 +81,14 @@ static const struct field records_query_fields[] = {
 const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NULL, records_query_fields);
 #undef OF
 
+#define OF struct export_query
+static const struct field records_export_fields[] = {
+    EXPORT_FIELDS,
+    FIELD_NAMED(BOOL, "success", passed, .help = "Of those that succeeded, or did not."),
+};
+const struct shape records_export_shape = SHAPE("performance-recordsExport", NULL, records_export_fields);
+#undef OF
+
 #define OF struct list_page
 static const struct field performancerecordpage_fields[] = {LIST_PAGE_FIELDS(listed_record_shape)};
 const struct shape records_page_shape =
@@ -99,6 +108,10 @@ STATEMENT(find_records_sent, INGEST, PARAMS(struct ingest_find, client_ids),
 STATEMENT(get_record, READ, .large = true, PARAMS(struct record_path, performance_id),
           ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
               timestamp));
+STATEMENT(export_records, EXPORT, .planned_anew = true,
+          PARAMS(struct export_params, order, user_id, lab_type, client_id, from, to, passed, after_id),
+          ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
+              timestamp, client_id, received_at));
 STATEMENT(list_records, REPORT, .planned_anew = true,
           PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
                  lab_type, from, to, passed, limit),
@@ -171,6 +184,14 @@ enum reply records_create_many(struct request *rq)
                .index = {"user_performance_client_id", 26}, .form = TIME_Z);
 
     return ingest_reply(rq, &records);
+}
+
+enum reply records_export(struct request *rq)
+{
+    static const struct export export = {&export_records, &listed_record_shape, "performance-records",
+                                         offsetof(struct record, id)};
+
+    return export_reply(rq, &export);
 }
 
 enum reply records_list(struct request *rq)

@@ -134,3 +134,25 @@ SELECT page.mark,
           CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END,
           CASE WHEN $1 <> '-timestamp' THEN e.id END,
           page.mark;
+
+-- name: export_records
+-- common/items/export.h says what the parameters are.
+SELECT e.user_id,
+       e.lab_type,
+       e.completion_time,
+       e.success,
+       e.errors AS printed_errors,
+       e.resources_used,
+       e.id,
+       e.timestamp,
+       e.client_id,
+       e.received_at
+  FROM user_performance e
+ WHERE ($2 IS NULL OR hashtextextended(e.user_id, 0) = hashtextextended($2, 0) AND e.user_id = $2)
+   AND ($3 IS NULL OR hashtextextended(e.lab_type, 0) = hashtextextended($3, 0) AND e.lab_type = $3)
+   AND ($4 IS NULL OR e.client_id = $4)
+   AND ($5::timestamptz IS NULL OR coalesce(e.timestamp, '-infinity') >= $5::timestamptz)
+   AND ($6::timestamptz IS NULL OR e.timestamp IS NOT NULL AND coalesce(e.timestamp, '-infinity') < $6::timestamptz)
+   AND ($7 IS NULL OR e.success = $7)
+   AND ($8 IS NULL OR e.id > $8)
+ ORDER BY CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END, e.id;

@@ -1,6 +1,7 @@
 #include "usage-analytics/api.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/items/zone.h"
@@ -52,6 +53,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
     GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
         .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    GET("/analytics/events/export", events_export, "Analytics", "Export usage events", .help = EXPORT_HELP,
+        .query_in = &events_export_shape, .answer = &listed_event_shape,
+        .flags = ENDPOINT_REPORT | ENDPOINT_EXPORT, .failures = {OTHER_USER, OLD_HTTP}),
     POST("/analytics/events", events_record_many, "Analytics", "Record many usage events",
          .help = INGEST_HELP, .query_in = &ingest_query_shape, .body_in = &event_item_shape,
          .answer = &ingest_answer_shape, .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
@@ -74,7 +78,7 @@ static const struct endpoint endpoints[] = {
     DOCS_ENDPOINTS(TITLE),
 };
 
-static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part};
+static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part, &export_part};
 
 const struct api usage_analytics_api = {
     .name = "usage-analytics",

@@ -1,6 +1,7 @@
 #include "usage-analytics/events.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/query.h"
@@ -50,7 +51,7 @@ static const struct field event_fields[] = {
 };
 
 const struct shape event_shape = SHAPE_BUT(2, "UsageEvent", "An event as it is kept.", event_fields);
-static const struct shape listed_event_shape =
+const struct shape listed_event_shape =
     SHAPE("ListedUsageEvent", "An event as it is kept, and how it came.", event_fields);
 #undef OF
 
@@ -71,6 +72,14 @@ static const struct field events_query_fields[] = {
 const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, events_query_fields);
 #undef OF
 
+#define OF struct export_query
+static const struct field events_export_fields[] = {
+    EXPORT_FIELDS,
+    FIELD_NAMED(TEXT, "event_type", kind, .help = "Of that type."),
+};
+const struct shape events_export_shape = SHAPE("usage-eventsExport", NULL, events_export_fields);
+#undef OF
+
 #define OF struct list_page
 static const struct field usageeventpage_fields[] = {LIST_PAGE_FIELDS(listed_event_shape)};
 const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", usageeventpage_fields);
@@ -87,6 +96,10 @@ STATEMENT(find_events_sent, INGEST, PARAMS(struct ingest_find, client_ids),
           ROW(struct ingest_known, client_id, user_id, lab_type, kind, id));
 STATEMENT(get_event, READ, .large = true, PARAMS(struct event_path, event_id),
           ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp));
+STATEMENT(export_events, EXPORT, .planned_anew = true,
+          PARAMS(struct export_params, order, user_id, lab_type, client_id, from, to, kind, after_id),
+          ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp, client_id,
+              received_at));
 STATEMENT(list_events, REPORT, .planned_anew = true,
           PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
                  lab_type, from, to, kind, limit),
@@ -157,6 +170,14 @@ enum reply events_record_many(struct request *rq)
                .index = {"usage_events_client_id", 22}, .form = TIME_Z);
 
     return ingest_reply(rq, &events);
+}
+
+enum reply events_export(struct request *rq)
+{
+    static const struct export export = {&export_events, &listed_event_shape, "usage-events",
+                                         offsetof(struct event, id)};
+
+    return export_reply(rq, &export);
 }
 
 enum reply events_list(struct request *rq)

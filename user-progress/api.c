@@ -1,6 +1,7 @@
 #include "user-progress/api.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/items/zone.h"
@@ -65,6 +66,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_LIST | ENDPOINT_REPORT, .failures = {NO_USER}),
     GET("/progress/stats/{user_id}", stats_get, "Progress", "Add up a user's lab attempts",
         .path_in = &user_path_shape, .answer = &stats_shape, .flags = ENDPOINT_REPORT, .failures = {NO_USER}),
+    GET("/attempts/export", attempts_export, "Progress", "Export lab attempts", .help = EXPORT_HELP,
+        .query_in = &attempts_export_shape, .answer = &listed_attempt_shape,
+        .flags = ENDPOINT_REPORT | ENDPOINT_EXPORT, .failures = {OTHER_USER, OLD_HTTP}),
     POST("/attempts", attempts_record_many, "Progress", "Record many lab attempts", .help = INGEST_HELP,
          .query_in = &ingest_query_shape, .body_in = &attempt_item_shape, .answer = &ingest_answer_shape,
          .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
@@ -129,7 +133,7 @@ static const struct command commands[] = {
     {"verify", "replay the progress log's events and prove that its entries follow from them", verify_run},
 };
 
-static const struct part *const parts[] = {&zones_part, &ingest_part};
+static const struct part *const parts[] = {&zones_part, &ingest_part, &export_part};
 
 const struct api user_progress_api = {
     .name = "user-progress",

@@ -1,6 +1,7 @@
 #include "user-progress/attempts.h"
 
 #include "common/http/request.h"
+#include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
 #include "common/serve/pages.h"
@@ -65,7 +66,7 @@ static const struct field attempt_fields[] = {
 
 const struct shape attempt_shape =
     SHAPE_BUT(2, "LabAttempt", "An attempt with the lab it was made in.", attempt_fields);
-static const struct shape listed_attempt_shape =
+const struct shape listed_attempt_shape =
     SHAPE("ListedLabAttempt", "An attempt with the lab it was made in, and how it came.", attempt_fields);
 #undef OF
 
@@ -86,6 +87,14 @@ static const struct field attempts_query_fields[] = {
 const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, attempts_query_fields);
 #undef OF
 
+#define OF struct export_query
+static const struct field attempts_export_fields[] = {
+    EXPORT_FIELDS,
+    FIELD_NAMED(BOOL, "completion_status", passed, .help = "Of those that completed the lab, or did not."),
+};
+const struct shape attempts_export_shape = SHAPE("lab-attemptsExport", NULL, attempts_export_fields);
+#undef OF
+
 #define OF struct list_page
 static const struct field labattemptpage_fields[] = {LIST_PAGE_FIELDS(listed_attempt_shape)};
 const struct shape attempts_page_shape = SHAPE("LabAttemptPage", "Lab attempts.", labattemptpage_fields);
@@ -100,6 +109,10 @@ STATEMENT(insert_attempt, APPEND, .set = true,
           PARAMS(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered),
           ROW(struct attempt, attempt_found, user_found, lab_found, id, timestamp, lab_name, lab_description,
               lab_difficulty));
+STATEMENT(export_attempts, EXPORT, .planned_anew = true,
+          PARAMS(struct export_params, order, user_id, lab_type, client_id, from, to, passed, after_id),
+          ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
+              timestamp, lab_name, lab_description, lab_difficulty, client_id, received_at));
 STATEMENT(list_all_attempts, REPORT, .planned_anew = true,
           PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
                  lab_type, from, to, passed, limit),
@@ -177,6 +190,14 @@ enum reply attempts_record_many(struct request *rq)
                .index = {"lab_attempts_client_id", 22}, .form = TIME_NAIVE);
 
     return ingest_reply(rq, &attempts);
+}
+
+enum reply attempts_export(struct request *rq)
+{
+    static const struct export export = {&export_attempts, &listed_attempt_shape, "lab-attempts",
+                                         offsetof(struct attempt, id)};
+
+    return export_reply(rq, &export);
 }
 
 enum reply attempts_list_all(struct request *rq)

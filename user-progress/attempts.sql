@@ -230,3 +230,34 @@ SELECT page.mark,
           CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END,
           CASE WHEN $1 <> '-timestamp' THEN e.id END,
           page.mark;
+
+-- name: export_attempts
+-- common/items/export.h says what the parameters are.
+SELECT e.user_id,
+       e.lab_type,
+       e.completion_status,
+       e.time_spent,
+       e.errors_encountered,
+       e.id,
+       e.timestamp,
+       CASE WHEN l.id IS NULL THEN e.lab_type ELSE l.name END AS lab_name,
+       CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
+       CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty,
+       e.client_id,
+       e.received_at
+  FROM lab_attempts e
+  LEFT JOIN LATERAL (
+       SELECT id, name, description, difficulty
+         FROM labs
+        WHERE lab_type = e.lab_type
+        ORDER BY created_at, id
+        LIMIT 1
+  ) AS l ON true
+ WHERE ($2 IS NULL OR hashtextextended(e.user_id, 0) = hashtextextended($2, 0) AND e.user_id = $2)
+   AND ($3 IS NULL OR hashtextextended(e.lab_type, 0) = hashtextextended($3, 0) AND e.lab_type = $3)
+   AND ($4 IS NULL OR e.client_id = $4)
+   AND ($5::timestamptz IS NULL OR coalesce(e.timestamp, '-infinity') >= $5::timestamptz AT TIME ZONE 'UTC')
+   AND ($6::timestamptz IS NULL OR e.timestamp IS NOT NULL AND coalesce(e.timestamp, '-infinity') < $6::timestamptz AT TIME ZONE 'UTC')
+   AND ($7 IS NULL OR e.completion_status = $7)
+   AND ($8 IS NULL OR e.id > $8)
+ ORDER BY CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END, e.id;

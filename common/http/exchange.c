@@ -300,7 +300,7 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
     rq->method = method_of(rq->method_name);
     rq->head = rq->method == METHOD_HEAD;
     x->scan.arena = &rq->arena;
-    x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    rq->old_http = x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
     x->scan.end = old ? version + strlen(version) : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
     /*

@@ -117,6 +117,16 @@ static void write_body(struct writer *w, const struct endpoint *e)
     write_char(w, '}');
 }
 
+/* An object of the shape per line, or CSV with its members as columns. */
+static void write_export(struct writer *w, const struct shape *shape)
+{
+    write_literal(w, "\"content\":{\"application/x-ndjson\":{\"schema\":");
+    schema_reference(w, "schemas", shape->name);
+    write_literal(w, ",\"example\":");
+    schema_example(w, shape, SCHEMA_OUT);
+    write_literal(w, "},\"text/csv; charset=utf-8\":{\"schema\":{\"type\":\"string\"}}}");
+}
+
 static void write_answer(struct writer *w, const struct endpoint *e, int status, const char *help)
 {
     write_char(w, '"');
@@ -124,7 +134,10 @@ static void write_answer(struct writer *w, const struct endpoint *e, int status,
     write_literal(w, "\":{\"description\":");
     write_json_text(w, text_of(help));
     write_char(w, ',');
-    write_content(w, e->answer, SCHEMA_OUT, e->flags & ENDPOINT_LIST);
+    if (e->flags & ENDPOINT_EXPORT)
+        write_export(w, e->answer);
+    else
+        write_content(w, e->answer, SCHEMA_OUT, e->flags & ENDPOINT_LIST);
     write_char(w, '}');
 }
 

@@ -194,6 +194,13 @@ void batch_end(struct batch *batch)
         batch_break(batch);
 }
 
+/* Whether its transaction goes on after its statements, to their owner's next ones or the Sync that commits.
+ */
+static bool stays_open(const struct batch *batch)
+{
+    return writes(batch) || batch->link.kind == STATEMENT_EXPORT;
+}
+
 void batch_start(struct batch *batch, struct call *const *calls, size_t count)
 {
     batch->count = count;
@@ -205,7 +212,7 @@ void batch_start(struct batch *batch, struct call *const *calls, size_t count)
     }
     arrange(batch, calls);
     histogram_observe(&batch->metrics->batches[batch->link.kind], &pg_batch_bounds, count);
-    send_executions(batch, writes(batch) ? BATCH_RUN : BATCH_END);
+    send_executions(batch, stays_open(batch) ? BATCH_RUN : BATCH_END);
 }
 
 void batch_settle(struct batch *batch)

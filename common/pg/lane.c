@@ -221,7 +221,8 @@ static bool open_batch(struct lane *lane, struct batch *batch)
 {
     static const struct batch_events events = {run_again, freed, found, missed};
     struct pg *pg = lane->pg;
-    bool replica = lane->kind == STATEMENT_REPORT && pg->settings->read_url;
+    bool reads_much = lane->kind == STATEMENT_REPORT || lane->kind == STATEMENT_EXPORT;
+    bool replica = reads_much && pg->settings->read_url;
 
     batch->lane = lane;
     batch->events = &events;
@@ -249,7 +250,7 @@ struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, si
     if (!lane)
         return NULL;
     *lane = (struct lane){.pg = pg, .kind = kind, .batch_limit = batch_limit, .count = count};
-    bool lazy = kind == STATEMENT_INGEST;
+    bool lazy = kind == STATEMENT_INGEST || kind == STATEMENT_EXPORT;
     size_t most = (size_t)pg->settings->queue_limit;
     waiting_open(&lane->queue, pg->loop, lazy && most > INGEST_WAITING ? INGEST_WAITING : most,
                  end_late_call);

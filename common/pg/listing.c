@@ -9,7 +9,7 @@
 
 static const char *const kinds[STATEMENT_KINDS] = {
     [STATEMENT_READ] = "read",     [STATEMENT_REPORT] = "report", [STATEMENT_APPEND] = "append",
-    [STATEMENT_CHANGE] = "change", [STATEMENT_INGEST] = "ingest",
+    [STATEMENT_CHANGE] = "change", [STATEMENT_INGEST] = "ingest", [STATEMENT_EXPORT] = "export",
 };
 
 /* A JSON string (RFC 8259, section 7). */

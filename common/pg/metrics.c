@@ -11,8 +11,8 @@ static const char *const classes[PG_SQLSTATES] = {
     "08", "22", "23", "25", "26", "28", "3D", "40", "42", "53", "54", "55", "57", "58", "XX", "other",
 };
 
-static const char *const lanes[] = {"read", "report", "append", "change",
-                                    "ingest"}; /* by enum statement_kind */
+static const char *const lanes[] = {"read",   "report", "append",
+                                    "change", "ingest", "export"}; /* by enum statement_kind */
 static const char *const writing_lanes[] = {"append", "change", "ingest"};
 static const char *const settled[] = {"committed", "absent"}; /* by enum pg_settled */
 

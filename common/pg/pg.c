@@ -18,7 +18,7 @@ static bool open_lanes(struct pg *pg)
     const int64_t counts[STATEMENT_KINDS] = {
         [STATEMENT_READ] = s->read_connections,     [STATEMENT_REPORT] = s->report_connections,
         [STATEMENT_APPEND] = s->append_connections, [STATEMENT_CHANGE] = s->change_connections,
-        [STATEMENT_INGEST] = s->ingest_connections,
+        [STATEMENT_INGEST] = s->ingest_connections, [STATEMENT_EXPORT] = s->export_connections,
     };
 
     for (size_t kind = 0; kind < STATEMENT_KINDS; kind++) {

@@ -54,8 +54,11 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
 {
     static const char by_index[] = "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
-    bool report = kind == STATEMENT_REPORT;
+    /* The first rows of an export are wanted at once, and its reader may take its time for them. */
+    static const char by_cursor[] = "; SET cursor_tuple_fraction = 0.0001";
+    bool report = kind == STATEMENT_REPORT, export = kind == STATEMENT_EXPORT;
     int64_t whole = report                     ? settings->report_timeout
+                    : export                   ? settings->export_timeout
                     : kind == STATEMENT_INGEST ? settings->ingest_timeout
                                                : settings->request_timeout;
     long long timeout = whole * 2 / 3;
@@ -65,7 +68,10 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
              " SET client_min_messages = error; SET jit = off; SET statement_timeout = %lld;"
              " SET lock_timeout = %lld; SET idle_in_transaction_session_timeout = %lld%s",
              timeout, kind == STATEMENT_APPEND ? LOCK_WAIT_OF_APPENDS : timeout,
-             (long long)settings->request_timeout * 4, report ? "" : by_index);
+             (long long)(export ? settings->export_timeout : settings->request_timeout * 4),
+             report   ? ""
+             : export ? by_cursor
+                      : by_index);
 }
 
 /* A connection that a pooler shares between sessions keeps few settings; PgBouncer keeps this one. */

@@ -13,9 +13,9 @@ struct pg_settings {
     bool prepared_statements;
     int64_t queue_limit; /* statements that wait, per worker and lane */
     int64_t batch_limit; /* statements of one batch */
-    int64_t read_connections, append_connections, change_connections, report_connections,
-        ingest_connections;                                  /* per worker */
-    int64_t request_timeout, report_timeout, ingest_timeout; /* milliseconds */
+    int64_t read_connections, append_connections, change_connections, report_connections, ingest_connections,
+        export_connections;                                                  /* per worker */
+    int64_t request_timeout, report_timeout, ingest_timeout, export_timeout; /* milliseconds */
 };
 
 /* The tables that the daemon needs. */

@@ -46,14 +46,15 @@ enum statement_kind {
     STATEMENT_CHANGE, /* may wait for a row's lock or violate a constraint: a transaction of its own */
     STATEMENT_INGEST, /* writes many items at once, in a transaction of its own that no other statement waits
                          for */
+    STATEMENT_EXPORT, /* reads by a cursor, in a transaction that ends with its connection */
 };
 
-#define STATEMENT_KINDS 5 /* there is a lane of connections for each */
+#define STATEMENT_KINDS 6 /* there is a lane of connections for each */
 
 /* Whether what runs changes the database. */
 static inline bool kind_writes(enum statement_kind kind)
 {
-    return kind >= STATEMENT_APPEND;
+    return kind >= STATEMENT_APPEND && kind <= STATEMENT_INGEST;
 }
 
 /* The parameters of a statement of rows: structs, one for each element of the arrays. */

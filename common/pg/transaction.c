@@ -51,7 +51,8 @@ bool transaction_commit(struct batch *batch)
 
 void transaction_rollback(struct batch *batch)
 {
-    bool open = batch->stamped && !batch->over && batch->link.state == LINK_UP;
+    bool begun = batch->stamped || batch->link.kind == STATEMENT_EXPORT;
+    bool open = begun && !batch->over && batch->link.state == LINK_UP;
 
     batch->owner = NULL;
     /* Any Sync commits a pipeline's transaction: only ending the session undoes it. */

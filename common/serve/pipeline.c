@@ -64,6 +64,8 @@ void pipeline_take(struct request *rq)
     }
     if (rq->endpoint->flags & ENDPOINT_REPORT)
         rq->deadline = rq->loop->now + settings->report_timeout * MILLISECOND;
+    if (rq->endpoint->flags & ENDPOINT_EXPORT)
+        rq->deadline = rq->loop->now + settings->export_timeout * MILLISECOND;
     if (rq->endpoint->flags & ENDPOINT_BATCH)
         rq->deadline = rq->loop->now + settings->ingest.timeout * MILLISECOND;
     authorise(rq);

@@ -10,12 +10,14 @@
 static bool take_transaction(struct request *rq)
 {
     int64_t since = rq->loop->now;
-    bool many = rq->endpoint && rq->endpoint->flags & ENDPOINT_BATCH;
+    unsigned flags = rq->endpoint ? rq->endpoint->flags : 0;
+    enum statement_kind lane = flags & ENDPOINT_BATCH    ? STATEMENT_INGEST
+                               : flags & ENDPOINT_EXPORT ? STATEMENT_EXPORT
+                                                         : STATEMENT_CHANGE;
 
     rq->transaction_doomed = false;
     rq->transaction_depth = rq->before_write ? 1 : 0;
-    rq->transaction =
-        transaction_begin(rq->worker->pg, many ? STATEMENT_INGEST : STATEMENT_CHANGE, rq->deadline);
+    rq->transaction = transaction_begin(rq->worker->pg, lane, rq->deadline);
     timing_database(&rq->timing, NULL, rq->loop->now - since);
     if (!rq->transaction) {
         reply_unavailable(rq);

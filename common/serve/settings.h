@@ -39,11 +39,11 @@ struct settings {
     int64_t port;
     const char *bind_address;
     int64_t workers;
-    int64_t memory_limit;                                      /* bytes, of the process */
-    int64_t request_limit;                                     /* in flight, per worker */
-    int64_t request_timeout, report_timeout, shutdown_timeout; /* milliseconds */
-    int64_t string_limit;                                      /* code points */
-    int64_t list_limit;                                        /* items */
+    int64_t memory_limit;                                                      /* bytes, of the process */
+    int64_t request_limit;                                                     /* in flight, per worker */
+    int64_t request_timeout, report_timeout, export_timeout, shutdown_timeout; /* milliseconds */
+    int64_t string_limit;                                                      /* code points */
+    int64_t list_limit;                                                        /* items */
     struct log_settings log;
     struct http_settings http;
     struct client_settings client;

@@ -250,6 +250,7 @@ static void share(struct settings *settings)
     settings->pg.request_timeout = settings->request_timeout;
     settings->pg.report_timeout = settings->report_timeout;
     settings->pg.ingest_timeout = settings->ingest.timeout;
+    settings->pg.export_timeout = settings->export_timeout;
     settings->auth.fetch_timeout = settings->request_timeout;
 }
 

@@ -17,6 +17,7 @@
 struct api;
 struct auth;
 struct client;
+struct export_metrics;
 struct http;
 struct http_metrics;
 struct ingest_metrics;
@@ -52,6 +53,8 @@ struct worker {
     struct keyset *keyset;                 /* of the process, which outlives the worker */
     struct client *client;                 /* of services that call others */
     struct lookups *lookups;               /* of services that look up users and labs */
+    struct export_metrics *export_metrics; /* of services that export */
+    size_t exporting;                      /* exports that are under way */
     struct ingest_metrics *ingest_metrics; /* of services that take many items at once */
     size_t ingesting;                      /* requests with many items that are under way */
     struct zones *zones;                   /* the names of time zones */

@@ -4,6 +4,7 @@ Whatever a test sends to a daemon of the tests, each answer on a documented path
 document lists for the operation, in the content type and of the schema that it states there.
 """
 
+import gzip
 import json
 import re
 from functools import cache
@@ -51,9 +52,19 @@ class Document:
         validator = self.validators.get(id(schema))
         if validator is None:
             validator = self.validators[id(schema)] = Draft202012Validator(schema, resolver=self.resolver)
-        for error in validator.iter_errors(json.loads(body)):
-            return f"{operation['operationId']} {status} {error.json_path}: {error.message}"
+        for value in values_of(content_type, body):
+            for error in validator.iter_errors(value):
+                return f"{operation['operationId']} {status} {error.json_path}: {error.message}"
         return None
+
+
+def values_of(content_type: str, body: bytes) -> list:
+    """The JSON values of an answer: one, or one per line without the one that tells the end; none of CSV."""
+    if body[:2] == b"\x1f\x8b":
+        body = gzip.decompress(body)
+    if content_type == "application/x-ndjson":
+        return [value for line in body.splitlines() if "end" not in (value := json.loads(line))]
+    return [] if content_type.startswith("text/") else [json.loads(body)]
 
 
 @cache

@@ -30,10 +30,12 @@ void stand_defaults(const char *database_url)
         .pg.append_connections = 1,
         .pg.change_connections = 1,
         .pg.ingest_connections = 1,
+        .pg.export_connections = 1,
         .pg.report_connections = 1,
         .pg.request_timeout = 3000,
         .pg.report_timeout = 3000,
         .pg.ingest_timeout = 3000,
+        .pg.export_timeout = 3000,
     };
 }
 

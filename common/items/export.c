@@ -1,0 +1,228 @@
+#include "common/items/export.h"
+
+#include <time.h>
+
+#include "common/auth/auth.h"
+#include "common/http/request.h"
+#include "common/items/csv.h"
+#include "common/items/parameter.h"
+#include "common/pg/call.h"
+#include "common/serve/query.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
+
+#define FETCH_FIRST ((int64_t)200)      /* rows of the first FETCH */
+#define FETCH_MOST  ((int64_t)1000)     /* rows of a FETCH */
+#define FETCH_BYTES ((size_t)512 << 10) /* of memory that its rows should take */
+
+const char *const export_formats[] = {"ndjson", "csv", NULL};
+const char *const export_orders[] = {"id", "timestamp", NULL};
+const char *const export_ends[] = {"line", NULL};
+
+struct run {
+    struct request *rq;
+    const struct export *of;
+    const struct export_query *query;
+    bool csv;
+    struct arena arena;     /* of the rows that were fetched last */
+    struct statement fetch; /* the next rows of the cursor */
+    int64_t most;           /* rows of the next FETCH */
+    int64_t rows, last_id;  /* that were written */
+};
+
+/* A statement that the server takes as it is, of the same kind as the one that it belongs to. */
+static struct statement utility(const struct statement *of, const char *name, const char *sql)
+{
+    return (struct statement){.name = name, .sql = sql, .kind = of->kind, .planned_anew = true};
+}
+
+static bool execute(struct run *run, const struct statement *statement, const void *params)
+{
+    struct call call = {.statement = statement, .params = params, .arena = &run->arena};
+    enum query_result result = query_call(run->rq, &call);
+
+    if (result == QUERY_CONFLICT)
+        reply_unavailable(run->rq);
+    return result == QUERY_NONE || result == QUERY_ROW;
+}
+
+/* Opens the cursor; false: 503 is the reply. */
+static bool open_cursor(struct run *run, const struct export_params *params)
+{
+    const struct statement *rows = run->of->statement;
+    struct statement begin = utility(rows, "begin_export", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    struct statement declare = *rows;
+
+    declare.name = "declare_export";
+    declare.sql = arena_printf(&run->rq->arena, "DECLARE export NO SCROLL CURSOR FOR %s", rows->sql);
+    declare.column_count = 0;
+    if (!declare.sql) {
+        reply_unavailable(run->rq);
+        return false;
+    }
+    return execute(run, &begin, NULL) && execute(run, &declare, params);
+}
+
+/* The next rows, none at the end. False: the reply is there, or the answer broken off. */
+static bool fetch(struct run *run, struct rows *rows)
+{
+    arena_reset(&run->arena);
+    run->fetch = *run->of->statement;
+    run->fetch.name = "fetch_export";
+    run->fetch.param_count = 0;
+    run->fetch.large = true;
+    run->fetch.sql = arena_printf(&run->arena, "FETCH %lld FROM export", (long long)run->most);
+    if (!run->fetch.sql) {
+        reply_unavailable(run->rq);
+        return false;
+    }
+    struct call call = {.statement = &run->fetch, .arena = &run->arena};
+    enum query_result result = query_call(run->rq, &call);
+    *rows = (struct rows){call.rows, call.count};
+    if (result == QUERY_CONFLICT)
+        reply_unavailable(run->rq);
+    /* As many rows as fit next time, if they are like these. */
+    size_t used = arena_used(&run->arena) / (call.count ? call.count : 1) + 1;
+    int64_t fit = (int64_t)(FETCH_BYTES / used);
+    run->most = fit < 1 ? 1 : fit > FETCH_MOST ? FETCH_MOST : fit;
+    return result == QUERY_ROW || result == QUERY_NONE;
+}
+
+static void write_rows(struct run *run, struct rows rows)
+{
+    struct writer *w = &run->rq->out;
+    const char *row = rows.items;
+
+    for (size_t i = 0; i < rows.count && !w->failed; i++, row += run->of->statement->row_size) {
+        if (run->csv) {
+            csv_write_row(w, run->of->item, row, run->query->spreadsheet == 1);
+        } else {
+            shape_write(w, run->of->item, row);
+            write_char(w, '\n');
+        }
+        run->last_id = *(const int64_t *)(const void *)(row + run->of->id);
+        run->rows++;
+    }
+}
+
+static void write_end(struct run *run)
+{
+    struct writer *w = &run->rq->out;
+
+    if (!run->query->end.at)
+        return;
+    write_literal(w, "{\"end\":true,\"rows\":");
+    write_int(w, run->rows);
+    write_literal(w, ",\"last_id\":");
+    if (run->rows)
+        write_int(w, run->last_id);
+    else
+        write_literal(w, "null");
+    write_literal(w, "}\n");
+}
+
+/* The header of the answer, and of a CSV. */
+static void begin_answer(struct run *run)
+{
+    struct request *rq = run->rq;
+    time_t now = (time_t)(clock_of_day().us / 1000000);
+    char stamp[32];
+    struct tm utc;
+
+    reply_text(rq, 200, run->csv ? "text/csv; charset=utf-8" : "application/x-ndjson", TEXT(""));
+    gmtime_r(&now, &utc);
+    strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
+    const char *file = arena_printf(&rq->arena, "attachment; filename=\"%s-%s.%s\"", run->of->name, stamp,
+                                    run->csv ? "csv" : "ndjson");
+    if (file)
+        reply_header(rq, "Content-Disposition", file);
+    if (run->csv && !rq->head)
+        csv_write_header(&rq->out, run->of->item);
+}
+
+static void run_export(struct run *run, const struct export_params *params)
+{
+    struct request *rq = run->rq;
+    struct rows rows;
+
+    if (!query_begin(rq))
+        return;
+    bool good = open_cursor(run, params) && fetch(run, &rows);
+    if (good)
+        begin_answer(run);
+    while (good && rows.count && !rq->out.failed) {
+        write_rows(run, rows);
+        good = !rq->out.failed && fetch(run, &rows);
+    }
+    if (good && !rq->out.failed)
+        write_end(run);
+    query_rollback(rq); /* ends the connection, and the cursor with it */
+}
+
+/* What a shape cannot judge; false: the reply is there. */
+static bool is_sensible(struct request *rq, const struct export_query *query)
+{
+    if (rq->old_http)
+        reply_error(rq, 505, "An export needs HTTP/1.1 (nginx: proxy_http_version 1.1)");
+    else if (query->after_id != INT_NULL && !text_equal(query->order, TEXT("id")))
+        reply_bad_parameter(rq, "after_id", TEXT(""), "after_id goes with the order of ids alone");
+    else if (query->end.at && !text_equal(query->format, TEXT("ndjson")))
+        reply_bad_parameter(rq, "end", query->end, "a last line goes with NDJSON alone");
+    else
+        return auth_require_user(rq, query->user_id);
+    return false;
+}
+
+enum reply export_reply(struct request *rq, const struct export *export)
+{
+    const struct export_query *query = rq->query;
+    struct worker *worker = rq->worker;
+    struct range range;
+
+    if (!is_sensible(rq, query) ||
+        !range_read(rq, &(struct range_text){query->from, query->to, query->zone}, &range))
+        return REPLIED;
+    const struct export_params params = {.order = query->order,
+                                         .user_id = query->user_id,
+                                         .lab_type = query->lab_type,
+                                         .client_id = query->client_id,
+                                         .kind = query->kind,
+                                         .from = range.from,
+                                         .to = range.to,
+                                         .after_id = query->after_id,
+                                         .passed = query->passed};
+    struct run run = {.rq = rq,
+                      .of = export,
+                      .query = query,
+                      .csv = text_equal(query->format, TEXT("csv")),
+                      .most = FETCH_FIRST};
+    if (rq->head) {
+        begin_answer(&run);
+        return REPLIED;
+    }
+    if (worker->exporting >= (size_t)worker->settings->pg.export_connections)
+        return reply_unavailable(rq);
+    metric_set(&worker->export_metrics->running, ++worker->exporting);
+    run_export(&run, &params);
+    metric_set(&worker->export_metrics->running, --worker->exporting);
+    arena_free(&run.arena);
+    return REPLIED;
+}
+
+/* Metrics */
+
+static const struct metric_family families[] = {
+    {"exports_running", METRIC_GAUGE, METRIC_ONE(struct export_metrics, running),
+     .help = "Exports that are under way; each holds a snapshot of the database."},
+};
+
+static const struct metric_group metric_group = {sizeof(struct export_metrics), families, COUNT(families)};
+
+static bool open_metrics(struct worker *worker, bool first)
+{
+    (void)first;
+    worker->export_metrics = metrics_add_room(&worker->metrics, &metric_group);
+    return worker->export_metrics != NULL;
+}
+
+const struct part export_part = {.name = "exports", .open = open_metrics};

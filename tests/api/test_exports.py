@@ -1,0 +1,259 @@
+"""Exports of what was recorded: one moment's rows, of any number, whole or noticed to be broken off."""
+
+import csv
+import gzip
+import io
+import json
+import random
+import socket
+import threading
+from contextlib import closing
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness import exchange
+from harness.daemon import Daemons
+from harness.lists import EPOCH, LISTS, as_query, fill, whole
+from harness.samples import detail, faults
+from harness.wait import until
+
+MANY = 60_000  # rows: more than the buffers between a service and a reader hold
+
+
+@pytest.fixture(scope="module", params=LISTS, ids=lambda of: of.service)
+def of(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def daemon(postgres, of, user_progress, tmp_path_factory):
+    with Daemons(tmp_path_factory.mktemp("exports")) as daemons:
+        name = postgres.create_database()
+        daemon = daemons.start(of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress, WORKERS="1")
+        daemon.ready()
+        daemon.database = name
+        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
+            until(lambda: has_steps_done(cursor, of), "the schema's steps")
+            fill(cursor, of, 300)
+        yield daemon
+
+
+def has_steps_done(cursor, of) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{of.table}_lab_page"])
+    return cursor.fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def client(daemon):
+    with daemon.client() as client:
+        yield client
+
+
+@pytest.fixture
+def cursor(postgres, daemon):
+    with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+@pytest.fixture
+def many(cursor, of):
+    """So many rows that an export of them is under way for a while."""
+    cursor.execute(f"INSERT INTO {of.table} (user_id, lab_type, timestamp) SELECT 'many', repeat('x', 200), now()"
+                   " FROM generate_series(1, %s)", [MANY])  # fmt: skip
+    yield MANY
+    cursor.execute(f"DELETE FROM {of.table} WHERE user_id = 'many'")
+
+
+def export(client, of, **query):
+    def once():
+        answer = client.get(f"{of.path}/export", params=query)
+        return answer if answer.status_code != 503 else None
+
+    return until(once, "a free export")
+
+
+def lines(answer) -> list[dict]:
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize("order", ["id", "timestamp"])
+def test_an_export_is_the_whole_list(client, of, order):
+    answer = export(client, of, order=order)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert lines(answer) == whole(client, of.path, order=order, limit=1000)
+
+
+def test_filters_are_those_of_the_list(client, of):
+    random_ = random.Random(11)
+    choices = {"user_id": ["u1", "", "ü/%?&=", "nobody"], "lab_type": ["l1", "l2"], of.special: of.values,
+               "from": [EPOCH, EPOCH + timedelta(days=20)], "to": [EPOCH + timedelta(days=21)]}  # fmt: skip
+    for _ in range(12):
+        names = random_.sample(list(choices), random_.randrange(1, 4))
+        query = as_query({name: random_.choice(choices[name]) for name in names})
+        order = random_.choice(["id", "timestamp"])
+        assert lines(export(client, of, order=order, **query)) == whole(client, of.path, order=order, limit=1000, **query), query
+
+
+def as_csv(item: dict) -> list[str]:
+    def cell(value) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return json.dumps(value)
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return [cell(value) for value in item.values()]
+
+
+def test_csv_has_the_same_values_and_a_header(client, of):
+    answer, items = export(client, of, format="csv"), whole(client, of.path, order="id", limit=1000)
+    assert answer.headers["content-type"].startswith("text/csv") and answer.text.count("\r\n") == len(items) + 1
+    table = list(csv.reader(io.StringIO(answer.text, newline="")))
+    assert table[0] == list(items[0])
+    for row, item in zip(table[1:], items, strict=True):
+        cells = as_csv(item)
+        for got, wanted, value in zip(row, cells, item.values()):
+            assert got == wanted or json.loads(got) == value
+    empty = {line.partition(",")[0] for line in answer.text.split("\r\n")[1:] if line}
+    assert '""' in empty and "" in empty
+
+
+def test_what_a_spreadsheet_would_compute_is_guarded_where_that_is_asked_for(client, cursor, of):
+    names = ["=1+1", "+1", "-1", "@x", "\ttab", "plain", 'a"=,\r\n']
+    for name in names:
+        cursor.execute(f"INSERT INTO {of.table} (user_id, lab_type) VALUES (%s, 'sheet')", [name])
+    try:
+        for spreadsheet, mark in (("true", "'"), ("false", "")):
+            text = export(client, of, format="csv", lab_type="sheet", spreadsheet=spreadsheet).text
+            got = [row[0] for row in list(csv.reader(io.StringIO(text, newline="")))[1:]]
+            assert got == [mark + name if name[0] in "=+-@\t" else name for name in names]
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE lab_type = 'sheet'")
+
+
+def test_an_export_goes_on_behind_an_id_and_tells_its_end(client, of):
+    items = whole(client, of.path, order="id", limit=1000)
+    behind = items[len(items) // 2]["id"]
+    got = lines(export(client, of, after_id=behind, end="line"))
+    rest = [item for item in items if item["id"] > behind]
+    assert got == [*rest, {"end": True, "rows": len(rest), "last_id": rest[-1]["id"]}]
+    nothing = lines(export(client, of, user_id="nobody", end="line"))
+    assert nothing == [{"end": True, "rows": 0, "last_id": None}]
+    for query in ({"order": "timestamp", "after_id": 1}, {"format": "csv", "end": "line"}, {"format": "xml"}, {"from": "x"}):
+        assert faults(client.get(f"{of.path}/export", params=query))
+
+
+def test_the_file_has_a_name_and_head_reads_nothing(client, of):
+    for method in (client.get, client.head):
+        answer = until(lambda: (a := method(f"{of.path}/export?format=csv&user_id=u1")).status_code == 200 and a, "an export")
+        name = answer.headers["content-disposition"]
+        assert name.startswith('attachment; filename="') and name.endswith('Z.csv"')
+    assert answer.content == b""
+
+
+def test_http_1_0_cannot_be_told_of_an_end(daemon, of):
+    with socket.create_connection((urlsplit(daemon.url).hostname, urlsplit(daemon.url).port)) as connection:
+        connection.sendall(f"GET {of.path}/export HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 505 " in answer.split(b"\r\n", 1)[0] and b"proxy_http_version 1.1" in answer
+
+
+def test_many_rows_arrive_whole_compressed_or_not(client, daemon, of, many):
+    for coding in ("identity", "gzip"):
+        answer = until(lambda: not_busy(exchange.request(daemon.url, "GET", f"{of.path}/export?user_id=many&end=line",
+                                                         {"Accept-Encoding": coding})), "a free export")  # fmt: skip
+        assert ("content-length" in answer.headers, answer.headers.get("content-encoding")) == (False, coding if coding == "gzip" else None)
+        body = gzip.decompress(answer.body) if coding == "gzip" else answer.body
+        *rows, end = body.splitlines()
+        assert len(rows) == many and json.loads(end)["rows"] == many
+        ids = [json.loads(row)["id"] for row in rows]
+        assert ids == sorted(set(ids))
+
+
+def not_busy(answer: exchange.Answer):
+    return answer if answer.status != 503 else None
+
+
+def test_all_rows_are_of_one_moment(postgres, client, daemon, of, many):
+    stop = threading.Event()
+    connection = postgres.connect(daemon.database)
+    connection.autocommit = False
+
+    def write_pairs() -> None:
+        with closing(connection), connection.cursor() as writer:
+            n = 0
+            while not stop.is_set():
+                n += 1
+                for half in ("a", "b"):
+                    writer.execute(f"INSERT INTO {of.table} (user_id, lab_type) VALUES ('many', %s)", [f"{half}{n}"])
+                connection.commit()
+
+    writer = threading.Thread(target=write_pairs)
+    writer.start()
+    try:
+        got = [item["lab_type"] for item in lines(export(client, of, user_id="many"))]
+    finally:
+        stop.set()
+        writer.join()
+    halves = [name for name in got if len(name) < 100]
+    assert {name[1:] for name in halves if name[0] == "a"} == {name[1:] for name in halves if name[0] == "b"}
+
+
+def begun(url: str, path: str) -> tuple[HTTPConnection, object]:
+    """An export whose first bytes have been read."""
+    def begin():
+        host = urlsplit(url)
+        connection = HTTPConnection(host.hostname, host.port, timeout=30)
+        connection.request("GET", path, headers={"Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        if response.status == 200:
+            return connection, response
+        connection.close()
+
+    connection, response = until(begin, "a free export")
+    assert len(response.read(1000)) == 1000
+    return connection, response
+
+
+def rows_or_error(response) -> int | None:
+    """How many rows came; None where the client was told that they are not all."""
+    try:
+        return response.read().count(b"\n")
+    except (HTTPException, OSError):
+        return None
+
+
+@pytest.mark.parametrize("breaks", ["the database", "the daemon"])
+def test_an_export_that_is_broken_off_is_noticed(postgres, beside, of, user_progress, breaks):
+    daemon = beside(of.service, user_progress, WORKERS="1").ready()
+    with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {of.table} (user_id, lab_type) SELECT 'many', repeat('x', 200) FROM generate_series(1, %s)", [MANY])
+        connection, response = begun(daemon.url, f"{of.path}/export?user_id=many")
+        if breaks == "the daemon":
+            daemon.kill()
+        else:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'FETCH%%'", [daemon.database])
+            assert cursor.rowcount == 1
+        assert rows_or_error(response) is None
+        connection.close()
+
+
+def test_as_many_exports_run_at_once_as_there_are_connections_for_them(daemon, of, many):
+    connection, _ = begun(daemon.url, f"{of.path}/export?user_id=many")
+    refused = exchange.request(daemon.url, "GET", f"{of.path}/export")
+    assert refused.status == 503 and refused.headers["retry-after"]
+    assert exchange.request(daemon.url, "GET", of.path).status == 200
+    connection.close()
+    until(lambda: not_busy(exchange.request(daemon.url, "GET", f"{of.path}/export?user_id=nobody")), "the export of a reader that left to end")
+
+
+def test_a_scoped_token_exports_its_own_user_s_rows_alone(beside, user_progress, issuer, of):
+    settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", **issuer.settings}
+    daemon = beside(of.service, user_progress, **settings).ready()
+    with daemon.client(headers={"Authorization": f"Bearer {issuer.token('ann')}"}) as client:
+        assert client.get(f"{of.path}/export?user_id=bob").status_code == client.get(f"{of.path}/export").status_code == 403
+        assert export(client, of, user_id="ann").status_code == 200
