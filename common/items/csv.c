@@ -56,7 +56,7 @@ static void write_texts(struct writer *w, struct texts list, bool guarded)
 
 static void write_value(struct writer *w, const struct field *field, const void *value, bool guarded)
 {
-    struct text text = TEXT_NULL;
+    struct text text;
 
     switch (field->type) {
     case FIELD_INT:

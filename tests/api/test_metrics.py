@@ -192,13 +192,13 @@ class TestDatabase:
                 [daemon.database],
             )
             ended = cursor.fetchone()[0]
-        assert ended == lanes
+        assert ended >= lanes  # that of the schema's steps may be there as well
 
         def grown(name):
             return metrics.samples(daemon.url).of(name) - before.of(name)
 
-        until(lambda: grown("database_connections_failed_total") >= ended, "the losses to be counted")
-        until(lambda: grown("database_connections_opened_total") >= ended, "the connections to be back")
+        until(lambda: grown("database_connections_failed_total") >= lanes, "the losses to be counted")
+        until(lambda: grown("database_connections_opened_total") >= lanes, "the connections to be back")
 
     def test_a_repeated_answer_is_counted(self, fresh):
         daemon = fresh()
