@@ -30,7 +30,6 @@ struct items {
     struct item *list;
     size_t count, room;
     struct arena scratch; /* of the item that is read */
-    int64_t since;        /* this fiber has had the loop: monotonic, nanoseconds */
 };
 
 /* The members of an item's struct. */
@@ -50,9 +49,6 @@ static inline struct moment *item_time(const struct item *item, size_t at)
 }
 
 void item_fail(struct item *item, int code, const char *detail);
-
-/* Lets the loop go on, once this fiber has had it for a few milliseconds. Waits. */
-void items_take_turns(struct items *items);
 
 /* ingest_read.c: the items of the body, valid or failed. False: the reply is there. Waits. */
 bool items_read(struct items *items) MUST_CHECK;

@@ -4,6 +4,7 @@
  */
 #include "common/items/ingest_items.h"
 
+#include "common/base/turn.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
@@ -55,7 +56,7 @@ static enum reading read_one(struct items *items, struct text bytes, bool line)
     struct item *item = add_item(items);
     if (!item)
         return READ_NO_MEMORY;
-    items_take_turns(items);
+    turn_share();
     if (bytes.len > (size_t)settings->http.body_limit) {
         item_fail(item, 413, "Request body too large");
         return READ_GOOD;

@@ -10,8 +10,7 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define AT_ONCE 8                 /* requests with many items, per connection for them; more are 503 */
-#define TURN    (2 * MILLISECOND) /* that a request has the loop for itself */
+#define AT_ONCE 8 /* requests with many items, per connection for them; more are 503 */
 
 struct ingest_query {
     int8_t atomic;
@@ -28,31 +27,6 @@ static const struct field query_fields[] = {
 };
 const struct shape ingest_query_shape = SHAPE("IngestQuery", NULL, query_fields);
 #undef OF
-
-/* Turns */
-
-struct pause {
-    struct timer timer;
-    struct fiber *fiber;
-};
-
-static void end_pause(struct timer *timer)
-{
-    fiber_resume(container_of(timer, struct pause, timer)->fiber);
-}
-
-void items_take_turns(struct items *items)
-{
-    struct loop *loop = items->rq->loop;
-    struct pause pause = {.timer.fire = end_pause, .fiber = fiber_current()};
-
-    if (clock_monotonic() - items->since < TURN)
-        return;
-    /* Due in the next turn. Without memory for the timer this turn is longer. */
-    if (timer_set(loop, &pause.timer, loop->now + 1))
-        fiber_wait();
-    items->since = clock_monotonic();
-}
 
 /* Who and where */
 
@@ -161,7 +135,7 @@ static enum reply run(struct items *items)
 enum reply ingest_reply(struct request *rq, const struct ingest *ingest)
 {
     struct worker *worker = rq->worker;
-    struct items items = {.rq = rq, .of = ingest, .received_at = clock_of_day(), .since = clock_monotonic()};
+    struct items items = {.rq = rq, .of = ingest, .received_at = clock_of_day()};
 
     if (worker->ingesting >= AT_ONCE * (size_t)worker->settings->pg.ingest_connections)
         return reply_unavailable(rq);

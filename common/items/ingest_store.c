@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/turn.h"
 #include "common/items/ingest_store.sql.h"
 #include "common/serve/query.h"
 
@@ -227,7 +228,7 @@ static bool write_all(struct writing *w)
         count = chunk_at(w, at);
         if (!insert(w, at, count) || !settle_chunk(w, at, count))
             return false;
-        items_take_turns(w->items);
+        turn_share();
     }
     for (size_t i = 0; i < w->count; i++) {
         if (w->order[i]->state == ITEM_GOOD) { /* its row went away, or its id was taken by other means */
