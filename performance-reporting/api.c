@@ -66,7 +66,7 @@ static const struct endpoint endpoints[] = {
     GET("/performance/record/{performance_id}", records_get, "Performance", "Get a performance record",
         .path_in = &record_path_shape, .answer = &record_shape, .failures = {NO_RECORD}),
     PUT("/performance/record/{performance_id}", records_update, "Performance", "Update a performance record",
-        .help = "Its time stays as it was.", .path_in = &record_path_shape, .body_in = &record_in_shape,
+        .help = "Its time does not change.", .path_in = &record_path_shape, .body_in = &record_in_shape,
         .answer = &record_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_RECORD}),
     DELETE("/performance/record/{performance_id}", records_delete, "Performance",
            "Delete a performance record", .path_in = &record_path_shape, .answer = &message_shape,

@@ -1,6 +1,4 @@
-/*
- * The endpoint table of Performance Reporting.
- */
+/* The endpoint table of Performance Reporting. */
 #ifndef PERFORMANCE_REPORTING_API_H
 #define PERFORMANCE_REPORTING_API_H
 

@@ -1,4 +1,4 @@
-/* The daemon performance-reporting: its table of endpoints (api.c) on the common library. */
+/* The daemon performance-reporting: its endpoint table (api.c) on the common library. */
 #include "common/serve/daemon.h"
 #include "performance-reporting/api.h"
 

@@ -17,24 +17,24 @@ struct record {
     struct kept_json resources_used;
     int64_t id;
     struct moment timestamp;
-    struct kept_json printed_errors; /* as the table has them */
+    struct kept_json printed_errors; /* as stored in the table */
     struct text client_id, told_time;
     struct moment received_at;
-    int8_t mark; /* of a page (common/items/list.h) */
+    int8_t mark; /* marks the last row that was read for a page (common/items/list.h) */
 };
 
 #define OF struct record
 static const struct field record_in_fields[] = {
-    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Who tried.",
+    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "The user who tried.",
           .example = "\"dc1a707b-d1f6-4c99-b7c5-544a16afbd9d\""),
     FIELD(TEXT, lab_type, .flags = FIELD_REQUIRED, .limit = NAME_LIMIT,
           .help = "The type of an existing lab.", .example = "\"filesystem\""),
     FIELD(INT, completion_time, .flags = FIELD_REQUIRED, .help = "Seconds.", .example = "295"),
     FIELD(BOOL, success, .flags = FIELD_REQUIRED, .example = "true"),
-    FIELD(TEXTS, errors, .flags = FIELD_NULLABLE, .fallback = "[]", .help = "In the order they came up.",
-          .example = "[\"permission_denied\"]"),
-    FIELD(INT_MAP, resources_used, .flags = FIELD_NULLABLE, .fallback = "{}", .help = "Amounts by any names.",
-          .example = "{\"cpu\":5}"),
+    FIELD(TEXTS, errors, .flags = FIELD_NULLABLE, .fallback = "[]",
+          .help = "In the order in which they occurred.", .example = "[\"permission_denied\"]"),
+    FIELD(INT_MAP, resources_used, .flags = FIELD_NULLABLE, .fallback = "{}",
+          .help = "Amounts, under any names.", .example = "{\"cpu\":5}"),
     IGNORED("lab_id", .help = "Accepted and not kept."),
     IGNORED("score", .help = "Accepted and not kept.", .example = "85"),
     IGNORED("errors_made", .help = "Accepted and not kept.", .example = "3"),
@@ -44,7 +44,7 @@ static const struct field record_in_fields[] = {
 const struct shape record_in_shape =
     SHAPE_BUT(2, "PerformanceRecordCreate", "How an attempt went.", record_in_fields);
 const struct shape record_item_shape =
-    SHAPE("PerformanceRecordItem", "How an attempt went, and when; one of many.", record_in_fields);
+    SHAPE("PerformanceRecordItem", "The result of an attempt and its time; one of many.", record_in_fields);
 
 static const struct field record_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"dc1a707b-d1f6-4c99-b7c5-544a16afbd9d\""),
@@ -60,7 +60,7 @@ static const struct field record_fields[] = {
 
 const struct shape record_shape = SHAPE_BUT(2, "PerformanceRecord", "A record as it is kept.", record_fields);
 const struct shape listed_record_shape =
-    SHAPE("ListedPerformanceRecord", "A record as it is kept, and how it came.", record_fields);
+    SHAPE("ListedPerformanceRecord", "A record as it is stored, and how it was sent.", record_fields);
 #undef OF
 
 struct record_path {
@@ -76,7 +76,7 @@ const struct shape record_path_shape = SHAPE("PerformanceId", NULL, record_path_
 #define OF struct list_query
 static const struct field records_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(BOOL, "success", passed, .help = "Of those that succeeded, or did not."),
+    FIELD_NAMED(BOOL, "success", passed, .help = "Only attempts that succeeded, or that did not."),
 };
 const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NULL, records_query_fields);
 #undef OF
@@ -84,7 +84,7 @@ const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NUL
 #define OF struct export_query
 static const struct field records_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(BOOL, "success", passed, .help = "Of those that succeeded, or did not."),
+    FIELD_NAMED(BOOL, "success", passed, .help = "Only attempts that succeeded, or that did not."),
 };
 const struct shape records_export_shape = SHAPE("performance-recordsExport", NULL, records_export_fields);
 #undef OF
@@ -124,7 +124,7 @@ STATEMENT(update_record, CHANGE,
 STATEMENT(delete_record, CHANGE, PARAMS(struct record_path, performance_id),
           ROW(struct record_path, performance_id));
 
-/* False: no memory. */
+/* Prints the errors of an item as the table stores them; false: no memory. */
 static bool print_errors(struct request *rq, void *item)
 {
     struct record *record = item;
@@ -135,7 +135,7 @@ static bool print_errors(struct request *rq, void *item)
     return !errors.failed;
 }
 
-/* Writes the record of the body, which has a user and a lab, and replies it as it now is. */
+/* Writes the record of the body, whose user and lab were found, and replies with the stored record. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
 {
     struct record in = *(const struct record *)rq->body, kept;

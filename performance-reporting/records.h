@@ -1,6 +1,4 @@
-/*
- * Performance records: how an attempt at a lab went.
- */
+/* Performance records: the results of attempts at labs. */
 #ifndef PERFORMANCE_REPORTING_RECORDS_H
 #define PERFORMANCE_REPORTING_RECORDS_H
 

@@ -1,4 +1,4 @@
--- Errors and resources are JSON, their null the null of JSON, as the original has it.
+-- Errors and resources are JSON; a missing value is stored as the JSON null, as in the original.
 
 -- name: insert_record
 WITH record AS MATERIALIZED (
@@ -26,7 +26,7 @@ SELECT nextval('user_performance_id_seq') AS id
   FROM generate_series(1, $1);
 
 -- name: insert_records
--- In the order that they come in, which is that of their client ids.
+-- In the order of the parameters, which is that of the client ids.
 INSERT INTO user_performance
        (id, user_id, lab_type, completion_time, success, errors, resources_used, timestamp, client_id, received_at)
 SELECT id,
@@ -79,8 +79,8 @@ DELETE FROM user_performance
 RETURNING id AS performance_id;
 
 -- name: list_records
--- common/items/list.h says what the parameters are. Planned for them, so that of the orders and filters only those of the
--- query are left. A CTE is read in the order in which it was filled, and no further than it is read.
+-- The parameters are described in common/items/list.h. Planned for their values, so only the order and the filters of the
+-- query remain. A CTE keeps the order in which it was filled, and is filled only as far as it is read.
 WITH looked_at AS MATERIALIZED (
     SELECT id, timestamp, lab_type, success
       FROM user_performance
@@ -136,7 +136,7 @@ SELECT page.mark,
           page.mark;
 
 -- name: export_records
--- common/items/export.h says what the parameters are.
+-- The parameters are described in common/items/export.h.
 SELECT e.user_id,
        e.lab_type,
        e.completion_time,

@@ -17,7 +17,7 @@ struct lab_report {
 #define OF struct lab_report
 static const struct field lab_report_fields[] = {
     FIELD(TEXT, lab_type, .example = "\"filesystem\""),
-    FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE, .help = "Of the oldest lab of the type.",
+    FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE, .help = "Name of the oldest lab of the type.",
           .example = "\"Filesystem Lab\""),
     FIELD(INT, total_attempts, .example = "1"),
     FIELD(INT, unique_users, .example = "1"),
@@ -25,12 +25,14 @@ static const struct field lab_report_fields[] = {
           .example = "1.0"),
     FIELD(FLOAT, avg_completion_time, .flags = FIELD_ZERO, .help = "Seconds.", .example = "295.0"),
     FIELD(TEXTS, common_errors,
-          .help = "The five most frequent; of equally frequent ones the earliest first.", .example = "[]"),
-    FIELD_NAMED(INT, "total_users", unique_users, .help = "unique_users by its later name.", .example = "1"),
+          .help = "The five most frequent; equally frequent ones by their first occurrence.",
+          .example = "[]"),
+    FIELD_NAMED(INT, "total_users", unique_users, .help = "The same as unique_users, under its later name.",
+                .example = "1"),
 };
 
 const struct shape lab_report_shape =
-    SHAPE("LabPerformance", "What the records of a lab type add up to.", lab_report_fields);
+    SHAPE("LabPerformance", "Totals of the records of a lab type.", lab_report_fields);
 #undef OF
 
 struct user_lab {
@@ -45,7 +47,7 @@ struct user_lab {
 static const struct field user_lab_fields[] = {
     FIELD(TEXT, lab_type, .example = "\"filesystem\""),
     FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE,
-          .help = "Of the oldest lab of the type; the type itself when none is left.",
+          .help = "Name of the oldest lab of the type; the type itself if there is none any more.",
           .example = "\"Filesystem Lab\""),
     FIELD(TEXT, lab_description, .flags = FIELD_NULLABLE, .example = "\"Learn about filesystem operations\""),
     FIELD(TEXT, lab_difficulty, .flags = FIELD_NULLABLE, .example = "\"beginner\""),
@@ -59,7 +61,7 @@ static const struct field user_lab_fields[] = {
 };
 
 static const struct shape user_lab_shape =
-    SHAPE("UserLabPerformance", "What a user's records of a lab type add up to.", user_lab_fields);
+    SHAPE("UserLabPerformance", "Totals of a user's records of a lab type.", user_lab_fields);
 #undef OF
 
 struct user_report {
@@ -75,7 +77,7 @@ static const struct field user_report_fields[] = {
 };
 
 const struct shape user_report_shape =
-    SHAPE("UserPerformance", "What a user's records add up to.", user_report_fields);
+    SHAPE("UserPerformance", "Totals of a user's records.", user_report_fields);
 #undef OF
 
 STATEMENT(report_of_lab, REPORT, PARAMS(struct lab_type_path, lab_type),
@@ -105,7 +107,7 @@ enum reply reports_of_lab(struct request *rq)
     }
 }
 
-/* Fills the labs' names in; false when they cannot be known, 503 being the reply. */
+/* Adds the names of the labs; false: they cannot be looked up, and the reply is 503. */
 static bool name_labs(struct request *rq, struct user_lab *labs, size_t count)
 {
     struct text *types = arena_alloc(&rq->arena, count * sizeof(*types));

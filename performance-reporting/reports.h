@@ -1,6 +1,4 @@
-/*
- * Performance reports: what the records of a lab type, or of a user, add up to. A report writes nothing.
- */
+/* Performance reports: totals of the records of a lab type or of a user. Reports write nothing. */
 #ifndef PERFORMANCE_REPORTING_REPORTS_H
 #define PERFORMANCE_REPORTING_REPORTS_H
 

@@ -1,5 +1,5 @@
--- A record whose success is null did not succeed; one whose time is null is left out of the average. Errors are
--- the strings of a list; anything else in that column is none.
+-- A record whose success is null did not succeed; one whose time is null is not part of the average. Errors are the
+-- strings of a list; other values in that column are ignored.
 
 -- name: report_of_lab
 SELECT attempts AS total_attempts,

@@ -65,7 +65,7 @@ static const struct endpoint endpoints[] = {
     GET("/analytics/event/{event_id}", events_get, "Analytics", "Get a usage event",
         .path_in = &event_path_shape, .answer = &event_shape, .failures = {NO_EVENT}),
     PUT("/analytics/event/{event_id}", events_update, "Analytics", "Update a usage event",
-        .help = "Its time stays as it was.", .path_in = &event_path_shape, .body_in = &event_in_shape,
+        .help = "Its time does not change.", .path_in = &event_path_shape, .body_in = &event_in_shape,
         .answer = &event_shape, .failures = {NO_USER, NO_LAB_TYPE, NO_EVENT}),
     DELETE("/analytics/event/{event_id}", events_delete, "Analytics", "Delete a usage event",
            .path_in = &event_path_shape, .answer = &message_shape, .failures = {NO_EVENT}),

@@ -1,6 +1,4 @@
-/*
- * The endpoint table of Usage Analytics.
- */
+/* The endpoint table of Usage Analytics. */
 #ifndef USAGE_ANALYTICS_API_H
 #define USAGE_ANALYTICS_API_H
 

@@ -17,28 +17,28 @@ struct event {
     struct moment timestamp;
     struct text client_id, told_time;
     struct moment received_at;
-    int8_t mark; /* of a page (common/items/list.h) */
+    int8_t mark; /* marks the last row that was read for a page (common/items/list.h) */
 };
 
 #define OF struct event
 static const struct field event_in_fields[] = {
-    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Who did it.",
+    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "The user who did it.",
           .example = "\"269b9e2e-e021-4316-8a59-9a79ff19d828\""),
     FIELD(TEXT, lab_type, .flags = FIELD_REQUIRED, .limit = NAME_LIMIT,
           .help = "The type of an existing lab.", .example = "\"filesystem\""),
     FIELD(TEXT, event_type, .flags = FIELD_REQUIRED, .limit = NAME_LIMIT,
-          .help = "start, complete, error, or any other.", .example = "\"start\""),
+          .help = "start, complete, error, or any other word.", .example = "\"start\""),
     FIELD(OBJECT, event_data, SENT(event_data_sent), .flags = FIELD_NULLABLE, .fallback = "{}",
-          .help = "Anything; comes back exactly as sent. session_id ties a complete to its start.",
+          .help = "Any object; returned exactly as sent. session_id connects a complete with its start.",
           .example = "{\"session_id\":\"test-session-1\"}"),
-    FIELD(OBJECT, details, .flags = FIELD_NULLABLE, .help = "Taken as event_data where that is absent."),
+    FIELD(OBJECT, details, .flags = FIELD_NULLABLE, .help = "Used as event_data if that is absent."),
     IGNORED("lab_id", .help = "Accepted and not kept."),
     INGEST_FIELDS("\"2025-04-19T08:39:43.599Z\""),
 };
 
 const struct shape event_in_shape = SHAPE_BUT(2, "UsageEventCreate", "What a user did.", event_in_fields);
 const struct shape event_item_shape =
-    SHAPE("UsageEventItem", "What a user did, and when; one of many.", event_in_fields);
+    SHAPE("UsageEventItem", "What a user did and when; one of many.", event_in_fields);
 
 static const struct field event_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"269b9e2e-e021-4316-8a59-9a79ff19d828\""),
@@ -50,9 +50,9 @@ static const struct field event_fields[] = {
     LISTED_FIELDS(TIME_Z, "\"2025-04-19T08:41:07.220114Z\""),
 };
 
-const struct shape event_shape = SHAPE_BUT(2, "UsageEvent", "An event as it is kept.", event_fields);
+const struct shape event_shape = SHAPE_BUT(2, "UsageEvent", "An event as it is stored.", event_fields);
 const struct shape listed_event_shape =
-    SHAPE("ListedUsageEvent", "An event as it is kept, and how it came.", event_fields);
+    SHAPE("ListedUsageEvent", "An event as it is stored, and how it was sent.", event_fields);
 #undef OF
 
 struct event_path {
@@ -67,7 +67,7 @@ const struct shape event_path_shape = SHAPE("EventId", NULL, event_path_fields);
 #define OF struct list_query
 static const struct field events_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(TEXT, "event_type", kind, .help = "Of that type."),
+    FIELD_NAMED(TEXT, "event_type", kind, .help = "Only events of this type."),
 };
 const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, events_query_fields);
 #undef OF
@@ -75,7 +75,7 @@ const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, event
 #define OF struct export_query
 static const struct field events_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(TEXT, "event_type", kind, .help = "Of that type."),
+    FIELD_NAMED(TEXT, "event_type", kind, .help = "Only events of this type."),
 };
 const struct shape events_export_shape = SHAPE("usage-eventsExport", NULL, events_export_fields);
 #undef OF
@@ -115,7 +115,7 @@ static void take_details(struct event *event)
         event->event_data = event->details;
 }
 
-/* Writes the event of the body, which has a user and a lab, and replies it as it now is. */
+/* Writes the event of the body, whose user and lab were found, and replies with the stored event. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
 {
     struct event in = *(const struct event *)rq->body, kept;

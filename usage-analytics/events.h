@@ -1,6 +1,4 @@
-/*
- * Usage events: what users do in labs, as it happens.
- */
+/* Usage events: what users do in labs. */
 #ifndef USAGE_ANALYTICS_EVENTS_H
 #define USAGE_ANALYTICS_EVENTS_H
 

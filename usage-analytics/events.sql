@@ -1,4 +1,4 @@
--- An event's data is JSON, its null the null of JSON, as the original has it.
+-- The data of an event is JSON; a missing value is stored as the JSON null, as in the original.
 
 -- name: insert_event
 WITH event AS MATERIALIZED (
@@ -18,7 +18,7 @@ SELECT nextval('usage_events_id_seq') AS id
   FROM generate_series(1, $1);
 
 -- name: insert_events
--- In the order that they come in, which is that of their client ids.
+-- In the order of the parameters, which is that of the client ids.
 INSERT INTO usage_events (id, user_id, lab_type, event_type, event_data, timestamp, client_id, received_at)
 SELECT id, user_id, lab_type, event_type, coalesce(event_data, 'null'), coalesce(timestamp, now()), client_id, received_at
   FROM unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::json[], $6::timestamptz[], $7::text[],
@@ -52,8 +52,8 @@ DELETE FROM usage_events
 RETURNING id AS event_id;
 
 -- name: list_events
--- common/items/list.h says what the parameters are. Planned for them, so that of the orders and filters only those of the
--- query are left. A CTE is read in the order in which it was filled, and no further than it is read.
+-- The parameters are described in common/items/list.h. Planned for their values, so only the order and the filters of the
+-- query remain. A CTE keeps the order in which it was filled, and is filled only as far as it is read.
 WITH looked_at AS MATERIALIZED (
     SELECT id, timestamp, lab_type, event_type
       FROM usage_events
@@ -107,7 +107,7 @@ SELECT page.mark,
           page.mark;
 
 -- name: export_events
--- common/items/export.h says what the parameters are.
+-- The parameters are described in common/items/export.h.
 SELECT e.user_id,
        e.lab_type,
        e.event_type,

@@ -1,4 +1,4 @@
-/* The daemon usage-analytics: its table of endpoints (api.c) on the common library. */
+/* The daemon usage-analytics: its endpoint table (api.c) on the common library. */
 #include "common/serve/daemon.h"
 #include "usage-analytics/api.h"
 

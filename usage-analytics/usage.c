@@ -7,9 +7,9 @@
 #include "directory/lookup.h"
 #include "usage-analytics/usage.sql.h"
 
-#define FOLD_CHANGES 4000 /* that one run takes in at most: some 100 ms */
-#define FOLD_AGAIN   1000 /* taken in means that more may wait */
-#define FOLD_RUNS    8    /* in a row */
+#define FOLD_CHANGES 4000 /* the most changes that one run folds: about 100 ms */
+#define FOLD_AGAIN   1000 /* so many changes folded: more may wait */
+#define FOLD_RUNS    8    /* the most runs in a row */
 
 struct days {
     int64_t days;
@@ -19,11 +19,11 @@ struct days {
 #define OF struct days
 static const struct field usage_days_fields[] = {
     FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "7",
-          .help = "Number of days to analyze, until now."),
+          .help = "Number of days to analyze, up to now."),
 };
 static const struct field trends_days_fields[] = {
     FIELD(INT, days, .flags = FIELD_CAPPED, .max = INT64_MAX, .fallback = "30",
-          .help = "Number of days to analyze, until now."),
+          .help = "Number of days to analyze, up to now."),
 };
 
 const struct shape usage_days_shape = SHAPE("UsageDays", NULL, usage_days_fields);
@@ -47,12 +47,12 @@ static const struct field usage_fields[] = {
           .help = "Events by type: start, complete, then the most frequent first.",
           .example = "{\"start\":1,\"complete\":1}"),
     FIELD_NAMED(FLOAT, "average_session_time_seconds", average_session_seconds, .flags = FIELD_ZERO,
-                .help = "From a start to the same user's next complete, of the sessions that began in the "
+                .help = "From a start to the same user's next complete, for the sessions that began in the "
                         "period.",
                 .example = "17.132421"),
 };
 
-const struct shape usage_shape = SHAPE("LabUsage", "What the events of a lab type add up to.", usage_fields);
+const struct shape usage_shape = SHAPE("LabUsage", "Totals of the events of a lab type.", usage_fields);
 #undef OF
 
 struct lab_trend {
@@ -69,7 +69,7 @@ static const struct field lab_trend_fields[] = {
 };
 
 static const struct shape lab_trend_shape =
-    SHAPE("LabTrend", "What the events of a lab type add up to.", lab_trend_fields);
+    SHAPE("LabTrend", "Totals of the events of a lab type.", lab_trend_fields);
 #undef OF
 
 struct trends {
@@ -84,10 +84,10 @@ static const struct field trends_fields[] = {
     FIELD(MAP, lab_usage, .of = &lab_trend_shape, .help = "By lab type, the busiest first."),
 };
 
-const struct shape trends_shape = SHAPE("Trends", "What is going on on the platform.", trends_fields);
+const struct shape trends_shape = SHAPE("Trends", "Totals of the platform.", trends_fields);
 #undef OF
 
-/* The events of one type; the lab type's own figures stand in every row. */
+/* The events of one type; the totals of the lab type are repeated in every row. */
 struct type_usage {
     struct text event_type;
     int64_t events, total_events, unique_users;
@@ -102,7 +102,7 @@ STATEMENT(usage_of_lab, REPORT, PARAMS(struct usage, lab_type, days),
           ROW(struct type_usage, event_type, events, total_events, unique_users, average_session_seconds));
 STATEMENT(trends, REPORT, PARAMS(struct days, days),
           ROW(struct lab_trend, lab_type, total_events, unique_users, errors));
-/* It writes: reports may be read elsewhere. */
+/* It writes, so it runs on the primary even if reports are read from a replica. */
 STATEMENT(fold_usage, CHANGE, PARAMS(struct fold, changes), ROW(struct fold, changes));
 
 void usage_fold(struct request *rq)

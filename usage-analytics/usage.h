@@ -1,6 +1,4 @@
-/*
- * Usage: what the events of a lab type, or of the whole platform, add up to over the last days.
- */
+/* Usage: totals of the events of a lab type, or of the whole platform, over the last days. */
 #ifndef USAGE_ANALYTICS_USAGE_H
 #define USAGE_ANALYTICS_USAGE_H
 
@@ -10,7 +8,9 @@ handler_fn usage_get_lab, usage_get_trends;
 
 extern const struct shape usage_days_shape, trends_days_shape, usage_shape, trends_shape;
 
-/* The statement that keeps reports cheap: see docs/aggregates.md. */
+/*
+ * Folds the noted changes of events into the counts, which keeps reports cheap (docs/aggregates.md). Waits.
+ */
 void usage_fold(struct request *rq);
 
 #endif

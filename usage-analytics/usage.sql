@@ -1,5 +1,5 @@
 -- name: usage_of_lab
--- A row for each event type; the lab type's own figures stand in every row.
+-- A row for each event type; the totals of the lab type are repeated in every row.
 SELECT e.event_type,
        e.events,
        (sum(e.events) OVER ())::bigint AS total_events,
@@ -15,7 +15,7 @@ SELECT e.event_type,
           e.event_type COLLATE "C";
 
 -- name: trends
--- A row whose lab type is null has the events of none: they belong to the total alone.
+-- The row with a null lab type has the events without one, which count only in the total.
 SELECT e.lab_type COLLATE "C" AS lab_type,
        e.events AS total_events,
        coalesce(u.users, 0) AS unique_users,
@@ -37,5 +37,5 @@ HAVING count(*) > 0
  ORDER BY 2 DESC, 1;
 
 -- name: fold_usage
--- Answers how many changes were taken in; null when another daemon is at it.
+-- Returns how many changes were folded; null if another daemon is folding.
 SELECT usage_fold($1::integer) AS changes;

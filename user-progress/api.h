@@ -1,6 +1,4 @@
-/*
- * The endpoint table of User Progress.
- */
+/* The endpoint table of User Progress. */
 #ifndef USER_PROGRESS_API_H
 #define USER_PROGRESS_API_H
 

@@ -12,7 +12,7 @@
 #include "user-progress/lookups.h"
 #include "user-progress/users.h"
 
-/* An attempt; what is missing to make it is told by the statement that makes it. */
+/* An attempt. The statement that writes one sets the members `…_found`, which tell what does not exist. */
 struct attempt {
     struct text user_id, lab_type;
     int8_t completion_status;
@@ -24,12 +24,12 @@ struct attempt {
     int8_t attempt_found, user_found, lab_found;
     struct text client_id, told_time;
     struct moment received_at;
-    int8_t mark; /* of a page (common/items/list.h) */
+    int8_t mark; /* marks the last row that was read for a page (common/items/list.h) */
 };
 
 #define OF struct attempt
 static const struct field attempt_in_fields[] = {
-    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Who tried.",
+    FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "The user who tried.",
           .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
     FIELD(TEXT, lab_type, .flags = FIELD_REQUIRED, .limit = NAME_LIMIT,
           .help = "The type of an existing lab.", .example = "\"filesystem\""),
@@ -37,14 +37,15 @@ static const struct field attempt_in_fields[] = {
           .example = "true"),
     FIELD(INT, time_spent, .flags = FIELD_REQUIRED, .help = "Seconds.", .example = "300"),
     FIELD(TEXTS, errors_encountered, .flags = FIELD_NULLABLE, .fallback = "[]",
-          .help = "In the order they came up.", .example = "[\"permission_denied\",\"file_not_found\"]"),
+          .help = "In the order in which they occurred.",
+          .example = "[\"permission_denied\",\"file_not_found\"]"),
     INGEST_FIELDS("\"2025-04-19T08:32:45.855Z\""),
 };
 
 const struct shape attempt_in_shape =
     SHAPE_BUT(2, "LabAttemptCreate", "An attempt at a lab.", attempt_in_fields);
 const struct shape attempt_item_shape =
-    SHAPE("LabAttemptItem", "An attempt at a lab, and when; one of many.", attempt_in_fields);
+    SHAPE("LabAttemptItem", "An attempt at a lab and its time; one of many.", attempt_in_fields);
 
 static const struct field attempt_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_NULLABLE, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
@@ -57,17 +58,16 @@ static const struct field attempt_fields[] = {
     FIELD(TIME_NAIVE, timestamp, .flags = FIELD_NULLABLE, .help = "UTC.",
           .example = "\"2025-04-19T08:32:45.855898\""),
     FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE,
-          .help = "Of the oldest lab of the type; the type itself when none is left.",
+          .help = "Name of the oldest lab of the type; the type itself if there is none any more.",
           .example = "\"Filesystem Lab\""),
     FIELD(TEXT, lab_description, .flags = FIELD_NULLABLE, .example = "\"Learn about filesystem operations\""),
     FIELD(TEXT, lab_difficulty, .flags = FIELD_NULLABLE, .example = "\"beginner\""),
     LISTED_FIELDS(TIME_NAIVE, "\"2025-04-19T08:41:07.220114\""),
 };
 
-const struct shape attempt_shape =
-    SHAPE_BUT(2, "LabAttempt", "An attempt with the lab it was made in.", attempt_fields);
+const struct shape attempt_shape = SHAPE_BUT(2, "LabAttempt", "An attempt with its lab.", attempt_fields);
 const struct shape listed_attempt_shape =
-    SHAPE("ListedLabAttempt", "An attempt with the lab it was made in, and how it came.", attempt_fields);
+    SHAPE("ListedLabAttempt", "An attempt with its lab, and how it was sent.", attempt_fields);
 #undef OF
 
 struct attempt_path {
@@ -82,7 +82,8 @@ const struct shape attempt_path_shape = SHAPE("AttemptId", NULL, attempt_path_fi
 #define OF struct list_query
 static const struct field attempts_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(BOOL, "completion_status", passed, .help = "Of those that completed the lab, or did not."),
+    FIELD_NAMED(BOOL, "completion_status", passed,
+                .help = "Only attempts that completed the lab, or that did not."),
 };
 const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, attempts_query_fields);
 #undef OF
@@ -90,7 +91,8 @@ const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, att
 #define OF struct export_query
 static const struct field attempts_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(BOOL, "completion_status", passed, .help = "Of those that completed the lab, or did not."),
+    FIELD_NAMED(BOOL, "completion_status", passed,
+                .help = "Only attempts that completed the lab, or that did not."),
 };
 const struct shape attempts_export_shape = SHAPE("lab-attemptsExport", NULL, attempts_export_fields);
 #undef OF
@@ -138,7 +140,7 @@ STATEMENT(list_attempts, REPORT, PARAMS(struct attempts_after, user_id, id, limi
 STATEMENT(delete_attempt, CHANGE, PARAMS(struct attempt_path, attempt_id),
           ROW(struct attempt_path, attempt_id));
 
-/* Writes the attempt of the body, and replies it as it now is, or what was missing. */
+/* Writes the attempt of the body, and replies with the stored attempt or with what does not exist. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
 {
     struct attempt in = *(const struct attempt *)rq->body, kept;

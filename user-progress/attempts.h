@@ -1,6 +1,4 @@
-/*
- * Lab attempts: what a user did in a lab, and how it went.
- */
+/* Lab attempts: what a user did in a lab, and with what result. */
 #ifndef USER_PROGRESS_ATTEMPTS_H
 #define USER_PROGRESS_ATTEMPTS_H
 

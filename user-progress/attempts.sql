@@ -1,7 +1,7 @@
--- Lab attempts. The lab that is shown for a type is the oldest one of it.
+-- Lab attempts. The lab shown for a type is the oldest lab of that type.
 
 -- name: insert_attempt
--- Users and labs are looked up and what has both is inserted; what is missing comes back as data.
+-- Looks up users and labs and inserts the attempts that have both; the rows tell what was not found.
 WITH known AS MATERIALIZED (
     SELECT a.*,
            u.id IS NOT NULL AS user_found,
@@ -80,8 +80,8 @@ SELECT attempt_found AND (m.id IS NOT NULL OR NOT (user_found AND lab_found)) AS
   LEFT JOIN made m ON true;
 
 -- name: list_attempts
--- A page of them, after an id, in the order of the index on both: an equal user_id would let the planner walk the ids of
--- all users. No row: there is no such user. One without an id: the user has no attempts after it.
+-- A page of a user's attempts after an id, ordered by both columns of the index: with an equality on user_id the planner
+-- might walk the ids of all users. No row: there is no such user. A row without an id: no attempts after that id.
 SELECT a.user_id,
        a.lab_type,
        a.completion_status,
@@ -116,7 +116,7 @@ SELECT nextval('lab_attempts_id_seq') AS id
   FROM generate_series(1, $1);
 
 -- name: insert_attempts
--- In the order that they come in, which is that of their client ids.
+-- In the order of the parameters, which is that of the client ids.
 INSERT INTO lab_attempts
        (id, user_id, lab_type, completion_status, time_spent, errors_encountered, timestamp, client_id, received_at)
 SELECT id,
@@ -166,8 +166,8 @@ DELETE FROM lab_attempts
 RETURNING id AS attempt_id;
 
 -- name: list_all_attempts
--- common/items/list.h says what the parameters are. Planned for them, so that of the orders and filters only those of the
--- query are left. A CTE is read in the order in which it was filled, and no further than it is read.
+-- The parameters are described in common/items/list.h. Planned for their values, so only the order and the filters of the
+-- query remain. A CTE keeps the order in which it was filled, and is filled only as far as it is read.
 WITH looked_at AS MATERIALIZED (
     SELECT id, timestamp, lab_type, completion_status
       FROM lab_attempts
@@ -232,7 +232,7 @@ SELECT page.mark,
           page.mark;
 
 -- name: export_attempts
--- common/items/export.h says what the parameters are.
+-- The parameters are described in common/items/export.h.
 SELECT e.user_id,
        e.lab_type,
        e.completion_status,

@@ -7,7 +7,7 @@
 #include "common/serve/worker.h"
 #include "common/shape/declare.h"
 
-/* Members of a body: a change may name as many to remove as to set, and user_id, date and log_id. */
+/* The most members of a body: a change may remove as many as it sets, and send user_id, date and log_id. */
 #define SENT_MAX (2 * ENTRY_MEMBERS_MAX + 3)
 #define TOO_MANY "An entry has at most 100 members of its own"
 
@@ -18,16 +18,17 @@ static const struct field entry_fields[] = {
     FIELD(INT, log_id, .example = "7"),
     FIELD(TEXT, user_id, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
     FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
-    FIELD_NAMED(MEMBERS, NULL, members, .help = "What the entry is about, in the order it was sent."),
+    FIELD_NAMED(MEMBERS, NULL, members,
+                .help = "What the entry is about, in the order in which it was sent."),
 };
 
 const struct shape entry_shape = SHAPE("ProgressLog", "An entry of the progress log.", entry_fields);
 
-/* For the document: entry_read and entry_change read these bodies. */
+/* For the OpenAPI document only: entry_read and entry_change read these bodies. */
 static const struct field entry_in_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Whose progress it is.",
           .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
-    FIELD(TEXT, date, .help = DATE_HELP " Today, in UTC, where it is not sent.", .example = "\"2025-04-19\""),
+    FIELD(TEXT, date, .help = DATE_HELP " By default today in UTC.", .example = "\"2025-04-19\""),
     FIELD_NAMED(MEMBERS, NULL, members, .help = "At least one and at most 100: what the entry is about."),
 };
 
@@ -37,7 +38,7 @@ const struct shape entry_in_shape =
 static const struct field entry_change_fields[] = {
     FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
     FIELD_NAMED(MEMBERS, NULL, members, .flags = FIELD_NULLABLE,
-                .help = "Members to set, or to remove by null; at least one must be left."),
+                .help = "Members to set; null removes one. At least one must be left."),
 };
 
 const struct shape entry_change_shape =
@@ -56,7 +57,7 @@ static bool give_up(struct request *rq)
     return false;
 }
 
-/* What a member is; no list or object may stand in one. */
+/* A value is seen but not what it contains: lists and objects are refused. */
 static enum json_see see_value(const void *of, struct text name)
 {
     (void)of;
@@ -82,7 +83,7 @@ bool entry_read_object(struct request *rq, const struct json **object)
     return json_type(*object) == JSON_OBJECT || refuse(rq, "The body must be a JSON object");
 }
 
-/* Whether the value may stand in an entry; `null` only where it removes. */
+/* Whether an entry may have the value; `null` is valid only in a change, where it removes the member. */
 static bool check_value(struct request *rq, const struct json_entry *member, bool may_remove)
 {
     size_t limit = (size_t)rq->worker->settings->string_limit;
@@ -123,7 +124,7 @@ static bool is_own(struct text name)
            !text_equal(name, TEXT("log_id"));
 }
 
-/* Checks the members of a body that are the entry's own, and its date. */
+/* Checks the date of a body, and the members that the client chose. */
 static bool check_members(struct request *rq, const struct json_entry *members, size_t count, bool may_remove)
 {
     if (count > SENT_MAX)
@@ -161,7 +162,10 @@ static const struct json *find(const struct json_entry *members, size_t count, s
     return NULL;
 }
 
-/* Prints the entry's own members: the old ones, as far as they stay, and then those that are new. */
+/*
+ * Prints the members of the changed entry: first the old ones, some with new values or removed, then the new
+ * ones.
+ */
 static bool merge(struct request *rq, const struct json_entry *old, size_t old_count,
                   const struct json_entry *sent, size_t sent_count, struct kept_json *members)
 {
@@ -221,7 +225,7 @@ bool entry_read(struct request *rq, struct progress_entry *entry)
     return entry->date.at || give_up(rq);
 }
 
-/* An entry that is sent back whole names itself; it cannot become another one. */
+/* A change may send the ids of the entry, but only the same ones. */
 static bool check_identity(struct request *rq, const struct progress_entry *entry, const struct json *object)
 {
     const struct json *user_id = json_member(object, "user_id"), *log_id = json_member(object, "log_id");

@@ -6,7 +6,7 @@
 #include "directory/paging.h"
 #include "user-progress/labs.sql.h"
 
-#define CREATE_TRIES 3 /* when the row in the way is gone again */
+#define CREATE_TRIES 3 /* for the case that the conflicting row is deleted meanwhile */
 
 struct lab_taken {
     int8_t name, id;
@@ -95,7 +95,7 @@ enum reply labs_update(struct request *rq)
         return reply(rq, &lab_shape, &lab);
     case QUERY_NONE:
         return reply_error(rq, 404, "Lab not found");
-    case QUERY_CONFLICT: /* the name's is the only constraint that an update can meet */
+    case QUERY_CONFLICT: /* only the name's constraint can be violated by an update */
         return reply_error(rq, 400, "Lab name already exists");
     case QUERY_REPLIED:
         break;

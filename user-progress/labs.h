@@ -1,6 +1,4 @@
-/*
- * Labs: made, listed, changed and deleted here, the source of truth for all three services.
- */
+/* Labs: created, listed, changed and deleted here; the other two services take them from here. */
 #ifndef USER_PROGRESS_LABS_H
 #define USER_PROGRESS_LABS_H
 

@@ -5,7 +5,7 @@
 #include "common/shape/declare.h"
 #include "user-progress/lookups.sql.h"
 
-#define DETAILS_LIMIT ((int64_t)8 << 20) /* bytes of descriptions and difficulties in one answer */
+#define DETAILS_LIMIT ((int64_t)8 << 20) /* the most bytes of descriptions and difficulties in one answer */
 
 struct lookup_in {
     struct texts user_ids, lab_types;
@@ -19,20 +19,20 @@ static const struct field lookup_in_fields[] = {
           .example = "[\"7be06c80-fbc6-4280-aed1-16f8749df77b\"]"),
     FIELD(TEXTS, lab_types, .fallback = "[]", .help = "Lab types to look up.", .example = "[\"filesystem\"]"),
     FIELD(BOOL, details, .fallback = "true",
-          .help = "Whether to tell the labs' descriptions and difficulties, which are null else.",
+          .help = "Whether to include the labs' descriptions and difficulties; otherwise they are null.",
           .example = "false"),
 };
 
 const struct shape lookup_in_shape = SHAPE("LookupRequest", "What to look up.", lookup_in_fields);
 #undef OF
 
-/* One answer: a user, or the oldest lab of a type. */
+/* A row of the statement: a user, or the oldest lab of a type. */
 struct found {
     int8_t there, too_large;
     struct text key, name, description, difficulty;
 };
 
-/* For the document; lookup_answer writes null where nothing is found. */
+/* For the OpenAPI document only; lookup_answer writes null for what is not found. */
 #define OF struct found
 static const struct field user_fields[] = {
     FIELD_NAMED(TEXT, "id", key, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
@@ -58,9 +58,9 @@ struct lookup_out {
 #define OF struct lookup_out
 static const struct field lookup_fields[] = {
     FIELD(LIST, users, .flags = FIELD_NULLABLE, .of = &user_found_shape,
-          .help = "In the order of user_ids; null where there is no such user."),
+          .help = "In the order of user_ids; null if there is no such user."),
     FIELD(LIST, labs, .flags = FIELD_NULLABLE, .of = &lab_found_shape,
-          .help = "In the order of lab_types; null where there is no lab of the type."),
+          .help = "In the order of lab_types; null if there is no lab of the type."),
 };
 
 const struct shape lookup_shape = SHAPE("Lookup", "What was found.", lookup_fields);
@@ -112,7 +112,7 @@ enum reply lookup_answer(struct request *rq)
     if (rows.count != users + labs)
         return reply_unavailable(rq);
     const struct found *found = rows.items;
-    if (found && labs && found[users + labs - 1].too_large) /* a running sum: the last row has it all */
+    if (found && labs && found[users + labs - 1].too_large) /* a running sum: the last row has the total */
         return reply_error(rq, 413, LOOKUP_TOO_LARGE);
     reply_text(rq, 200, "application/json", TEXT("{\"users\":["));
     write_found(&rq->out, &user_found_shape, found, users);

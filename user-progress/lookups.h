@@ -1,6 +1,4 @@
-/*
- * Lookups: many users and lab types in one call, for the services that keep no copies.
- */
+/* Lookups: many users and lab types in one call, for the services that have no copies of them. */
 #ifndef USER_PROGRESS_LOOKUPS_H
 #define USER_PROGRESS_LOOKUPS_H
 
@@ -10,7 +8,7 @@
 
 handler_fn lookup_answer;
 
-/* Which of many users and lab types there are; false: 503 is the reply. Waits. */
+/* Finds which of many users and lab types exist; false: the reply is 503. Waits. */
 bool lookups_find(struct request *rq, struct texts users, bool *has_user, struct texts labs,
                   bool *has_lab) MUST_CHECK;
 

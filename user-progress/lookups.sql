@@ -1,6 +1,6 @@
 -- name: find_users_and_labs
--- A row for each user and then for each lab type that is asked for, in their order. Details are told where $3 is
--- true; beyond $4 bytes of them they are not, and the last row says so.
+-- A row for each user and then for each lab type of the request, in order. Details are included if $3 is true; after $4
+-- bytes of them they are left out, and too_large is true in the last row.
 SELECT there,
        key,
        name,

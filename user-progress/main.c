@@ -1,4 +1,4 @@
-/* The daemon user-progress: its table of endpoints (api.c) on the common library. */
+/* The daemon user-progress: its endpoint table (api.c) on the common library. */
 #include "common/serve/daemon.h"
 #include "user-progress/api.h"
 

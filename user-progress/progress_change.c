@@ -9,7 +9,7 @@
 #include "user-progress/entry.h"
 #include "user-progress/progress_change.sql.h"
 
-#define LOG_ID_DIGITS 19 /* of INT64_MAX */
+#define LOG_ID_DIGITS 19 /* digits of INT64_MAX */
 
 #define OF struct log_path
 static const struct field log_path_fields[] = {
@@ -26,7 +26,7 @@ static const struct field deleted_fields[] = {
 const struct shape log_deleted_shape = SHAPE("ProgressLogDeleted", NULL, deleted_fields);
 #undef OF
 
-/* What a rollback goes back to. */
+/* The version that a rollback restores. */
 struct version {
     int64_t log_id, version;
 };
@@ -53,7 +53,7 @@ static const struct field updated_fields[] = {
 const struct shape log_updated_shape = SHAPE("ProgressLogUpdated", NULL, updated_fields);
 #undef OF
 
-/* All entries of a user. */
+/* Deletes all entries of a user. */
 struct clearing {
     struct text user_id, actor;
     int64_t count;
@@ -88,7 +88,7 @@ static enum reply reply_no_entry(struct request *rq)
     return reply_member(rq, 404, "error", "Log entry not found");
 }
 
-/* The id of the path; false where it cannot be one. */
+/* Reads the id in the path; false if it cannot be an id. */
 static bool read_log_id(struct text sent, int64_t *log_id)
 {
     bool good = sent.len > 0 && sent.len <= LOG_ID_DIGITS;
@@ -121,8 +121,8 @@ bool log_reach(struct request *rq, struct log_path *path)
 }
 
 /*
- * Begins a transaction that holds an entry, as it stands now, against all other changes. False: the reply is
- * there, and no transaction.
+ * Begins a transaction and locks an entry in it against other changes; `entry` becomes its current state.
+ * False: a reply is written, and there is no transaction.
  */
 static bool hold_entry(struct request *rq, const struct log_path *path, struct progress_entry *entry)
 {
@@ -141,7 +141,7 @@ static bool hold_entry(struct request *rq, const struct log_path *path, struct p
     }
 }
 
-/* Ends the transaction of an entry with its next event. False: 503 is the reply. */
+/* Appends the next event of an entry and commits. False: the reply is 503. */
 static bool append(struct request *rq, const struct progress_entry *entry, struct text type)
 {
     struct change change = {.entry = *entry, .type = type, .actor = rq->subject};
@@ -150,12 +150,12 @@ static bool append(struct request *rq, const struct progress_entry *entry, struc
     if (result == QUERY_ROW)
         return query_commit(rq);
     if (result != QUERY_REPLIED)
-        reply_unavailable(rq); /* an event that nobody held the entry for came in between */
+        reply_unavailable(rq); /* another program added an event without locking the entry */
     query_rollback(rq);
     return false;
 }
 
-/* Ends the transaction of an entry that stays as it is; the reply is there. */
+/* Ends the transaction of an entry that is not changed; a reply is written already. */
 static enum reply let_go(struct request *rq)
 {
     query_commit(rq);
@@ -216,7 +216,7 @@ enum reply progress_log_delete_all(struct request *rq)
     return reply(rq, &logs_deleted_shape, &clearing);
 }
 
-/* The version that the body names. False: 400 or 503 is the reply. */
+/* Reads the version in the body. False: the reply is 400 or 503. */
 static bool read_version(struct request *rq, int64_t *version)
 {
     const struct json *object;

@@ -1,6 +1,4 @@
-/*
- * Changes of the progress log: each appends the next event of an entry, which is locked meanwhile.
- */
+/* Changes of the progress log: each locks an entry and appends its next event. */
 #ifndef USER_PROGRESS_PROGRESS_CHANGE_H
 #define USER_PROGRESS_PROGRESS_CHANGE_H
 
@@ -16,12 +14,12 @@ extern const struct shape log_updated_shape, log_deleted_shape, logs_deleted_sha
 
 struct log_path {
     struct text sent;
-    int64_t log_id; /* read from it by log_reach */
+    int64_t log_id; /* read from the path by log_reach */
 };
 
 /*
- * The entry that the path names, which the token may touch: nobody waits for an entry that is not theirs.
- * False: 403, 404 or 503 is the reply. Waits.
+ * Finds the entry in the path and checks that the token gives access to it, before anything is locked: nobody
+ * waits for other users' entries. False: the reply is 403, 404 or 503. Waits.
  */
 MUST_CHECK bool log_reach(struct request *rq, struct log_path *path);
 

@@ -1,21 +1,20 @@
--- An entry changes by its next event, appended while the entry is locked.
+-- A change of an entry appends its next event while the entry is locked.
 
 -- name: get_owner
--- Whose an entry is, which never changes.
+-- The user of an entry, who never changes.
 SELECT a.n, l.user_id
   FROM unnest($1::int8[]) WITH ORDINALITY AS a (log_id, n)
   JOIN progress_logs l ON l.log_id = a.log_id;
 
 -- name: lock_entry
--- A change of an entry waits here until the one under way has ended.
+-- A change of an entry waits here until the change before it has ended.
 SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
   FROM progress_logs
  WHERE log_id = $1
    FOR UPDATE;
 
 -- name: append_event
--- Each event is later than the one before, whatever the clock does, so that every version has a time at which
--- it stood.
+-- Each event is later than the one before, even if the clock is set back, so that there is a time for every version.
 INSERT INTO progress_events (log_id, version, type, user_id, date, members, recorded_at, actor)
 SELECT l.log_id,
        l.version + 1,

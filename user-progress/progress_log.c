@@ -14,11 +14,11 @@
 #include "user-progress/progress_log.sql.h"
 #include "user-progress/user_service.h"
 
-/* A new entry. */
+/* Parameters of a new entry. */
 struct creation {
     struct progress_entry entry;
     struct text actor;
-    int8_t user_known; /* by another service */
+    int8_t user_known; /* another service has confirmed the user */
     int64_t id;
 };
 
@@ -38,8 +38,8 @@ struct as_of {
 #define OF struct as_of
 static const struct field as_of_fields[] = {
     FIELD(TEXT, as_of,
-          .help = "Show the entries as they stood then: 2025-04-19T08:30:38.538812, with Z or an offset "
-                  "behind it, else UTC."),
+          .help = "Show the entries as they were at this time: 2025-04-19T08:30:38.538812, UTC unless Z or "
+                  "an offset follows."),
 };
 
 const struct shape as_of_shape = SHAPE("AsOf", NULL, as_of_fields);
@@ -73,21 +73,20 @@ static const struct field log_event_fields[] = {
     FIELD(TEXT, actor, .flags = FIELD_NULLABLE, .help = "The `sub` of the token.",
           .example = "\"auth0|7be06c80\""),
     FIELD_NAMED(OBJECT, "entry", printed, .flags = FIELD_NULLABLE, .of = &entry_shape,
-                .help = "As it stood after the event; null after a deletion."),
+                .help = "The entry after the event; null after a deletion."),
 };
 
-const struct shape log_event_shape =
-    SHAPE("ProgressLogEvent", "What happened to an entry.", log_event_fields);
+const struct shape log_event_shape = SHAPE("ProgressLogEvent", "An event of an entry.", log_event_fields);
 #undef OF
 
-/* A page of a user's entries, as they are or as they were at a time. */
+/* A page of a user's entries, the current ones or those of a given time. */
 struct entries_after {
     struct text user_id;
     struct moment at;
     int64_t log_id, limit;
 };
 
-/* A page of what happened to an entry. */
+/* A page of an entry's events. */
 struct events_after {
     int64_t log_id, version, limit;
 };
@@ -150,7 +149,7 @@ enum reply progress_log_list(struct request *rq)
     return pages_end(&pages, "]}");
 }
 
-/* False: no memory. */
+/* Prints the entries of a page; false: no memory. */
 static bool print_entries(struct pages *page)
 {
     struct log_event *event = page->rows.items;

@@ -1,8 +1,8 @@
 /*
- * The progress log: entries that are events, never overwritten (event sourcing).
+ * The progress log: entries are stored as events that are never overwritten (event sourcing).
  *
- * Every change of an entry appends a row to progress_events; how entries stand now is derived from them by
- * the database in the same transaction (schema.sql). Changes are in progress_change.h.
+ * Every change of an entry appends a row to progress_events. In the same transaction the database derives the
+ * current entries from it (schema.sql). Changes are in progress_change.h.
  */
 #ifndef USER_PROGRESS_PROGRESS_LOG_H
 #define USER_PROGRESS_PROGRESS_LOG_H

@@ -1,5 +1,5 @@
 -- name: create_entry
--- The user is looked up by the statement that inserts; without one no id comes back.
+-- Looks up the user and inserts the entry; without the user no id is returned.
 WITH asked AS MATERIALIZED (
     SELECT a.*, CASE WHEN a.known OR u.id IS NOT NULL THEN nextval('progress_log_id_seq') END AS id
       FROM unnest($1::text[], $2::text[], $3::json[], $4::text[], $5::bool[])
@@ -15,7 +15,7 @@ SELECT n, id
   FROM asked;
 
 -- name: list_entries
--- A page of them, after an id, in the order of the index on both columns.
+-- A page of a user's entries after an id, in the order of the index on both columns.
 SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
   FROM progress_logs
  WHERE (user_id, log_id) > ($1, $2)

@@ -21,7 +21,7 @@ static const struct field lab_stats_fields[] = {
     FIELD(TEXT, lab_name, .flags = FIELD_NULLABLE, .example = "\"Filesystem Lab\""),
     FIELD(INT, attempts, .example = "1"),
     FIELD(INT, successful_attempts, .example = "1"),
-    FIELD(FLOAT, average_time, .flags = FIELD_ZERO, .help = "Seconds an attempt.", .example = "300.0"),
+    FIELD(FLOAT, average_time, .flags = FIELD_ZERO, .help = "Seconds per attempt.", .example = "300.0"),
     FIELD(FLOAT, success_rate, .flags = FIELD_ZERO, .help = "Of the attempts, from 0 to 1.",
           .example = "1.0"),
 };
@@ -49,7 +49,7 @@ static const struct field stats_fields[] = {
     FIELD(LIST, labs_attempted, .of = &lab_stats_shape, .help = "In the order of the first attempts."),
 };
 
-const struct shape stats_shape = SHAPE("UserStats", "What a user's attempts add up to.", stats_fields);
+const struct shape stats_shape = SHAPE("UserStats", "Totals of a user's attempts.", stats_fields);
 #undef OF
 
 STATEMENT(sum_attempts, REPORT, PARAMS(struct user_path, user_id),
@@ -60,7 +60,7 @@ static double ratio(int64_t part, int64_t whole)
     return whole ? (double)part / (double)whole : NAN;
 }
 
-/* Adds the lab types up, with their own averages. */
+/* Computes the totals, and the averages of each lab type. */
 static void add_up(struct stats *stats)
 {
     struct lab_stats *labs = stats->labs_attempted.items;

@@ -1,6 +1,4 @@
-/*
- * Statistics of a user, over all lab attempts and by lab type.
- */
+/* Statistics of a user: over all lab attempts and by lab type. */
 #ifndef USER_PROGRESS_STATS_H
 #define USER_PROGRESS_STATS_H
 

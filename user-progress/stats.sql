@@ -1,5 +1,5 @@
 -- name: sum_attempts
--- A row for each lab type. No row: there is no such user. One without a count: the user has no attempts.
+-- A row for each lab type. No row: there is no such user. A row without a count: the user has no attempts.
 SELECT u.username,
        s.lab_type,
        CASE WHEN l.id IS NULL THEN s.lab_type ELSE l.name END AS lab_name,

@@ -20,16 +20,16 @@ struct summary {
 static const struct field summary_fields[] = {
     FIELD(TEXT, user_id, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
     FIELD(INT, log_count, .example = "3"),
-    FIELD(TEXT, first_date, .flags = FIELD_NULLABLE, .help = "null where there are no entries.",
+    FIELD(TEXT, first_date, .flags = FIELD_NULLABLE, .help = "null if there are no entries.",
           .example = "\"2025-04-19\""),
     FIELD(TEXT, last_date, .flags = FIELD_NULLABLE, .example = "\"2025-04-21\""),
     FIELD_NAMED(MEMBERS, NULL, averages,
-                .help = "average_<member> for each member that is a number somewhere, over the entries "
-                        "where it is one, in the order in which they came up."),
+                .help = "average_<member> for each member that is a number in any entry, over the entries in "
+                        "which it is one, in the order in which the members first appear."),
 };
 
 const struct shape progress_summary_shape =
-    SHAPE("ProgressSummary", "What a user's entries add up to.", summary_fields);
+    SHAPE("ProgressSummary", "Totals of a user's entries.", summary_fields);
 #undef OF
 
 struct dated_members {
@@ -39,10 +39,10 @@ struct dated_members {
 
 STATEMENT(list_members, REPORT, PARAMS(struct user_path, user_id), ROW(struct dated_members, date, members));
 
-/* A number of some entry, and later the sum of all of its name. */
+/* A number of an entry; later the sum of all numbers with its name. */
 struct number {
     struct text name;
-    size_t place; /* among all numbers; of a sum: where its name came up first */
+    size_t place; /* among all numbers; of a sum: the first place of its name */
     long double value;
     size_t count;
 };
@@ -67,7 +67,7 @@ static bool add_number(struct arena *arena, struct numbers *numbers, struct text
     return true;
 }
 
-/* The numbers of an entry; false when memory is exhausted. */
+/* Adds the numbers of an entry to the list; false when memory is exhausted. */
 static bool add_numbers(struct arena *arena, struct numbers *numbers, struct text members)
 {
     const struct json *object;
@@ -99,7 +99,7 @@ static int by_name(const void *a, const void *b)
     return order ? order : by_place(a, b);
 }
 
-/* Leaves one sum a name, in the order in which the names came up. */
+/* Reduces the list to one sum per name, in the order in which the names first appeared. */
 static void add_up(struct numbers *numbers)
 {
     size_t sums = 0;
@@ -140,7 +140,7 @@ static struct text print_averages(struct arena *arena, const struct numbers *num
     return w.failed ? TEXT_NULL : (struct text){w.at, w.len};
 }
 
-/* Dates as they are printed sort as days do. */
+/* Printed dates sort like the days they mean. */
 static bool is_before(struct text a, struct text b)
 {
     return memcmp(a.at, b.at, a.len < b.len ? a.len : b.len) < 0;

@@ -1,6 +1,4 @@
-/*
- * What a user's entries in the progress log add up to.
- */
+/* Count, dates and averages of a user's entries in the progress log. */
 #ifndef USER_PROGRESS_SUMMARY_H
 #define USER_PROGRESS_SUMMARY_H
 

@@ -7,7 +7,7 @@
 #include "common/serve/worker.h"
 #include "directory/lookup_call.h"
 
-#define ANSWER_LIMIT ((size_t)1 << 20) /* bytes: what it says of the user is not looked at */
+#define ANSWER_LIMIT ((size_t)1 << 20) /* bytes; the body of the answer is not looked into */
 
 bool user_service_require(struct request *rq, struct text user_id)
 {

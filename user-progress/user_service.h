@@ -1,6 +1,4 @@
-/*
- * Users as another service knows them (USER_SVC_BASE_URL).
- */
+/* Users of another service (USER_SVC_BASE_URL). */
 #ifndef USER_PROGRESS_USER_SERVICE_H
 #define USER_PROGRESS_USER_SERVICE_H
 
@@ -13,8 +11,10 @@
 
 struct request;
 
-/* Whether the other service has the user; false: 400 where it has not, 503 where that cannot be known, is the
- * reply. Waits. */
+/*
+ * Whether the other service has the user. False: the reply is 400 if it has not, 503 if it does not tell.
+ * Waits.
+ */
 MUST_CHECK bool user_service_require(struct request *rq, struct text user_id);
 
 #endif

@@ -6,9 +6,9 @@
 #include "directory/paging.h"
 #include "user-progress/users.sql.h"
 
-#define CREATE_TRIES 3 /* when the row in the way is gone again */
+#define CREATE_TRIES 3 /* for the case that the conflicting row is deleted meanwhile */
 
-/* What a user is to have, and which of it others have. */
+/* The values that a user should have, and which of them other users have. */
 struct user_taken {
     struct text id, username, email, own_id; /* own_id: of the user that is changed; null for a new one */
     int8_t id_taken, username_taken, email_taken;
@@ -27,7 +27,7 @@ STATEMENT(update_user, CHANGE, PARAMS(struct user, id, username, email, full_nam
           ROW(struct user, username, full_name, email, id, created_at, last_active));
 STATEMENT(delete_user, CHANGE, PARAMS(struct user_path, user_id), ROW(struct user_path, user_id));
 
-/* Replies what is taken; false when nothing is any more. */
+/* Replies which value is taken; false if none is taken any more. */
 static bool reply_taken(struct request *rq, struct user_taken taken)
 {
     if (query_row(rq, &look_user_taken, &taken, &taken) == QUERY_REPLIED)

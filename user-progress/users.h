@@ -1,6 +1,4 @@
-/*
- * Users: made, listed, changed and deleted here, the source of truth for all three services.
- */
+/* Users: created, listed, changed and deleted here; the other two services take them from here. */
 #ifndef USER_PROGRESS_USERS_H
 #define USER_PROGRESS_USERS_H
 
@@ -10,7 +8,7 @@
 
 handler_fn users_create, users_list, users_get, users_update, users_delete;
 
-/* Reads a user; false when there is none, 404 being the reply, or it cannot be known. Waits. */
+/* Reads a user. False: the reply is 404 if there is none, 503 if the database cannot be read. Waits. */
 MUST_CHECK bool users_require(struct request *rq, struct text id, struct user *user);
 
 #endif

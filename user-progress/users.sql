@@ -1,5 +1,5 @@
 -- name: insert_user
--- The row that was made is told to one call only, also where two calls of a batch ask for the same.
+-- A new row is returned to one call only, even if two calls of a batch request the same user.
 WITH asked AS (
     SELECT *
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -20,7 +20,7 @@ SELECT DISTINCT ON (m.id) a.n, m.username, m.full_name, m.email, m.id, m.created
  ORDER BY m.id, a.n;
 
 -- name: look_user_taken
--- Which unique columns others hold; $4 is the user's own id, to whom they are not others.
+-- Which of the unique values other users have; $4 is the id of the user that is changed, who does not count.
 SELECT EXISTS (SELECT FROM users WHERE email = $3 AND id IS DISTINCT FROM $4) AS email_taken,
        EXISTS (SELECT FROM users WHERE username = $2 AND id IS DISTINCT FROM $4) AS username_taken,
        EXISTS (SELECT FROM users WHERE id = $1 AND id IS DISTINCT FROM $4) AS id_taken;

@@ -13,7 +13,7 @@
 
 enum { EXIT_SAME, EXIT_DIFFERENT, EXIT_UNREADABLE };
 
-/* How an entry stands, by an event or by the derived state. */
+/* The state of an entry, after an event or as derived by the database. */
 struct standing {
     int64_t version; /* INT_NULL: there is no such row */
     struct text user_id, date;
@@ -27,7 +27,7 @@ struct replayed {
     struct standing event, state;
 };
 
-/* Where to read on: after this event, or this entry. */
+/* The last row that was read: an event, or an entry. */
 struct place {
     int64_t log_id, version, limit;
 };
@@ -41,14 +41,14 @@ STATEMENT(next_events, REPORT, PARAMS(struct place, log_id, version, limit),
               event.recorded_at, state.version, state.user_id, state.date, state.members, state.recorded_at));
 STATEMENT(next_orphans, REPORT, PARAMS(struct place, log_id, limit), ROW(struct orphan, log_id));
 
-/* Where the replay is, in the entry that it reads. */
+/* The state of the replay in the entry that it reads. */
 struct replay {
-    struct place last; /* event; version 0: before the first one of all */
+    struct place last; /* version 0: before the first event */
     struct moment last_time;
     int64_t state_version;
     bool standing; /* the entry is not deleted */
     int64_t entries, events, differences;
-    bool read; /* to the end */
+    bool read; /* all rows were read */
 };
 
 static void differ(struct replay *replay, int64_t log_id, int64_t version, const char *what)
@@ -57,7 +57,7 @@ static void differ(struct replay *replay, int64_t log_id, int64_t version, const
     replay->differences++;
 }
 
-/* The last event of an entry was read. */
+/* Checks an entry after its last event. */
 static void finish_entry(struct replay *replay)
 {
     if (replay->last.version && replay->state_version != INT_NULL &&
@@ -66,7 +66,7 @@ static void finish_entry(struct replay *replay)
                "is the last event, but the state is of another version");
 }
 
-/* Why an event cannot follow what came before it; NULL: it can. */
+/* Returns why an event cannot follow the one before it; NULL: it can. */
 static const char *order_fault(const struct replay *replay, const struct replayed *row)
 {
     bool first = replay->last.version == 0;
@@ -113,7 +113,7 @@ static void replay_event(struct replay *replay, const struct replayed *row)
     replay->events++;
 }
 
-/* Reads a page into memory that the next page takes over; false where the database cannot be read. */
+/* Reads a page, into memory that the next page uses again; false if the database cannot be read. */
 static bool read_page(struct request *rq, const struct statement *statement, const struct place *after,
                       struct rows *rows)
 {

@@ -1,5 +1,5 @@
 -- name: next_events
--- Events with the state of their entry, of one snapshot: an entry that changes meanwhile is read on later.
+-- Events with the state of their entry, from one snapshot; events that are added meanwhile are on a later page.
 SELECT e.log_id,
        e.type,
        e.version AS "event.version",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEFT_FOR_SMALL 8 /* large holders leave one part of so many */
+#define LEFT_FOR_SMALL 8 /* large holders must leave this part of the limit: one eighth */
 
 static size_t limit = SIZE_MAX;
 static _Atomic size_t held;

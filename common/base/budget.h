@@ -1,9 +1,10 @@
 /*
- * The memory that grows with what clients do, counted for the whole process against one limit.
+ * A limit for the memory that grows with the requests of clients, for the whole process.
  *
- * Arenas, bodies, buffers of libraries and the memory of connections in use are counted. What does not fit is
- * refused where it can be, and its request is answered 503. Small holders may use what large ones must leave,
- * so that a short request is answered beside requests for megabytes. Any thread may call.
+ * It counts arenas, bodies, buffers of libraries and the memory of connections in use. If memory does not fit
+ * it is refused where that is possible, and the request is answered 503. Large holders must leave a part to
+ * small ones, so that short requests are still answered beside requests of megabytes. Any thread may call
+ * these functions; none of them waits.
  */
 #ifndef COMMON_BASE_BUDGET_H
 #define COMMON_BASE_BUDGET_H
@@ -14,32 +15,35 @@
 
 #include "common/base/declare.h"
 
-#define BUDGET_SMALL ((size_t)64 << 10) /* bytes: whoever holds no more is small */
+#define BUDGET_SMALL ((size_t)64 << 10) /* bytes: whoever holds at most this much is small */
 
-/* Sets the limit in bytes, before any thread starts; until then there is none. */
+/* Sets the limit in bytes; call it before any thread starts. Without it there is no limit. */
 void budget_set_limit(size_t limit);
 size_t budget_limit(void);
 
 /*
- * Counts `bytes` more for somebody who holds `before` already. False: they do not fit, and nothing is
+ * Counts `bytes` more for a holder that already has `before` bytes. False: they do not fit, and nothing is
  * counted. Small holders may fill the limit, others seven eighths of it.
  */
 bool budget_take(size_t bytes, size_t before) MUST_CHECK;
 
-/* Counts bytes that are there anyway, beyond the limit too. */
+/* Counts bytes that cannot be refused, even beyond the limit. */
 void budget_add(size_t bytes);
 
-/* Bytes that were taken or added are free again. */
+/* Subtracts bytes that were taken or added, when they are freed. */
 void budget_give(size_t bytes);
 
-/* Those of the C library, which count what they give and never refuse it: for other libraries' memory. */
+/* Like the functions of the C library, for the memory of other libraries: counted, even beyond the limit. */
 void *budget_malloc(size_t size);
 void *budget_calloc(size_t count, size_t size);
 void *budget_realloc(void *block, size_t size);
 char *budget_strdup(const char *string);
 void budget_free(void *block);
 
-/* What is counted now, how often something did not fit, and whether three quarters of the limit are used. */
+/*
+ * Bytes counted now, how often something did not fit, and whether more than three quarters of the limit are
+ * used.
+ */
 size_t budget_held(void);
 uint64_t budget_refused(void);
 bool budget_is_short(void);

@@ -9,7 +9,7 @@
 #define SHARE_LEAST ((uint64_t)64 << 20)
 #define SHARE_MOST  ((uint64_t)1 << 30)
 
-/* The number in a file; UINT64_MAX for "max", and where there is no such file. */
+/* The number in a file; UINT64_MAX for "max" and if there is no such file. */
 static uint64_t read_limit(const char *path)
 {
     char line[32];
@@ -24,7 +24,10 @@ static uint64_t read_limit(const char *path)
     return bytes;
 }
 
-/* The smallest limit from a group up to the root; a container may see only groups above its own path. */
+/*
+ * The smallest limit from a group up to the root; in a container only groups above its own path may be
+ * visible.
+ */
 static uint64_t smallest_limit(const char *root, const char *mount, char *group, const char *file)
 {
     uint64_t smallest = UINT64_MAX;
@@ -42,7 +45,7 @@ static uint64_t smallest_limit(const char *root, const char *mount, char *group,
     }
 }
 
-/* Whether a list of controllers, separated by commas, has the one for memory. */
+/* Whether a list of controllers, separated by commas, contains `memory`. */
 static bool has_memory(const char *controllers, size_t len)
 {
     for (const char *end = controllers + len; controllers < end;) {
@@ -55,7 +58,9 @@ static bool has_memory(const char *controllers, size_t len)
     return false;
 }
 
-/* A line of /proc/self/cgroup: `0::/path` of version 2, `4:memory,hugetlb:/path` of version 1. */
+/*
+ * The limit for a line of /proc/self/cgroup: `0::/path` of version 2, `4:memory,hugetlb:/path` of version 1.
+ */
 static uint64_t limit_of_line(const char *root, char *line)
 {
     char *controllers = strchr(line, ':');

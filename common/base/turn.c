@@ -4,9 +4,9 @@
 #include "common/base/fiber.h"
 #include "common/base/loop.h"
 
-#define TURN_LONG (3 * MILLISECOND) /* a turn that has taken as long is shared */
+#define TURN_LONG (3 * MILLISECOND) /* after this time a turn is shared */
 
-/* Lies on the stack of the fiber that waits. */
+/* On the stack of the fiber that waits. */
 struct sharing {
     struct timer timer;
     struct fiber *fiber;
@@ -24,7 +24,10 @@ void turn_share(void)
 
     if (!loop || !sharing.fiber || clock_monotonic() - loop->now < TURN_LONG)
         return;
-    /* Due in the next turn; without memory for the timer this one is longer. */
+    /*
+     * Fires in the next turn. If there is no memory for the timer, the fiber continues and this turn is
+     * longer.
+     */
     if (timer_set(loop, &sharing.timer, loop->now + 1))
         fiber_wait();
 }

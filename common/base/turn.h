@@ -1,12 +1,10 @@
-/*
- * Short turns: what computes for long in a fiber lets the rest of its worker run meanwhile.
- */
+/* Short turns of the loop: a long computation in a fiber lets the rest of its worker run in between. */
 #ifndef COMMON_BASE_TURN_H
 #define COMMON_BASE_TURN_H
 
 /*
- * Called between two pieces of work of less than a millisecond. Where the loop's turn has taken some
- * milliseconds already the fiber goes on in the next turn; outside of a fiber nothing happens. May wait.
+ * Call it between pieces of work that each take less than a millisecond. If the loop's turn has already taken
+ * a few milliseconds, the fiber continues in the next turn. Does nothing outside a fiber. May wait.
  */
 void turn_share(void);
 

@@ -1,6 +1,6 @@
 /*
- * The body of a request while it arrives. A short one lies in the request's arena, a long one in a block of
- * its own that grows with what has come: what a client only announces takes no memory.
+ * The body of a request while it arrives. A short body is in the request's arena, a long one in a block of
+ * its own that grows with the bytes received: a length that is only announced takes no memory.
  */
 #include "common/http/internal.h"
 
@@ -9,9 +9,9 @@
 
 #include "common/base/budget.h"
 
-#define BODY_SHORT    ((size_t)2048)     /* bytes: a body of no more goes into the arena */
-#define BODY_FIRST    ((size_t)16 << 10) /* bytes that a longer one gets at first */
-#define PASSED_LIMITS 8                  /* times the limit: what is read of a body that is too large */
+#define BODY_SHORT    ((size_t)2048)     /* bytes: the longest body in the arena */
+#define BODY_FIRST    ((size_t)16 << 10) /* bytes: the first size of a block */
+#define PASSED_LIMITS 8 /* how much of a body that is too large is read, as a multiple of the limit */
 
 size_t body_limit_for(struct exchange *x, uint64_t len)
 {
@@ -24,7 +24,9 @@ size_t body_limit_for(struct exchange *x, uint64_t len)
     return x->body_limit;
 }
 
-/* Room for `len` bytes in a block of its own, as large as the body will be at most. */
+/*
+ * Makes room for `len` bytes in a block of its own, of which there is never more than the announced length.
+ */
 static bool enlarge(struct exchange *x, size_t len)
 {
     size_t whole = x->scan.content_length ? x->scan.content_length : SIZE_MAX;
@@ -67,7 +69,7 @@ void body_free(struct exchange *x)
     x->body_size = x->body_len = 0;
 }
 
-/* The rest of a body that is not kept is read until its end, or until the watchdog cuts it. */
+/* Reads past the rest of a body that is not kept, until its end or until it is cut. */
 static enum MHD_Result pass_over(struct exchange *x, size_t len, size_t limit)
 {
     x->body_passed += len;

@@ -1,9 +1,9 @@
 /*
- * Answers that leave while they are written (request.h: stream_allow).
+ * Answers that are sent while they are written (request.h: stream_allow).
  *
- * The producer is the request's fiber. Where a part of the answer is full it hands the part over and sleeps
- * until libmicrohttpd has taken all of it: so there is one part in memory, however long the answer and
- * however slow its reader. While there is nothing to take, the connection is suspended.
+ * The producer is the request's fiber. When a part of the answer is full, the fiber hands it over and sleeps
+ * until libmicrohttpd has taken all of it. So only one part is in memory, however long the answer and however
+ * slow its reader. The connection is suspended while there is nothing to take.
  */
 #include "common/http/internal.h"
 
@@ -14,9 +14,7 @@
 #include "common/base/gzip.h"
 #include "common/base/log.h"
 
-#define WAKE_TIME                                                                                            \
-    (4 * MILLISECOND) /* of a turn that producers may take; the others go on in the next one                 \
-                       */
+#define WAKE_TIME (4 * MILLISECOND) /* the time per turn for producers; the others run in the next turn */
 
 static struct exchange *exchange_of(struct request *rq)
 {
@@ -25,13 +23,13 @@ static struct exchange *exchange_of(struct request *rq)
 
 /* The producer */
 
-/* Whether anybody still takes the answer. */
+/* Whether the client still reads the answer and nothing has failed. */
 static bool is_wanted(const struct stream *s)
 {
     return s->state == STREAM_OPEN && !s->left_by_client;
 }
 
-/* Sleeps until the part is taken, or nobody wants it any more. */
+/* Sleeps until the part is taken or no longer wanted. */
 static void hand_over(struct exchange *x, struct text part)
 {
     struct stream *s = &x->stream;
@@ -44,7 +42,7 @@ static void hand_over(struct exchange *x, struct text part)
     }
 }
 
-/* Compresses and hands over what fills the room; after the last bytes the rest stays for the connection. */
+/* Compresses, and hands over each full part; after the last bytes the rest is left to the connection. */
 static void pass_compressed(struct exchange *x, struct text plain, bool last)
 {
     struct stream *s = &x->stream;
@@ -76,7 +74,7 @@ static void pass(struct request *rq)
     rq->out.failed = !is_wanted(&x->stream);
 }
 
-/* The header leaves with what every answer has. */
+/* Sends the header, with the fields that every answer has. */
 static void begin(struct request *rq)
 {
     struct exchange *x = exchange_of(rq);
@@ -130,7 +128,7 @@ void stream_finish_head(struct request *rq)
         rq->told_length += rq->out.len;
 }
 
-/* Its own part of the answer's end; what is left to be taken then needs no producer. */
+/* Ends the answer with what the producer has written last; the connection sends it without the producer. */
 void stream_finish(struct request *rq)
 {
     struct exchange *x = exchange_of(rq);
@@ -158,8 +156,7 @@ void stream_close(struct exchange *x)
 
 /* The connection */
 
-/* Over HTTP/1.0 the end of the connection is the end of the answer: only a reset tells that it is not whole.
- */
+/* Over HTTP/1.0 the answer ends with the connection: only a reset shows the client that it is incomplete. */
 static void reset_at_close(const struct exchange *x)
 {
     const struct linger now = {.l_onoff = 1};
@@ -179,7 +176,7 @@ static ssize_t end(struct exchange *x)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* libmicrohttpd has room for `size` bytes more of the answer. */
+/* Called by libmicrohttpd when it has room for `size` more bytes of the answer. */
 static ssize_t take(void *cls, uint64_t at, char *into, size_t size)
 {
     struct exchange *x = cls;
@@ -196,7 +193,7 @@ static ssize_t take(void *cls, uint64_t at, char *into, size_t size)
     memcpy(into, s->part.at, len);
     s->part.at += len;
     s->part.len -= len;
-    x->connection->since = x->http->loop->now; /* of a part; the whole may take any time */
+    x->connection->since = x->http->loop->now; /* the time limit is per part; the whole may take any time */
     if (!s->part.len && s->producer)
         stream_wake(x);
     return (ssize_t)len;
@@ -219,7 +216,7 @@ bool stream_leave(struct exchange *x)
     return true;
 }
 
-/* Between the two */
+/* From the connection to the producer */
 
 void stream_wake(struct exchange *x)
 {

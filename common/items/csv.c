@@ -40,7 +40,7 @@ static void write_moment(struct writer *w, struct moment moment, enum time_form 
         write_bytes(w, text, time_print(text, moment, form));
 }
 
-/* A list of strings, as the JSON that it would be. */
+/* A list of strings, as JSON text. */
 static void write_texts(struct writer *w, struct texts list, bool guarded)
 {
     struct writer json = writer_start(w->arena);
@@ -79,7 +79,7 @@ static void write_value(struct writer *w, const struct field *field, const void 
     case FIELD_TEXT:
         text = *(const struct text *)value;
         break;
-    default: /* JSON; its null is that of CSV */
+    default: /* JSON; a JSON null is an empty field */
         text = ((const struct kept_json *)value)->bytes;
         if (text_equal(text, TEXT("null")))
             return;

@@ -1,5 +1,6 @@
 /*
- * Rows as CSV (RFC 4180): a null is empty, an empty string is quoted, what is JSON is a string.
+ * Rows as CSV (RFC 4180): a null is an empty field, an empty string is quoted, a JSON value is a string of
+ * JSON text.
  */
 #ifndef COMMON_ITEMS_CSV_H
 #define COMMON_ITEMS_CSV_H
@@ -9,10 +10,10 @@
 #include "common/json/writer.h"
 #include "common/shape/shape.h"
 
-/* The names of the columns. */
+/* Writes the header row: the names of the columns. */
 void csv_write_header(struct writer *w, const struct shape *shape);
 
-/* A row. `guarded`: an apostrophe before strings that a spreadsheet would take for a formula. */
+/* Writes a row. `guarded`: an apostrophe before strings that a spreadsheet would read as a formula. */
 void csv_write_row(struct writer *w, const struct shape *shape, const void *row, bool guarded);
 
 #endif

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERSION "01" /* of what follows it: the hash, the time, the id, each 16 hexadecimal digits */
+#define VERSION "01" /* of the format: then the hash, the time and the id, 16 hexadecimal digits each */
 #define DIGITS  16
 
-/* The earliest time that PostgreSQL can hold, 4714-11-24 BC, in microseconds from 1970. */
+/* The earliest time that PostgreSQL can store, 4714-11-24 BC, in microseconds from 1970. */
 #define EARLIEST (-INT64_C(210866803200000000))
 
-/* FNV-1a. */
+/* One step of the hash FNV-1a. */
 static uint64_t add_byte(uint64_t hash, unsigned char byte)
 {
     return (hash ^ byte) * UINT64_C(0x100000001b3);
@@ -22,14 +22,15 @@ uint64_t cursor_hash(const struct text *texts, size_t count)
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; texts[i].at && k < texts[i].len; k++)
             hash = add_byte(hash, (unsigned char)texts[i].at[k]);
-        hash = add_byte(hash, texts[i].at ? 0xfe : 0xff); /* no byte of UTF-8 */
+        hash = add_byte(hash, texts[i].at ? 0xfe : 0xff); /* 0xfe and 0xff never occur in UTF-8 */
     }
     return hash;
 }
 
 void cursor_print(char out[static CURSOR_TEXT], uint64_t hash, struct place place)
 {
-    /* A time before all that PostgreSQL can tell is its `-infinity`, which is where rows without a time lie.
+    /*
+     * An earlier time than PostgreSQL can store is its `-infinity`, at which rows without a time are sorted.
      */
     uint64_t at = (uint64_t)(place.at.us < EARLIEST ? MOMENT_NULL.us : place.at.us);
 
@@ -37,7 +38,7 @@ void cursor_print(char out[static CURSOR_TEXT], uint64_t hash, struct place plac
              (unsigned long long)at, (unsigned long long)place.id);
 }
 
-/* Reads the digits of a number; false where there is another character. */
+/* Reads the digits of a number; false if there is another character. */
 static bool read_number(const char *at, uint64_t *number)
 {
     static const char digits[] = "0123456789abcdef";

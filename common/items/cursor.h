@@ -1,8 +1,8 @@
 /*
- * Cursors: where the next page of a list begins, as text for clients to send back.
+ * Cursors: where the next page of a list begins, as a text that clients send back.
  *
- * A cursor holds a place and a hash of the query that it belongs to. It is checked like any input: any bytes
- * are a place, or refused.
+ * A cursor contains a place and a hash of its query. It is checked like all input: any bytes are either a
+ * valid cursor or refused.
  */
 #ifndef COMMON_ITEMS_CURSOR_H
 #define COMMON_ITEMS_CURSOR_H
@@ -15,15 +15,15 @@
 #include "common/base/moment.h"
 #include "common/base/text.h"
 
-#define CURSOR_TEXT 51 /* bytes of a printed cursor, terminated */
+#define CURSOR_TEXT 51 /* size of a printed cursor in bytes, with its terminator */
 
-/* The row that was the last one. */
+/* The place of the last row of a page in the order of the list. */
 struct place {
-    struct moment at; /* null: it has no time */
+    struct moment at; /* null: the row has no time */
     int64_t id;
 };
 
-/* The hash of what a query was, each text by itself; a null text is another one than an empty one. */
+/* A hash of the texts of a query; null and empty texts give different hashes. */
 uint64_t cursor_hash(const struct text *texts, size_t count);
 
 void cursor_print(char out[static CURSOR_TEXT], uint64_t hash, struct place place);

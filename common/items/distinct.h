@@ -1,6 +1,4 @@
-/*
- * Different texts, each once, in the order in which they first came.
- */
+/* The different texts of a list, each once, in the order in which they first appeared. */
 #ifndef COMMON_ITEMS_DISTINCT_H
 #define COMMON_ITEMS_DISTINCT_H
 
@@ -14,14 +12,14 @@
 struct distinct {
     struct text *list;
     size_t count;
-    uint32_t *slots; /* by hash: a place from 1, or 0 */
+    uint32_t *slots; /* from a hash to a place, which is counted from 1; 0: free */
     size_t slot_count;
 };
 
-/* Room for `most` texts, in the arena. False: memory is exhausted. */
+/* Makes room for `most` texts, in the arena. False: memory is exhausted. */
 bool distinct_open(struct distinct *distinct, struct arena *arena, size_t most) MUST_CHECK;
 
-/* The place of a text, which is added where it is not there yet; its bytes stay where they are. */
+/* Returns the place of a text, which is added if it is new; its bytes are not copied. */
 size_t distinct_place(struct distinct *distinct, struct text text);
 
 #endif

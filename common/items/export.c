@@ -12,8 +12,8 @@
 #include "common/serve/worker.h"
 
 #define FETCH_FIRST ((int64_t)200)      /* rows of the first FETCH */
-#define FETCH_MOST  ((int64_t)1000)     /* rows of a FETCH */
-#define FETCH_BYTES ((size_t)512 << 10) /* of memory that its rows should take */
+#define FETCH_MOST  ((int64_t)1000)     /* the most rows of a FETCH */
+#define FETCH_BYTES ((size_t)512 << 10) /* memory that the rows of a FETCH should take */
 
 const char *const export_formats[] = {"ndjson", "csv", NULL};
 const char *const export_orders[] = {"id", "timestamp", NULL};
@@ -24,13 +24,13 @@ struct run {
     const struct export *of;
     const struct export_query *query;
     bool csv;
-    struct arena arena;     /* of the rows that were fetched last */
-    struct statement fetch; /* the next rows of the cursor */
+    struct arena arena;     /* memory of the rows that were fetched last */
+    struct statement fetch; /* fetches the next rows of the cursor */
     int64_t most;           /* rows of the next FETCH */
-    int64_t rows, last_id;  /* that were written */
+    int64_t rows, last_id;  /* number of rows written, id of the last one */
 };
 
-/* A statement that the server takes as it is, of the same kind as the one that it belongs to. */
+/* A command that works on the cursor of a statement, of the same kind as that; it is planned each time. */
 static struct statement utility(const struct statement *of, const char *name, const char *sql)
 {
     return (struct statement){.name = name, .sql = sql, .kind = of->kind, .planned_anew = true};
@@ -46,7 +46,7 @@ static bool execute(struct run *run, const struct statement *statement, const vo
     return result == QUERY_NONE || result == QUERY_ROW;
 }
 
-/* Opens the cursor; false: 503 is the reply. */
+/* Opens the cursor; false: the reply is 503. */
 static bool open_cursor(struct run *run, const struct export_params *params)
 {
     const struct statement *rows = run->of->statement;
@@ -63,7 +63,7 @@ static bool open_cursor(struct run *run, const struct export_params *params)
     return execute(run, &begin, NULL) && execute(run, &declare, params);
 }
 
-/* The next rows, none at the end. False: the reply is there, or the answer broken off. */
+/* Fetches the next rows; there are none at the end. False: a reply is written, or the answer was cut. */
 static bool fetch(struct run *run, struct rows *rows)
 {
     arena_reset(&run->arena);
@@ -81,7 +81,7 @@ static bool fetch(struct run *run, struct rows *rows)
     *rows = (struct rows){call.rows, call.count};
     if (result == QUERY_CONFLICT)
         reply_unavailable(run->rq);
-    /* As many rows as fit next time, if they are like these. */
+    /* The number of rows that would fit into FETCH_BYTES if they are like these. */
     size_t used = arena_used(&run->arena) / (call.count ? call.count : 1) + 1;
     int64_t fit = (int64_t)(FETCH_BYTES / used);
     run->most = fit < 1 ? 1 : fit > FETCH_MOST ? FETCH_MOST : fit;
@@ -121,7 +121,7 @@ static void write_end(struct run *run)
     write_literal(w, "}\n");
 }
 
-/* The header of the answer, and of a CSV. */
+/* Sets the header of the answer, and writes the header row of a CSV. */
 static void begin_answer(struct run *run)
 {
     struct request *rq = run->rq;
@@ -156,10 +156,10 @@ static void run_export(struct run *run, const struct export_params *params)
     }
     if (good && !rq->out.failed)
         write_end(run);
-    query_rollback(rq); /* ends the connection, and the cursor with it */
+    query_rollback(rq); /* closes the connection, and with it the cursor */
 }
 
-/* What a shape cannot judge; false: the reply is there. */
+/* Checks what a shape cannot check; false: a reply is written. */
 static bool is_sensible(struct request *rq, const struct export_query *query)
 {
     if (rq->old_http)
@@ -213,7 +213,7 @@ enum reply export_reply(struct request *rq, const struct export *export)
 
 static const struct metric_family families[] = {
     {"exports_running", METRIC_GAUGE, METRIC_ONE(struct export_metrics, running),
-     .help = "Exports that are under way; each holds a snapshot of the database."},
+     .help = "Exports that are running; each holds a snapshot of the database."},
 };
 
 static const struct metric_group metric_group = {sizeof(struct export_metrics), families, COUNT(families)};

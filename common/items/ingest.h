@@ -1,9 +1,11 @@
 /*
- * Requests with many items: each item is judged by itself, the good ones are written in one transaction.
+ * Requests with many items: each item is checked by itself, and the valid ones are written in one
+ * transaction.
  *
- * A service brings the shape of an item, three statements and the struct below; ingest_reply does the rest,
- * in steps that stand in files of their own: read (ingest_read.c), look up, store (ingest_store.c), answer
- * (ingest_answer.c). Every few milliseconds the loop has its turn.
+ * A service provides the shape of an item, three statements and the struct below. ingest_reply does the rest
+ * in steps, which have files of their own: read (ingest_read.c), look up (ingest_run.c), store
+ * (ingest_store.c), answer (ingest_answer.c). The worker's loop runs between the items every few
+ * milliseconds.
  */
 #ifndef COMMON_ITEMS_INGEST_H
 #define COMMON_ITEMS_INGEST_H
@@ -30,22 +32,22 @@ struct ingest_known {
     int64_t id;
 };
 
-/* What a service's items are, and where their structs have what is looked at here. */
+/* How a service describes its items, with the offsets of the members that are used here. */
 struct ingest {
-    const struct shape *item;       /* what a single call takes, then client_id and timestamp */
-    const struct statement *draw;   /* as many ids, rising */
-    const struct statement *insert; /* of rows: writes those whose client_id is new, answers their ids */
-    const struct statement *find;   /* the rows of client ids */
+    const struct shape *item;       /* the members of a single call, then client_id and timestamp */
+    const struct statement *draw;   /* returns so many ids, in rising order */
+    const struct statement *insert; /* inserts the rows whose client_id is new, returns their ids */
+    const struct statement *find;   /* returns the rows of client ids */
     size_t id, user_id, lab_type, client_id, told_time, timestamp, received_at;
-    size_t kind; /* a text that a client_id stands for too; 0: none */
-    /* What a single call does with a valid item before it is written; false: no memory. */
+    size_t kind; /* a text that must be equal too if the client_id is; 0: none */
+    /* Prepares a valid item for writing, as a single call does; false: no memory. */
     bool (*prepare)(struct request *rq, void *item);
-    /* Which users and lab types there are. False: 503 is the reply. Waits. */
+    /* Tells which users and lab types exist. False: the reply is 503. Waits. */
     bool (*look_up)(struct request *rq, struct texts users, bool *has_user, struct texts labs, bool *has_lab);
-    const char *no_lab; /* the detail of an item whose lab type nobody knows, the type behind it where it ends
-                           in a space */
-    const char *other;  /* of one whose client_id is another item's */
-    struct text index;  /* that makes client ids unique */
+    const char *no_lab; /* the detail of an item with an unknown lab type, which is added if the text ends in
+                           a space */
+    const char *other;  /* the detail of an item whose client_id belongs to another item */
+    struct text index;  /* name of the index that keeps client ids unique */
     enum time_form form;
 };
 
@@ -56,23 +58,23 @@ struct ingest {
         .timestamp = offsetof(of, timestamp), .received_at = offsetof(of, received_at), __VA_ARGS__          \
     }
 
-/* The last two fields of an item; OF has their members. */
+/* The last two fields of an item; OF must have their members. */
 #define INGEST_FIELDS(example_time)                                                                          \
     FIELD(TEXT, client_id, .flags = FIELD_NULLABLE,                                                          \
           .help = "The sender's own id, 1 to 64 of A-Z a-z 0-9 . _ : -. An item with one is stored once, "   \
-                  "however often it is sent, for as long as it is there.",                                   \
+                  "however often it is sent, until it is deleted.",                                          \
           .example = "\"run-381:start\""),                                                                   \
         FIELD_NAMED(TEXT, "timestamp", told_time, .flags = FIELD_NULLABLE,                                   \
-                    .help = "When it happened; without it, now.", .example = (example_time))
+                    .help = "When it happened; by default, now.", .example = (example_time))
 
-/* What all of them take and answer. */
+/* Of all requests with many items: the query and the answer. */
 extern const struct shape ingest_query_shape, ingest_answer_shape;
 
 #define INGEST_HELP                                                                                          \
-    "A list, or a line each (application/x-ndjson); gzip as well. Each item is judged by itself: what is "   \
-    "good is stored in one transaction. Sending the same again after 503 or a lost answer is safe for "      \
-    "items with a client_id, or under an Idempotency-Key. 200: no item failed; 207: some did; 422: nothing " \
-    "is stored."
+    "A list, or one item per line (application/x-ndjson); gzip is accepted. Each item is checked by "        \
+    "itself; the valid ones are stored in one transaction. Sending the same again after a 503 or a lost "    \
+    "answer is safe for items with a client_id, or with an Idempotency-Key. 200: no item failed; 207: some " \
+    "did; 422: nothing is stored."
 
 /* Answers a request with many items. Waits. */
 enum reply ingest_reply(struct request *rq, const struct ingest *ingest);
@@ -83,7 +85,7 @@ struct ingest_metrics {
     metric items[INGEST_OUTCOMES];
 };
 
-/* What a worker has that takes many items. */
+/* A worker's counts of the items of such requests. */
 extern const struct part ingest_part;
 
 #endif

@@ -1,9 +1,9 @@
-/* What became of each item, and of the request. */
+/* The answer to a request with many items: the outcome of each item and the totals. */
 #include "common/items/ingest_items.h"
 
 #include "common/serve/idempotency.h"
 
-/* For the document: the faults of an item are printed as they are found. */
+/* For the OpenAPI document only: the faults of an item are printed when they are found. */
 struct item_fault {
     struct text type, msg;
     struct kept_json loc, ctx;
@@ -11,8 +11,8 @@ struct item_fault {
 
 #define OF struct item_fault
 static const struct field fault_fields[] = {
-    FIELD(TEXT, type, .help = "Of the fault.", .example = "\"missing\""),
-    FIELD(KEPT_LIST, loc, .flags = FIELD_MIXED, .help = "Where it is, the item's index behind `body`.",
+    FIELD(TEXT, type, .help = "The type of fault.", .example = "\"missing\""),
+    FIELD(KEPT_LIST, loc, .flags = FIELD_MIXED, .help = "Where it is; the item's index follows `body`.",
           .example = "[\"body\",3,\"event_type\"]"),
     FIELD(TEXT, msg, .help = "What is wrong.", .example = "\"Field required\""),
     FIELD(OBJECT, ctx, .flags = FIELD_OPTIONAL, .help = "Bounds and reasons."),
@@ -31,17 +31,16 @@ static const struct field outcome_fields[] = {
     FIELD(INT, index, .help = "The item's place in the request, from 0; empty lines are not counted.",
           .example = "0"),
     FIELD(TEXT, status,
-          .help =
-              "stored, duplicate, failed, or, where `atomic` let another item's failure undo it, not_stored.",
+          .help = "stored, duplicate, failed, or not_stored: with `atomic`, because another item failed.",
           .example = "\"stored\""),
-    FIELD(INT, id, .flags = FIELD_OPTIONAL, .help = "Of what is stored, now or by an earlier request.",
-          .example = "101"),
-    FIELD(INT, code, .flags = FIELD_OPTIONAL, .help = "The status that it would have had as a single call."),
+    FIELD(INT, id, .flags = FIELD_OPTIONAL,
+          .help = "The id of the stored row, from this request or an earlier one.", .example = "101"),
+    FIELD(INT, code, .flags = FIELD_OPTIONAL, .help = "The status that a single call would have."),
     FIELD(TEXT, detail, .flags = FIELD_OPTIONAL, .help = "What is wrong."),
     FIELD(KEPT_LIST, errors, .flags = FIELD_OPTIONAL, .of = &fault_shape,
-          .help = "Of code 422: the first 10 faults."),
+          .help = "If the code is 422: the first 10 faults."),
 };
-static const struct shape outcome_shape = SHAPE("ItemOutcome", "What became of an item.", outcome_fields);
+static const struct shape outcome_shape = SHAPE("ItemOutcome", "The outcome of an item.", outcome_fields);
 #undef OF
 
 struct answer {
@@ -52,15 +51,16 @@ struct answer {
 
 #define OF struct answer
 static const struct field answer_fields[] = {
-    FIELD(INT, received, .help = "Items of the request.", .example = "1"),
+    FIELD(INT, received, .help = "Number of items in the request.", .example = "1"),
     FIELD(INT, stored, .example = "1"),
-    FIELD(INT, duplicates, .help = "Items whose client_id was stored already.", .example = "0"),
+    FIELD(INT, duplicates, .help = "Items whose client_id was already stored.", .example = "0"),
     FIELD(INT, failed, .example = "0"),
     FIELD(TEXT, received_at, .help = "By the service's clock, UTC.",
           .example = "\"2025-04-19T08:40:02.118843Z\""),
     FIELD(LIST, items, .of = &outcome_shape, .help = "In the order of the request."),
 };
-const struct shape ingest_answer_shape = SHAPE("IngestOutcome", "What became of many items.", answer_fields);
+const struct shape ingest_answer_shape =
+    SHAPE("IngestOutcome", "The outcome of a request with many items.", answer_fields);
 #undef OF
 
 static const char *const states[] = {[ITEM_GOOD] = "not_stored",
@@ -81,7 +81,7 @@ static struct outcome outcome_of(const struct item *item, int64_t index)
                             .errors.bytes = failed ? item->errors : TEXT_NULL};
 }
 
-/* Counts the items by their states, and lists them; false: no memory. */
+/* Counts the items by state and lists them; false: no memory. */
 static bool list_outcomes(const struct items *items, bool only_failed, struct answer *answer)
 {
     struct arena *arena = &items->rq->arena;
@@ -111,7 +111,7 @@ enum reply items_answer(struct items *items, bool only_failed)
     bool none = answer.stored + answer.duplicates == 0;
     reply(rq, &ingest_answer_shape, &answer);
     rq->status = !answer.failed ? 200 : none ? 422 : 207;
-    /* What is stored must not be lost for an answer that is too long to be kept. */
+    /* An answer that is too long to be kept for the Idempotency-Key would lose what was stored. */
     if (rq->idempotency && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && !only_failed)
         return items_answer(items, true);
     return REPLIED;

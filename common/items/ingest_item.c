@@ -1,4 +1,4 @@
-/* One item: from its bytes to the service's struct, or to what is wrong with it. */
+/* One item: from its bytes to the service's struct, or to a description of what is wrong with it. */
 #include "common/items/ingest_items.h"
 
 #include "common/serve/settings.h"
@@ -29,7 +29,7 @@ bool item_fail_json(struct items *items, struct item *item, const struct json_er
     return fail_by(item, &faults);
 }
 
-/* What a shape cannot tell of the two members that only items have */
+/* The two members that only items have: what their shape cannot check */
 
 static void add_fault(struct faults *faults, const char *field, const char *type, const char *message)
 {
@@ -78,7 +78,7 @@ static void check_time(struct items *items, struct item *item, struct faults *fa
     *item_time(item, of->received_at) = items->received_at;
 }
 
-/* What the scratch memory holds of a value goes to the request's. False: no memory. */
+/* Moves the memory of a value from the scratch arena to the request's. False: no memory. */
 static bool keep_value(struct arena *arena, const struct field *field, void *value)
 {
     struct text *text = value;
@@ -87,7 +87,7 @@ static bool keep_value(struct arena *arena, const struct field *field, void *val
     switch (field->type) {
     case FIELD_TEXT:
     case FIELD_EMAIL:
-    case FIELD_INT_MAP: /* a struct of one text */
+    case FIELD_INT_MAP: /* a struct with one text */
         if (!text->at)
             return true;
         *text = arena_text(arena, *text);
@@ -104,7 +104,7 @@ static bool keep_value(struct arena *arena, const struct field *field, void *val
         list->items = kept;
         return kept;
     }
-    default: /* no memory of its own, or the body's bytes */
+    default: /* the type has no memory of its own, or points into the body */
         return true;
     }
 }

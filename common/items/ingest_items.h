@@ -1,6 +1,4 @@
-/*
- * What the files of ingest share: the items of one request, and the steps that they go through.
- */
+/* Shared by the files of ingest: the items of a request, and the steps of its work. */
 #ifndef COMMON_ITEMS_INGEST_ITEMS_H
 #define COMMON_ITEMS_INGEST_ITEMS_H
 
@@ -12,15 +10,15 @@
 enum item_state { ITEM_GOOD, ITEM_STORED, ITEM_DUPLICATE, ITEM_FAILED };
 
 struct item {
-    void *in; /* the service's struct; NULL where the item has none */
+    void *in; /* the service's struct; NULL if the item could not be read */
     enum item_state state;
-    int code; /* of a failed one */
+    int code; /* status code of a failed item */
     int64_t id;
     const char *detail;
-    struct text errors;               /* of code 422: the inside of a JSON list */
-    size_t size;                      /* bytes, as it came */
-    const struct item *twin;          /* an earlier good one with the same client_id */
-    const struct ingest_known *known; /* the row that had its client_id before */
+    struct text errors;               /* if the code is 422: the elements of a JSON list */
+    size_t size;                      /* in bytes, as sent */
+    const struct item *twin;          /* an earlier valid item with the same client_id */
+    const struct ingest_known *known; /* the row that already has its client_id */
 };
 
 struct items {
@@ -29,10 +27,10 @@ struct items {
     struct moment received_at;
     struct item *list;
     size_t count, room;
-    struct arena scratch; /* of the item that is read */
+    struct arena scratch; /* memory of the item that is being read */
 };
 
-/* The members of an item's struct. */
+/* Pointers to the members of an item's struct, by their offsets. */
 static inline struct text *item_text(const struct item *item, size_t at)
 {
     return (struct text *)(void *)((char *)item->in + at);
@@ -50,22 +48,26 @@ static inline struct moment *item_time(const struct item *item, size_t at)
 
 void item_fail(struct item *item, int code, const char *detail);
 
-/* ingest_read.c: the items of the body, valid or failed. False: the reply is there. Waits. */
+/* ingest_read.c: reads the items of the body, valid or failed. False: a reply is written. Waits. */
 bool items_read(struct items *items) MUST_CHECK;
 
-/* ingest_item.c: reads one item from its bytes. JSON_NO_MEMORY: exhausted; JSON_UNREADABLE and JSON_INVALID
- * are for the caller to tell. */
+/*
+ * ingest_item.c: reads one item from its bytes. It does not report JSON_UNREADABLE and JSON_INVALID; the
+ * caller does.
+ */
 enum json_status item_read(struct items *items, struct item *item, struct text bytes,
                            struct json_error *error);
 
-/* ingest_item.c: the fault of an item that is no JSON. False: memory is exhausted. */
+/* ingest_item.c: marks an item that is not JSON as failed. False: memory is exhausted. */
 bool item_fail_json(struct items *items, struct item *item, const struct json_error *error) MUST_CHECK;
 
-/* ingest_store.c: stores what is good, or nothing where `atomic` and one has failed. False: the reply is
- * there. Waits. */
+/*
+ * ingest_store.c: stores the valid items; with `atomic`, nothing if an item has failed. False: a reply is
+ * written. Waits.
+ */
 bool items_store(struct items *items, bool atomic) MUST_CHECK;
 
-/* ingest_answer.c: replies how it went. */
+/* ingest_answer.c: replies with the outcome. */
 enum reply items_answer(struct items *items, bool only_failed);
 
 #endif

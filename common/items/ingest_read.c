@@ -1,6 +1,6 @@
 /*
- * The items of a body: a JSON array's, or a line each. Each is parsed by itself, so that no tree of the whole
- * is ever there.
+ * The items of a body: the elements of a JSON array, or one item per line. Each is parsed by itself, so that
+ * there is never a tree of the whole body.
  */
 #include "common/items/ingest_items.h"
 
@@ -8,7 +8,7 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define ITEMS_FIRST 64 /* that there is room for at first */
+#define ITEMS_FIRST 64 /* room at the beginning */
 
 enum reading { READ_GOOD, READ_REPLIED, READ_INVALID, READ_UNREADABLE, READ_NO_MEMORY, READ_TOO_MANY };
 
@@ -45,7 +45,7 @@ static struct item *add_item(struct items *items)
     return &items->list[items->count++];
 }
 
-/* Reads an item; of a line, what is no JSON is the item's own fault. */
+/* Reads an item. A line that is not JSON is a failed item; in an array it fails the whole body. */
 static enum reading read_one(struct items *items, struct text bytes, bool line)
 {
     const struct settings *settings = items->rq->worker->settings;
@@ -94,7 +94,7 @@ static enum reading read_lines(struct items *items, struct text left)
     return reading;
 }
 
-/* Where the value that begins here ends: at a comma or bracket outside of it, or with the text. */
+/* Where the value that begins here ends: at a comma or a bracket outside of it, or at the end of the text. */
 static size_t value_end(struct text t, size_t at)
 {
     size_t depth = 0;
@@ -118,7 +118,7 @@ static size_t value_end(struct text t, size_t at)
     return t.len;
 }
 
-/* `at` stands behind the opening bracket. */
+/* Reads the items of an array; `at` is after the opening bracket. */
 static enum reading read_array(struct items *items, struct text t, size_t at)
 {
     at = skip_space(t, at);
@@ -138,7 +138,7 @@ static enum reading read_array(struct items *items, struct text t, size_t at)
     }
 }
 
-/* 422 of the whole body, which is not repeated. */
+/* Replies 422 about the whole body, without repeating it. */
 static void refuse_whole(struct request *rq, const char *type, const char *message)
 {
     static const struct fault_at body = {.place = FAULT_BODY, .item = -1};
@@ -148,7 +148,9 @@ static void refuse_whole(struct request *rq, const char *type, const char *messa
     reply_faults(rq, &faults);
 }
 
-/* What is wrong with a text that is not the array it should be: the place is told of the whole. */
+/*
+ * Replies what is wrong with a text that should be an array; positions count from the beginning of the whole.
+ */
 static void refuse_text(struct items *items, struct text t)
 {
     struct request *rq = items->rq;

@@ -1,4 +1,4 @@
-/* The steps of a request with many items, in their order: read, look up, store, answer. */
+/* The steps of a request with many items, in order: read, look up, store, answer. */
 #include "common/items/ingest.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define AT_ONCE 8 /* requests with many items, per connection for them; more are 503 */
+#define AT_ONCE 8 /* requests with many items at a time, per connection for them; more are answered 503 */
 
 struct ingest_query {
     int8_t atomic;
@@ -28,11 +28,11 @@ static const struct field query_fields[] = {
 const struct shape ingest_query_shape = SHAPE("IngestQuery", NULL, query_fields);
 #undef OF
 
-/* Who and where */
+/* Users and lab types */
 
 struct names {
     struct distinct users, labs;
-    size_t *user_of, *lab_of; /* the places of each item's */
+    size_t *user_of, *lab_of; /* by item: the place of its user and of its lab type */
 };
 
 static bool gather(struct items *items, struct names *names)
@@ -56,7 +56,7 @@ static bool gather(struct items *items, struct names *names)
     return true;
 }
 
-/* `%s` and the type, where the words end in a space. */
+/* The detail of an item with an unknown lab type (struct ingest). */
 static const char *no_lab(struct items *items, struct text lab_type)
 {
     const char *words = items->of->no_lab;
@@ -66,7 +66,7 @@ static const char *no_lab(struct items *items, struct text lab_type)
     return arena_printf(&items->rq->arena, "%s%.*s", words, (int)lab_type.len, lab_type.at);
 }
 
-/* False: 503 is the reply. */
+/* Fails the items whose user or lab type does not exist. False: the reply is 503. */
 static bool look_up(struct items *items)
 {
     struct arena *arena = &items->rq->arena;
@@ -96,7 +96,7 @@ static bool look_up(struct items *items)
     return true;
 }
 
-/* Items of others than the token's own user. */
+/* Fails the items of other users than the token's own. */
 static void judge_owners(struct items *items)
 {
     const struct request *rq = items->rq;
@@ -153,7 +153,7 @@ static const char *const outcome_names[] = {"stored", "duplicate", "failed"}; /*
 static const struct metric_family families[] = {
     {"ingest_items_total", METRIC_COUNTER,
      METRIC_EACH(struct ingest_metrics, items, "outcome", outcome_names),
-     .help = "Items of requests with many, by what became of them."},
+     .help = "Items of requests with many items, by outcome."},
 };
 
 static const struct metric_group metric_group = {sizeof(struct ingest_metrics), families, COUNT(families)};

@@ -1,6 +1,6 @@
 /*
- * The good items in one transaction: ids are drawn in the order of the items, rows are written in the order
- * of their client ids, so that two requests with the same ones never wait for each other in a circle.
+ * Stores the valid items in one transaction. Ids are taken in the order of the items. Rows are written in the
+ * order of their client ids, so that two requests with the same client ids cannot deadlock.
  */
 #include "common/items/ingest_items.h"
 
@@ -10,8 +10,8 @@
 #include "common/items/ingest_store.sql.h"
 #include "common/serve/query.h"
 
-#define CHUNK_ITEMS 1000                /* of one statement */
-#define CHUNK_BYTES ((size_t)512 << 10) /* of its items as they came, and one item more */
+#define CHUNK_ITEMS 1000                /* the most items of one statement */
+#define CHUNK_BYTES ((size_t)512 << 10) /* the most bytes of its items, as sent, before the last one */
 
 struct named_index {
     struct text name;
@@ -20,12 +20,12 @@ struct named_index {
 
 STATEMENT(look_at_index, READ, PARAMS(struct named_index, name), ROW(struct named_index, valid));
 
-/* What is to be written: those with client ids in their order, then the others. */
+/* The items to be written: those with client ids sorted by them, then the others. */
 struct writing {
     struct items *items;
     struct item **order;
-    size_t count, named; /* the first so many have client ids */
-    struct item **by_id; /* in the order of the items, and so of their ids */
+    size_t count, named; /* `named`: how many of them have client ids, at the beginning */
+    struct item **by_id; /* in the order of the items, which is that of their ids */
 };
 
 static struct text client_id_of(const struct item *item, const struct ingest *of)
@@ -40,7 +40,7 @@ static int compare_texts(struct text a, struct text b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-/* By client ids, and where they are the same by the place among the items. */
+/* Compares by client id, then by the place among the items. */
 static int compare_items(const void *a, const void *b, void *of)
 {
     const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
@@ -55,7 +55,7 @@ static int compare_known(const void *a, const void *b)
                          ((const struct ingest_known *)b)->client_id);
 }
 
-/* Puts the good items in order; what has the client id of an earlier one waits for how that one ends. */
+/* Sorts the valid items; a later one with the same client id waits for the outcome of the first. */
 static bool arrange(struct writing *w)
 {
     struct items *items = w->items;
@@ -91,7 +91,7 @@ static bool arrange(struct writing *w)
     return true;
 }
 
-/* A statement that must answer rows, or as many as are given; false: 503 is the reply. */
+/* Runs a statement that must not end in a conflict; false: the reply is 503. */
 static bool ask(struct request *rq, const struct statement *statement, const void *params, struct rows *rows)
 {
     enum query_result result = query_rows(rq, statement, params, rows);
@@ -129,7 +129,7 @@ static int compare_id(const void *id, const void *item)
     return (a > b) - (a < b);
 }
 
-/* How many of the items from `at` on go into one statement. */
+/* How many items, from `at` on, go into one statement. */
 static size_t chunk_at(const struct writing *w, size_t at)
 {
     size_t bytes = 0, count = 0;
@@ -139,7 +139,7 @@ static size_t chunk_at(const struct writing *w, size_t at)
     return count;
 }
 
-/* Writes a chunk; those whose client id is taken stay ITEM_GOOD. */
+/* Writes a chunk; items whose client id is already stored stay ITEM_GOOD. */
 static bool insert(struct writing *w, size_t at, size_t count)
 {
     const void *params[CHUNK_ITEMS];
@@ -158,7 +158,7 @@ static bool insert(struct writing *w, size_t at, size_t count)
     return true;
 }
 
-/* An item whose client id names a row: the same item again, or another one. */
+/* Decides about an item whose client id is stored: the same item is a duplicate, another one fails. */
 static void settle(struct item *item, const struct ingest *of, const struct ingest_known *known)
 {
     bool same = text_equal(*item_text(item, of->user_id), known->user_id) &&
@@ -173,7 +173,7 @@ static void settle(struct item *item, const struct ingest *of, const struct inge
     }
 }
 
-/* Finds the rows that the client ids of a chunk are of; each that was not stored has one. */
+/* Finds the rows for the client ids of a chunk; every item that was not stored has one. */
 static bool settle_chunk(struct writing *w, size_t at, size_t count)
 {
     const struct ingest *of = w->items->of;
@@ -202,7 +202,7 @@ static bool settle_chunk(struct writing *w, size_t at, size_t count)
     return true;
 }
 
-/* Those that have waited for an earlier one with their client id. */
+/* Decides about the items that waited for an earlier one with their client id. */
 static void settle_twins(struct items *items)
 {
     const struct ingest *of = items->of;
@@ -231,7 +231,7 @@ static bool write_all(struct writing *w)
         turn_share();
     }
     for (size_t i = 0; i < w->count; i++) {
-        if (w->order[i]->state == ITEM_GOOD) { /* its row went away, or its id was taken by other means */
+        if (w->order[i]->state == ITEM_GOOD) { /* its row was deleted meanwhile, or its id is in use */
             reply_unavailable(w->items->rq);
             return false;
         }
@@ -240,7 +240,7 @@ static bool write_all(struct writing *w)
     return true;
 }
 
-/* Without the index nothing keeps a client id from being stored twice. */
+/* Whether the index is valid: without it a client id could be stored twice. False: a reply is written. */
 static bool is_unique(struct items *items)
 {
     struct named_index index = {.name = items->of->index};
@@ -267,7 +267,7 @@ static bool any_failed(const struct items *items)
     return false;
 }
 
-/* Nothing of the transaction is there. */
+/* Rolls back, and forgets what the transaction had stored. */
 static void take_back(struct items *items)
 {
     query_rollback(items->rq);

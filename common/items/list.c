@@ -7,7 +7,7 @@
 #include "common/pg/call.h"
 #include "common/serve/query.h"
 
-#define PAGE_BYTES ((size_t)1 << 20) /* of memory that a page's rows may take, and one row more */
+#define PAGE_BYTES ((size_t)1 << 20) /* memory that the rows of a page may take, before the last one */
 
 const char *const list_orders[] = {"-timestamp", "timestamp", "id", NULL};
 
@@ -22,7 +22,7 @@ static uint64_t hash_of(const struct list_query *q)
     return cursor_hash(asked, COUNT(asked));
 }
 
-/* Where the page begins; false: 422 is the reply. */
+/* Reads where the page begins; false: the reply is 422. */
 static bool read_place(struct request *rq, const struct list_query *query, struct place *place)
 {
     *place = (struct place){MOMENT_NULL, INT_NULL};
@@ -42,8 +42,8 @@ static bool read_place(struct request *rq, const struct list_query *query, struc
 }
 
 /*
- * What leads to the rows: an index for the user, for the lab type, for times where they are the order. The
- * rest is looked for among the rows that are found so.
+ * Decides which filters an index can serve: the user, the lab type, and the times if they are the order. The
+ * statement checks the other filters on the rows that are found this way.
  */
 static struct list_params params_of(const struct list_query *query, const struct range *range,
                                     const struct place *place)
@@ -76,7 +76,7 @@ static const char *row_at(const struct list *list, struct rows rows, size_t i)
     return (const char *)rows.items + i * list->statement->row_size;
 }
 
-/* Takes what is not of the page off its end; false: it is the last page. */
+/* Removes the rows at the end that are not part of the page; false: it is the last page. */
 static bool cut_page(const struct list *list, bool cut, int64_t limit, struct rows *rows, struct place *last)
 {
     if (!rows->count)
@@ -95,7 +95,10 @@ static bool cut_page(const struct list *list, bool cut, int64_t limit, struct ro
     return true;
 }
 
-/* The query of the next page: this one's with another cursor (RFC 3986, section 5.3: the path stays). */
+/*
+ * The Link header: the query of this page with the cursor of the next (RFC 3986, section 5.3: the path
+ * stays).
+ */
 static void add_link(struct request *rq, const char *cursor)
 {
     static const char in_query[] = ":/?@!$&'()*+,;=%";

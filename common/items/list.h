@@ -1,10 +1,10 @@
 /*
- * Lists of a table's rows: filters, three orders, pages that follow one another by cursors.
+ * Lists of a table's rows: filters, three orders, and pages that follow one another by cursors.
  *
- * A service brings one statement with the parameters below, the shape of its page, and where its rows have
- * what a page needs; list_reply does the rest. What no index leads to is looked for among LIST_LOOK_AT rows
- * of the order, so that no page takes long: where those did not have enough, the page is short, or empty, and
- * `next` goes on behind them.
+ * A service provides one statement with the parameters below, the shape of its page, and the offsets of the
+ * members that a page needs; list_reply does the rest. Filters without an index are checked on at most
+ * LIST_LOOK_AT rows per page, so that no page takes long: if too few of those match, the page is short or
+ * empty, and `next` continues after them.
  */
 #ifndef COMMON_ITEMS_LIST_H
 #define COMMON_ITEMS_LIST_H
@@ -14,32 +14,33 @@
 #include "common/shape/declare.h"
 #include "common/table/api.h"
 
-#define LIST_LOOK_AT ((int64_t)20000) /* rows that one page looks at */
+#define LIST_LOOK_AT ((int64_t)20000) /* the most rows that are read for one page */
 
-/* What a query of a list asks for. */
+/* The query parameters of a list. */
 struct list_query {
     struct text user_id, lab_type, from, to, zone, client_id, order, cursor;
-    struct text kind; /* the service's own filters: a word */
-    int8_t passed;    /* and a truth */
+    struct text kind; /* filters of the service: a word */
+    int8_t passed;    /* and a boolean */
     int64_t limit;
 };
 
 extern const char *const list_orders[];
 
 #define LIST_FIELDS                                                                                          \
-    FIELD(TEXT, user_id, .help = "Of that user."), FIELD(TEXT, lab_type, .help = "Of that lab type."),       \
-        RANGE_FIELDS, FIELD(TEXT, client_id, .help = "The one that was sent with that id."),                 \
+    FIELD(TEXT, user_id, .help = "Items of this user."),                                                     \
+        FIELD(TEXT, lab_type, .help = "Items of this lab type."), RANGE_FIELDS,                              \
+        FIELD(TEXT, client_id, .help = "The item that was sent with this id."),                              \
         FIELD(TEXT, order, .choices = list_orders, .fallback = "\"-timestamp\"",                             \
-              .help = "The latest first, the earliest first, or by id. Those without a time lie before all " \
-                      "others."),                                                                            \
+              .help = "Latest first, earliest first, or by id. Items without a time count as earlier than "  \
+                      "all others."),                                                                        \
         FIELD(INT, limit, .min = 1, .max = 1000, .fallback = "100",                                          \
-              .help = "Items of a page at most. A page may have fewer although there are more."),            \
+              .help = "The most items of a page. A page can have fewer although more follow."),              \
         FIELD(TEXT, cursor, .help = "The `next` of an answer to the same query.")
 
 /*
- * Parameters of the statement. It looks at `look_at` rows after `at` and `id` (`id` null: from the beginning)
- * in the order, which the `seek_` filters and those of the user and the client id have led to, answers the
- * first `limit` of them that pass the others and, where they are fewer, the last row it looked at, marked.
+ * Parameters of the statement. It reads `look_at` rows after `at` and `id` (`id` null: from the beginning) in
+ * the order, among those that match the user, the client id and the `seek_` filters. It returns the first
+ * `limit` of them that match the other filters; if there are fewer, also the last row that it read, marked.
  */
 struct list_params {
     struct text order, user_id, client_id, seek_lab, lab_type, kind;
@@ -48,10 +49,10 @@ struct list_params {
     int8_t passed;
 };
 
-/* Where a row has its members; the row's statement answers `mark`, true of the marked one. */
+/* Offsets of a row's members; the statement returns `mark`, which is true for the marked row. */
 struct list {
     const struct statement *statement;
-    const struct shape *page; /* of struct list_page */
+    const struct shape *page; /* the shape of struct list_page */
     size_t id, timestamp, mark;
 };
 
@@ -61,19 +62,19 @@ struct list {
         .timestamp = offsetof(of, timestamp), .mark = offsetof(of, mark)                                     \
     }
 
-/* What a row has beside the members of a single call's answer: the last two of its fields. */
+/* The last two fields of a listed row, which the answer of a single call does not have. */
 #define LISTED_FIELDS(time_form, example_time)                                                               \
-    FIELD(TEXT, client_id, .flags = FIELD_NULLABLE, .help = "The sender's own id of it.",                    \
+    FIELD(TEXT, client_id, .flags = FIELD_NULLABLE, .help = "The sender's own id of the item.",              \
           .example = "\"run-381:e7\""),                                                                      \
         FIELD(time_form, received_at, .flags = FIELD_NULLABLE,                                               \
-              .help = "When it came, where the sender told its time.", .example = (example_time))
+              .help = "When it was received, if the sender gave its time.", .example = (example_time))
 
 #define LIST_HELP                                                                                            \
-    "Filters are exact and hold together; a user or a lab type that nobody knows has an empty list. Follow " \
-    "`next`, or the header Link, to the end: no row comes twice, and every row that was there at the first " \
-    "page and stayed comes once. Rows that are written meanwhile may come or not."
+    "An item must match every filter exactly; the list of an unknown user or lab type is empty. Follow "     \
+    "`next`, or the header Link, to the end: no row appears twice, and every row that existed at the first " \
+    "page and was not deleted appears once. Rows that are written meanwhile may or may not appear."
 
-/* What is answered: OF of the page's shape. */
+/* A page as it is answered: OF of the page's shape. */
 struct list_page {
     struct rows items;
     struct text next;
@@ -82,13 +83,13 @@ struct list_page {
 #define LIST_PAGE_FIELDS(item)                                                                               \
     FIELD(LIST, items, .of = &(item)),                                                                       \
         FIELD(TEXT, next, .flags = FIELD_NULLABLE,                                                           \
-              .help = "The `cursor` of the next page; null where this is the last one.",                     \
+              .help = "The `cursor` of the next page; null on the last page.",                               \
               .example = "\"01c3a5c85c97cb3127000633236e94ba68000000000000032c\"")
 
-/* 403, where AUTH_SUBJECT_SCOPED is on. */
+/* The 403 if AUTH_SUBJECT_SCOPED is on. */
 #define OTHER_USER FAILURE(403, "The token does not reach this user", "message")
 
-/* Replies the page that the request's query asks for. Waits. */
+/* Replies with the page that the query of the request selects. Waits. */
 enum reply list_reply(struct request *rq, const struct list *list);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * Parameters of a query that their shape cannot judge alone.
- */
+/* Faults of query parameters that their shape alone cannot find. */
 #ifndef COMMON_ITEMS_PARAMETER_H
 #define COMMON_ITEMS_PARAMETER_H
 
@@ -9,7 +7,7 @@
 
 struct request;
 
-/* 422 with one `value_error`: what is wrong with the parameter of that name. */
+/* Replies 422 with one `value_error` about the parameter of that name. */
 enum reply reply_bad_parameter(struct request *rq, const char *name, struct text value, const char *message);
 
 #endif

@@ -5,9 +5,9 @@
 #include "common/items/parameter.h"
 #include "common/items/zone.h"
 
-#define FRACTION_DIGITS 6 /* of a second: microseconds */
+#define FRACTION_DIGITS 6 /* digits after the point of a second: microseconds */
 
-/* Whether no digits would be cut. */
+/* Whether microseconds hold all digits of the time. */
 static bool is_exact(struct text time)
 {
     const char *point = memchr(time.at, '.', time.len);
@@ -19,7 +19,7 @@ static bool is_exact(struct text time)
     return digits <= FRACTION_DIGITS;
 }
 
-/* A bound that came, or null; false: 422 is the reply. */
+/* Reads a bound, null if it was not sent; false: the reply is 422. */
 static bool read_bound(struct request *rq, const char *name, struct text text, struct moment *bound)
 {
     *bound = MOMENT_NULL;

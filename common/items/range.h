@@ -1,6 +1,4 @@
-/*
- * Ranges of time as a query names them: `from` ≤ t < `to`, and the `zone` whose days are meant.
- */
+/* Ranges of time in a query: `from` ≤ t < `to`, and the `zone` of days. */
 #ifndef COMMON_ITEMS_RANGE_H
 #define COMMON_ITEMS_RANGE_H
 
@@ -12,7 +10,7 @@
 
 struct request;
 
-/* As they came; null: not sent. */
+/* As sent; null: not sent. */
 struct range_text {
     struct text from, to, zone;
 };
@@ -23,14 +21,14 @@ struct range {
 };
 
 /*
- * Reads a range: times as iso8601.h reads them, with six digits of a second at most; a date alone is the
- * first instant of that day in the zone, UTC where none is named. False: 422 or 503 is the reply. Waits.
+ * Reads a range. Times are read as in iso8601.h, with at most six digits after the point; a date without a
+ * time is the beginning of that day in the zone (default: UTC). False: the reply is 422 or 503. Waits.
  */
 bool range_read(struct request *rq, const struct range_text *text, struct range *range) MUST_CHECK;
 
-/* The fields of a query's shape; OF has their members. */
+/* The fields of a query's shape; OF must have their members. */
 #define RANGE_FIELDS                                                                                         \
-    FIELD(TEXT, from, .help = "The first moment: a time, UTC where it has no offset, or a day of the zone.", \
+    FIELD(TEXT, from, .help = "The first moment: a time (UTC if it has no offset), or a day of the zone.",   \
           .example = "\"2025-04-19T08:00:00Z\""),                                                            \
         FIELD(TEXT, to, .help = "The moment after the last.", .example = "\"2025-04-20\""),                  \
         FIELD(TEXT, zone, .fallback = "\"UTC\"", .help = "The time zone of days, by its IANA name.",         \

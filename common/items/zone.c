@@ -9,7 +9,7 @@
 
 struct zones {
     struct arena arena;
-    struct text *names; /* in order; NULL: not read yet */
+    struct text *names; /* sorted; NULL: not read yet */
     size_t count;
 };
 
@@ -29,7 +29,7 @@ static int compare(const void *a, const void *b)
     return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Keeps the names; false when memory is exhausted. */
+/* Keeps a copy of the names; false when memory is exhausted. */
 static bool keep(struct zones *zones, struct rows rows)
 {
     const struct zone *found = rows.items;
@@ -59,7 +59,7 @@ bool zone_look_up(struct request *rq, struct text name, bool *known)
         enum query_result result = query_rows(rq, &list_zones, NULL, &rows);
         if (result == QUERY_REPLIED)
             return false;
-        /* Another request may have read them meanwhile. */
+        /* Another request may have read them while this one waited. */
         if (!zones->names && (result != QUERY_ROW || !keep(zones, rows))) {
             reply_unavailable(rq);
             return false;

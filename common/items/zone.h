@@ -1,5 +1,5 @@
 /*
- * Time zones by their names in the IANA database, as PostgreSQL has it.
+ * Time zones by their names in the IANA database, as known to PostgreSQL.
  *
  * A worker reads the names once, when they are first needed.
  */
@@ -15,20 +15,28 @@
 
 struct request;
 
-/* Whether there is a time zone of that name; an offset or a POSIX string is none. False: 503 is the reply.
- * Waits. */
+/*
+ * Whether there is a time zone of that name; offsets and POSIX strings are not names. False: the reply is
+ * 503. Waits.
+ */
 bool zone_look_up(struct request *rq, struct text name, bool *known) MUST_CHECK;
 
-/* Days, each by its midnight in UTC or null, and then by when it begins in a zone that is known. */
+/*
+ * Two days, either may be null: first their midnights in UTC, after zone_begin_days() when they begin in the
+ * zone.
+ */
 struct zone_days {
     struct text zone;
     struct moment from, to;
 };
 
-/* The first instants of the days, in place. False: 503 is the reply. Waits. */
+/*
+ * Replaces the midnights of the days by their beginnings in the zone, which must exist. False: the reply is
+ * 503. Waits.
+ */
 bool zone_begin_days(struct request *rq, struct zone_days *days) MUST_CHECK;
 
-/* What a worker has that looks zones up. */
+/* A worker's list of the names of time zones. */
 extern const struct part zones_part;
 
 #endif

@@ -1,4 +1,4 @@
--- Time zones. PostgreSQL takes any POSIX string for one (FOO5), so names are compared with those it lists.
+-- Time zones. PostgreSQL accepts any POSIX string as one (FOO5), so names are looked up in its list.
 
 -- name: list_zones
 SELECT name
@@ -7,8 +7,8 @@ SELECT name
    AND name NOT IN ('localtime', 'posixrules');
 
 -- name: find_starts_of_days
--- The first instant whose local date is the one given, or a later one where that day was skipped. Midnight by itself is
--- too late where it comes twice, since AT TIME ZONE takes the second one.
+-- The first instant of each day in the zone; if the zone skipped that day, of the next one. Midnight alone would be too
+-- late if it comes twice, because AT TIME ZONE takes the second one.
 SELECT max(CASE WHEN early AT TIME ZONE $1 >= day AND early < midnight THEN early ELSE midnight END)
            FILTER (WHERE bound = 'from') AS "from",
        max(CASE WHEN early AT TIME ZONE $1 >= day AND early < midnight THEN early ELSE midnight END)

@@ -7,9 +7,9 @@
 
 #include "common/json/json_scan.h"
 
-#define DIGITS_MAX 32 /* bytes of a number that was shortened */
+#define DIGITS_MAX 32 /* bytes of a shortened number */
 
-/* A walk over the text that writes what is seen; into no room it only counts. */
+/* Prints the part of a text that is seen; without room it only counts the bytes. */
 struct printing {
     const struct json_view *view;
     struct arena *arena;
@@ -46,7 +46,7 @@ static void put(struct printing *p, struct text t)
     p->len += t.len;
 }
 
-/* cJSON takes what is behind the first 63 bytes of a number for an error. */
+/* cJSON reads at most 63 bytes of a number and takes the rest for an error. */
 static void put_leaf(struct printing *p, struct text raw)
 {
     char digits[DIGITS_MAX];

@@ -18,7 +18,7 @@ static const char *skip_string(const char *at)
     return at + 1;
 }
 
-/* Behind a value inside of a container: what comes then ends a word or a number. */
+/* The position after a value of a container; a word or a number ends before the character that follows it. */
 static const char *skip_value(const char *at)
 {
     size_t depth = 0;
@@ -96,7 +96,7 @@ struct place {
     const struct text *name;
 };
 
-/* By name, and those of equal names as they came. */
+/* Sorts by name; equal names stay in order. */
 static int compare_places(const void *left, const void *right)
 {
     const struct text *a = ((const struct place *)left)->name, *b = ((const struct place *)right)->name;
@@ -117,7 +117,7 @@ bool json_last_members(struct arena *arena, const struct text *names, size_t cou
         return false;
     for (size_t i = 0; i < count; i++)
         places[i].name = names + i;
-    /* Sorted rather than hashed: no choice of names makes this quadratic. */
+    /* Sorted instead of hashed: no choice of names makes it quadratic. */
     qsort(places, count, sizeof(*places), compare_places);
     for (size_t first = 0, next; first < count; first = next) {
         next = first + 1;

@@ -7,8 +7,8 @@
 #include "common/serve/worker.h"
 
 #define PAGE_FIRST ((int64_t)256)      /* rows of the first page */
-#define PAGE_MOST  ((int64_t)2048)     /* rows of a page */
-#define PAGE_BYTES ((size_t)256 << 10) /* of memory that a page may take, and one row more */
+#define PAGE_MOST  ((int64_t)2048)     /* the most rows of a page */
+#define PAGE_BYTES ((size_t)256 << 10) /* memory that a page may take, before its last row */
 
 struct pages pages_of(struct request *rq, const struct statement *statement, const void *params,
                       int64_t *limit)
@@ -17,7 +17,7 @@ struct pages pages_of(struct request *rq, const struct statement *statement, con
     return (struct pages){.rq = rq, .statement = statement, .params = params, .limit = limit};
 }
 
-/* As many rows as would have fitted, so that few are read in vain. */
+/* Sets the next limit to as many rows as would have fitted, so that few are read in vain. */
 static void adapt(struct pages *pages, const struct call *call)
 {
     if (call->cut)
@@ -42,7 +42,7 @@ enum query_result pages_next(struct pages *pages)
 
     if (pages->last || (pages->asked && rq->out.failed))
         return none(pages);
-    if (pages->asked) /* the deadline is the page's: how long the client took is its own time */
+    if (pages->asked) /* a new deadline for each page: the time that the client took does not count */
         rq->deadline = rq->loop->now + rq->worker->settings->report_timeout * MILLISECOND;
     pages->first = !pages->asked;
     pages->asked = *pages->limit;

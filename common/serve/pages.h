@@ -38,28 +38,28 @@ struct statement;
 struct pages {
     struct request *rq;
     const struct statement *statement;
-    const void *params; /* the caller moves the key in them to the last row of each page */
-    int64_t *limit;     /* of them: how many rows the next page may have */
+    const void *params; /* the caller sets the key in them to that of the last row of each page */
+    int64_t *limit;     /* in the params: the most rows of the next page */
     int64_t asked;
-    struct arena arena; /* of the page's rows, until the next one */
+    struct arena arena; /* memory of the page's rows, until the next page */
     struct rows rows;
     bool first;  /* this is the first page */
     bool last;   /* no more pages follow */
-    bool failed; /* 503 is the reply */
+    bool failed; /* the reply is 503 */
 };
 
-/* The pages of a report's statement, none of which is read yet. */
+/* Pages of a statement of a report; none is read yet. */
 struct pages pages_of(struct request *rq, const struct statement *statement, const void *params,
                       int64_t *limit);
 
 /*
  * Reads the next page into `rows`, which is empty unless the result is QUERY_ROW. QUERY_NONE: there are no
- * more rows, or the client has left. QUERY_REPLIED: 503 is the reply, or an answer that is being sent is cut.
+ * more rows, or the client has left. QUERY_REPLIED: the reply is 503, or an answer that is being sent is cut.
  * Waits.
  */
 enum query_result pages_next(struct pages *pages);
 
-/* Frees the last page, and ends the reply's body with these bytes unless a page failed. */
+/* Frees the last page, and writes `end` to the reply's body unless a page failed. */
 enum reply pages_end(struct pages *pages, const char *end);
 
 #endif

@@ -1,4 +1,6 @@
-/* What of a body a shape looks into (shape.h): its other members, and what it keeps, stay bytes. */
+/*
+ * Which members of a body a shape sees (shape.h): the others, and those that it keeps as bytes, get no tree.
+ */
 #include "common/shape/shape.h"
 
 static enum json_see see_member(const void *of, struct text name)
