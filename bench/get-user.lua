@@ -1,4 +1,4 @@
--- wrk: GET /users/{id} over all ids of seed.sql.
+-- wrk: GET /users/{id} for all users of seed.sql.
 dofile("bench/summary.lua")
 
 function request()

@@ -1,4 +1,4 @@
--- The tables of the original's other two services as it has them, without what the daemons derive from them.
+-- The tables of the original's other two services, without anything that the daemons add to them.
 CREATE TABLE user_performance (
     id serial PRIMARY KEY, user_id varchar, lab_type varchar, completion_time integer, success boolean,
     errors json, resources_used json, timestamp timestamptz

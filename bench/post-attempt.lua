@@ -1,4 +1,4 @@
--- wrk: POST /progress/lab-attempt, the overview's example, for all users of seed.sql.
+-- wrk: POST /progress/lab-attempt with the body of the documented example, for all users of seed.sql.
 dofile("bench/summary.lua")
 
 local rest = ',"lab_type":"filesystem","completion_status":true,"time_spent":300,'

@@ -1,4 +1,4 @@
--- wrk: POST /analytics/event, the overview's example, for all users of seed.sql.
+-- wrk: POST /analytics/event with the body of the documented example, for all users of seed.sql.
 dofile("bench/summary.lua")
 
 local rest = ',"lab_type":"filesystem","event_type":"start","event_data":{"session_id":"test-session-1"}}'

@@ -1,4 +1,4 @@
--- What the loads read and refer to: users u1, u2, … and one lab.
+-- The rows that the loads read and refer to: users u1, u2, … and one lab.
 INSERT INTO users (id, username, full_name, email, created_at, last_active)
 SELECT 'u' || n, 'user' || n, 'User ' || n, 'user' || n || '@example.com', now(), now()
 FROM generate_series(1, :users) AS n;

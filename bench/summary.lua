@@ -1,4 +1,4 @@
--- wrk: what the scripts share. It prints what a load came to on one line, "good N seconds S bad N".
+-- wrk: shared by the scripts. Prints the result of a load on one line: "good N seconds S bad N".
 function done(summary)
     local e = summary.errors
     local bad = e.connect + e.read + e.write + e.status + e.timeout
@@ -8,7 +8,7 @@ end
 local users = tonumber(os.getenv("BENCH_USERS"))
 local one = os.getenv("BENCH_USER")
 
--- The id of any user of seed.sql, or of the only one.
+-- The id of a random user of seed.sql, or BENCH_USER if it is set.
 function some_user()
     return one or "u" .. math.random(users)
 end
