@@ -57,7 +57,8 @@ static const struct field answer_fields[] = {
     FIELD(INT, failed, .example = "0"),
     FIELD(TEXT, received_at, .help = "By the service's clock, UTC.",
           .example = "\"2025-04-19T08:40:02.118843Z\""),
-    FIELD(LIST, items, .of = &outcome_shape, .help = "In the order of the request."),
+    FIELD(LIST, items, .of = &outcome_shape, .help = "In the order of the request.",
+          .example = "[{\"index\":0,\"status\":\"stored\",\"id\":101}]"),
 };
 const struct shape ingest_answer_shape =
     SHAPE("IngestOutcome", "The outcome of a request with many items.", answer_fields);

@@ -216,7 +216,7 @@ static void write_value(struct writer *w, const struct field *f)
 {
     if (f->example) {
         write_text(w, text_of(f->example));
-    } else if (f->type == FIELD_LIST) {
+    } else if (f->type == FIELD_LIST || f->type == FIELD_KEPT_LIST) {
         write_char(w, '[');
         schema_example(w, f->of, SCHEMA_OUT);
         write_char(w, ']');
