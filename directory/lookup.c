@@ -52,7 +52,7 @@ static bool is_worth_asking(struct question *piece)
     return worth;
 }
 
-/* `names`: of all pieces. */
+/* Looks up a piece; false: there was no answer. `names`: the number of names in all pieces. */
 static bool ask(struct question *piece, size_t names)
 {
     if (!is_worth_asking(piece))

@@ -26,8 +26,10 @@ struct request;
 bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, struct known_user *users,
             const struct text *lab_types, size_t lab_count, struct known_lab *labs, bool details) MUST_CHECK;
 
-/* Which of many users and lab types there are; false: 503 is the reply. Beside the original, no more names
- * than INGEST_PLAIN_LOOKUPS are asked for. Waits. */
+/*
+ * Finds which of many users and lab types exist. In the original at most INGEST_PLAIN_LOOKUPS names are
+ * looked up. False: the reply is 503. Waits.
+ */
 bool lookup_all(struct request *rq, struct texts users, bool *has_user, struct texts labs,
                 bool *has_lab) MUST_CHECK;
 

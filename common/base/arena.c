@@ -19,7 +19,7 @@ static size_t aligned(size_t size)
     return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
-/* Whether it may hold so much more, which is counted then: the first chunk of a request always fits. */
+/* Counts `size` more bytes if they are allowed; the first chunk of an arena always is. */
 static bool may_hold(const struct arena *arena, size_t size)
 {
     if (size > ARENA_LIMIT - arena->held)
@@ -133,7 +133,7 @@ size_t arena_used(const struct arena *arena)
     return arena->chunk ? arena->held - arena->chunk->size + arena->used : 0;
 }
 
-/* Frees the chunk that is filled now. */
+/* Frees the newest chunk. */
 static void drop_chunk(struct arena *arena)
 {
     struct arena_chunk *older = arena->chunk->older;

@@ -21,7 +21,7 @@ struct arena_chunk;
 struct arena {
     struct arena_chunk *chunk; /* the chunk in use, which leads to the older ones */
     size_t used;               /* bytes of that chunk that are allocated */
-    bool always;               /* what it takes is counted, and never refused: somebody else bounds it */
+    bool always;               /* its memory is counted but never refused: its owner limits it */
     size_t held;               /* bytes of all chunks */
 };
 
@@ -32,7 +32,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
 
 /*
- * Makes a block larger: in place where it is the newest of its chunk, else by a copy. `room` is the size it
+ * Makes a block larger: in place if it is the newest of its chunk, otherwise by a copy. `room` is the size it
  * was allocated with, not how much of it is in use. NULL when it cannot grow; the old block then stays as it
  * was.
  */

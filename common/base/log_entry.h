@@ -1,5 +1,5 @@
 /*
- * One line of the log: JSON, or plain text where a person reads it.
+ * One line of the log: JSON, or plain text if a person reads it.
  *
  * An entry is written into a buffer of its owner; what does not fit is left out, and the line stays whole.
  * Values from outside are made harmless: no control characters, no invalid UTF-8, and, in what clients send,

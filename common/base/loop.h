@@ -57,7 +57,7 @@ void timer_cancel(struct loop *loop, struct timer *timer);
  * due. */
 void loop_turn(struct loop *loop, int64_t wait);
 
-/* The loop that the calling thread is in, or was in last; NULL: none. */
+/* The loop that the calling thread runs, or ran last; NULL: none. */
 struct loop *loop_running(void);
 
 /* The monotonic clock in nanoseconds. */

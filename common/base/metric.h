@@ -2,7 +2,7 @@
  * Counters, gauges and histograms, and the tables that say how a room's metrics are named and shown.
  *
  * Each is written by one thread only and may be read by any: a relaxed load and store, without a lock.
- * Durations are in nanoseconds here and in seconds where they are shown.
+ * Durations are in nanoseconds here, and in seconds when they are shown.
  */
 #ifndef COMMON_BASE_METRIC_H
 #define COMMON_BASE_METRIC_H

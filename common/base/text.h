@@ -50,8 +50,7 @@ struct text text_trimmed(struct text t);
 /* How many Unicode code points valid UTF-8 holds. */
 size_t text_code_points(struct text t);
 
-/* The length of the UTF-8 sequence at an offset within the text, 0 where there is none (RFC 3629, section 4).
- */
+/* The length of the UTF-8 sequence at an offset in the text, 0 if there is none (RFC 3629, section 4). */
 size_t text_sequence(struct text t, size_t at);
 
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */

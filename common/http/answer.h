@@ -5,10 +5,10 @@
 
 struct request;
 
-/* Tags and compresses the answer where that is worthwhile. */
+/* Tags and compresses the answer if that is worthwhile. */
 void answer_finish(struct request *rq);
 
-/* The same for one that leaves before it is whole: it is compressed where the client takes that. */
+/* The same for an answer that is sent in parts: it is compressed if the client accepts that. */
 void answer_begin(struct request *rq);
 
 #endif

@@ -34,7 +34,7 @@ struct client_settings {
  * The client of a loop; it sets up libcurl and the resolver at its first call. NULL: no memory. The settings
  * must outlive it.
  */
-/* Prepares libcurl for the process, whose memory it then counts; before any thread starts. */
+/* Prepares libcurl for the process and counts its memory from then on; call it before any thread starts. */
 void client_prepare_library(void);
 
 struct client *client_open(struct loop *loop, const struct client_settings *settings) MUST_CHECK;

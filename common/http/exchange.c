@@ -12,8 +12,8 @@
 
 #include "common/http/target.h"
 
-#define EXCHANGES_MAX  256          /* free ones that are kept, with their first memory */
-#define ID_MAX         128          /* the most bytes of an X-Request-ID that is taken over */
+#define EXCHANGES_MAX  256          /* the most unused ones that are kept, with their first memory */
+#define ID_MAX         128          /* the most bytes of an X-Request-ID that is used */
 #define ID_MADE        16           /* bytes of a generated one */
 #define LINE_OF_HEADER ((size_t)72) /* bytes of libmicrohttpd's note of each header line */
 
@@ -144,7 +144,7 @@ void http_answer(struct request *rq)
         return;
     }
     x->answered = true;
-    exchange_wake_connection(x); /* where it is not suspended, the caller of the hook queues the answer */
+    exchange_wake_connection(x); /* if it is not suspended, the caller of the hook queues the answer */
 }
 
 void exchange_suspend(struct exchange *x)

@@ -27,7 +27,7 @@ struct connection {
     int64_t ended;       /* when the last request was answered; 0: none yet */
     uint64_t received;   /* bytes received when the connection became idle; 0: not checked yet */
     char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not certain */
-    bool counted;        /* its memory is counted against the limit of the process */
+    bool counted;        /* its memory is counted in the budget of the process */
     bool heard;          /* a request line was read */
     bool begun;          /* a header was read */
     bool trimmed;        /* the pool's clean pages are given back to the kernel */
@@ -64,7 +64,7 @@ struct exchange {
     char *body;
     size_t body_len, body_size, body_limit; /* the limit is 0 until it is known */
     bool body_limit_asked;                  /* of the hook, beyond the setting */
-    uint64_t body_passed;                   /* bytes of a too large body that were read and not kept */
+    uint64_t body_passed;                   /* bytes of a body that is too large, read and not kept */
     bool body_in_arena, body_too_large, body_lost;
     struct stream stream;
 };
@@ -84,7 +84,7 @@ struct http {
     struct exchange *idle;
     size_t idle_count;
     struct exchange *resumable;
-    struct exchange *awake, **last_awake; /* whose producers go on */
+    struct exchange *awake, **last_awake; /* whose producers will continue */
     struct lingering *lingering;
     size_t lingering_count;
     size_t requests, connection_count;
@@ -100,15 +100,15 @@ struct http {
 
 /* exchange.c: a request in libmicrohttpd's callbacks. */
 
-/* A request begins: takes its target before anything is decoded or cut. NULL: no memory. */
+/* A request begins: keeps its target before anything is decoded or cut. NULL: no memory. */
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target);
 /* The header is complete. */
 enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
 /* A part of the body. */
 enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len) MUST_CHECK;
-/* gather.c: the bytes that the body may have, as far as that matters for one of `len` bytes. */
+/* gather.c: the most bytes of the body; for a body of `len` bytes the hook is called only if necessary. */
 size_t body_limit_for(struct exchange *x, uint64_t len);
-/* Frees what has come of the body. */
+/* Frees the received part of the body. */
 void body_free(struct exchange *x);
 /* The body is complete. */
 enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
@@ -116,7 +116,7 @@ enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
 void exchange_end(struct exchange *x);
 /* Neither the connection nor a fiber needs it any more. */
 void exchange_free(struct exchange *x);
-/* The connection does nothing until it is woken, which it is at once where it is not suspended. */
+/* Suspends the connection until it is woken; waking a connection that is not suspended does nothing. */
 void exchange_suspend(struct exchange *x);
 void exchange_wake_connection(struct exchange *x);
 /* Queues the answers that were given while libmicrohttpd did not run. */
@@ -124,9 +124,9 @@ void exchange_resume_answered(struct http *http);
 /* Frees the exchanges that are kept for later requests. */
 void exchange_free_idle(struct http *http);
 
-/* stream.c: answers that leave while they are written. */
+/* stream.c: answers that are sent while they are written. */
 
-#define STREAM_BLOCK ((size_t)16 << 10) /* bytes that libmicrohttpd takes at once at most */
+#define STREAM_BLOCK ((size_t)16 << 10) /* the most bytes that libmicrohttpd takes at once */
 
 /* The answer as libmicrohttpd takes it; NULL: no memory. */
 struct MHD_Response *stream_response(struct exchange *x);
@@ -134,9 +134,9 @@ struct MHD_Response *stream_response(struct exchange *x);
 bool stream_leave(struct exchange *x) MUST_CHECK;
 /* The producer has ended. */
 void stream_close(struct exchange *x);
-/* Lets a producer go on, or frees what nobody needs any more, in the next stream_run. */
+/* Lets a producer continue, or frees an exchange that nobody needs any more, in the next stream_run. */
 void stream_wake(struct exchange *x);
-/* Lets the producers go on whose parts are taken, for a few milliseconds. */
+/* Lets the producers whose parts are taken continue, for a few milliseconds. */
 void stream_run(struct http *http);
 
 /* connection.c */
@@ -163,7 +163,7 @@ void pool_trim(const struct http *http, struct connection *c);
 void pool_trim_rested(struct http *http);
 /* Whether hardly any connection is in use, so that the others will not touch their memory again soon. */
 bool pool_is_calm(const struct http *http);
-/* Counts the memory of a connection that is used, until it is given back or the connection ends. */
+/* Counts the memory of a connection in use, until it is freed or the connection ends. */
 void pool_count(const struct http *http, struct connection *c);
 void pool_uncount(const struct http *http, struct connection *c);
 void pool_enter_rested(struct http *http, struct connection *c);

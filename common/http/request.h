@@ -43,7 +43,7 @@ struct request {
     struct arena arena;
     enum method method; /* METHOD_GET for HEAD too */
     bool head;
-    bool old_http;           /* HTTP/1.0: the end of an answer that is streamed is that of the connection */
+    bool old_http;           /* HTTP/1.0: a streamed answer ends with the connection */
     struct text method_name; /* as sent */
     struct text target;      /* as sent: raw path and query */
     struct text raw_path, raw_query;

@@ -25,10 +25,9 @@ struct http_hooks {
      * http_answer at once.
      */
     void (*on_refused)(struct request *rq);
-    /* An answer is to leave before it is whole: adds what every answer's header has. */
+    /* An answer will be sent in parts: adds the headers that every answer has. */
     void (*on_stream)(struct request *rq);
-    /* The bytes that a request's body may have, where they are more than the setting says; by its method and
-     * path. */
+    /* The most bytes of a request's body, by its method and path, if that is more than the setting. */
     int64_t (*body_limit)(const struct request *rq);
     /* A few requests of a turn are done: lets other parts of the worker run. Resumes fibers. */
     void (*on_step)(struct worker *worker);

@@ -24,7 +24,7 @@ enum transfer_end {
     TRANSFER_BROKEN,   /* whether the other side acted on the request is unknown */
 };
 
-/* Before any thread starts: libcurl counts its memory from then on. */
+/* Counts the memory of libcurl from then on; call it before any thread starts. */
 void transfers_prepare_library(void);
 
 /* `ended` is called by the loop; the call's transfer is free again by then. NULL: no memory. */

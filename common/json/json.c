@@ -37,7 +37,7 @@ static void set_hooks(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = hand_out, .free_fn = keep});
 }
 
-/* Gives each value of the tree its bytes: it has what is seen of them, in the same order. */
+/* Gives each value of the tree its bytes; the tree has the values that are seen, in the same order. */
 static void tie(struct json *value, const struct json_view *view, struct text raw, enum json_see see,
                 bool root)
 {
@@ -57,7 +57,7 @@ static void tie(struct json *value, const struct json_view *view, struct text ra
     }
 }
 
-/* cJSON's tree of a text; NULL: no memory. */
+/* Parses a text with cJSON; NULL: no memory. */
 static struct json *make_tree(struct arena *arena, struct text text)
 {
     static pthread_once_t hooks_set = PTHREAD_ONCE_INIT;

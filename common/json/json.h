@@ -1,11 +1,11 @@
 /*
- * JSON in: one strict pass over the bytes, then a tree of values that know the bytes they were read from.
+ * JSON in: one strict pass over the bytes, then a tree of values that know from which bytes they were read.
  *
  * The pass accepts RFC 8259. It refuses what Python's json accepts beyond that (NaN, Infinity), what
  * PostgreSQL cannot store (\u0000, lone surrogates), numbers beyond a double's range, nesting deeper than
- * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the arena given, and has only what is to
- * be looked into (json_view.h); every value knows its span of the input, so numbers keep all their digits and
- * free objects their bytes.
+ * JSON_DEPTH and trailing text. The tree is cJSON's, allocated in the given arena, and has only the values
+ * that a view sees (json_view.h). Every value knows its span of the input, so numbers keep all their digits,
+ * and objects with any members their bytes.
  */
 #ifndef COMMON_JSON_JSON_H
 #define COMMON_JSON_JSON_H
@@ -37,8 +37,10 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_O
 MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
                                        struct json_error *error);
 
-/* The same with a tree of only what the view sees; every value still has all its bytes, and prints again
- * whole. */
+/*
+ * The same, but the tree has only the values that the view sees. Each of them still has all its bytes, and is
+ * printed whole.
+ */
 MUST_CHECK enum json_status json_parse_seen(struct arena *arena, struct text bytes,
                                             const struct json_view *view, const struct json **value,
                                             struct json_error *error);

@@ -6,13 +6,13 @@
 
 #include "common/base/turn.h"
 
-#define SHARE_AFTER  ((size_t)32 << 10) /* bytes, a fraction of a millisecond, after which others may run */
+#define SHARE_AFTER  ((size_t)32 << 10) /* bytes, a fraction of a millisecond, between two turn_share() */
 #define SHORT_NUMBER 64 /* bytes of the longest number, with its end, that is copied to the stack */
 
 struct scan {
     struct arena *arena;
     const char *start, *at, *end;
-    const char *shared; /* where the turn was last shared */
+    const char *shared; /* position at which the turn was last shared */
     size_t longest_number;
     enum json_status status; /* of the first fault; all functions then return false */
     struct json_error error;

@@ -202,7 +202,7 @@ static void write_number_again(struct writer *w, struct text raw)
         write_text(w, text_equal(raw, TEXT("-0")) ? TEXT("0") : raw);
 }
 
-/* The members of an object; false: no memory. */
+/* Gives the members of an object; false: no memory. */
 static bool list_members(struct arena *arena, struct text raw, size_t count, struct text *names,
                          struct text *values)
 {

@@ -107,7 +107,7 @@ static void write_body(struct writer *w, const struct endpoint *e)
     write_literal(w, ",\"requestBody\":{\"required\":true,");
     write_content(w, e->body_in, SCHEMA_IN, many);
     if (many) {
-        w->len--; /* the content goes on */
+        w->len--; /* the content continues */
         write_literal(w, ",\"application/x-ndjson\":{\"schema\":");
         schema_reference(w, "schemas", e->body_in->name);
         write_literal(w, ",\"example\":");
@@ -117,7 +117,7 @@ static void write_body(struct writer *w, const struct endpoint *e)
     write_char(w, '}');
 }
 
-/* An object of the shape per line, or CSV with its members as columns. */
+/* An export: an object of the shape per line, or CSV with its members as columns. */
 static void write_export(struct writer *w, const struct shape *shape)
 {
     write_literal(w, "\"content\":{\"application/x-ndjson\":{\"schema\":");
@@ -141,7 +141,7 @@ static void write_answer(struct writer *w, const struct endpoint *e, int status,
     write_char(w, '}');
 }
 
-/* Of many items some may have failed, or all: the answer is the same, unless the body itself is none. */
+/* The answer to many items is the same whether some or all have failed, if the body itself is valid. */
 static void write_answers_of_many(struct writer *w, const struct endpoint *e)
 {
     write_char(w, ',');

@@ -194,7 +194,8 @@ void batch_end(struct batch *batch)
         batch_break(batch);
 }
 
-/* Whether its transaction goes on after its statements, to their owner's next ones or the Sync that commits.
+/*
+ * Whether its transaction continues after these statements: with more of them, or with the Sync that commits.
  */
 static bool stays_open(const struct batch *batch)
 {

@@ -17,7 +17,7 @@ MUST_CHECK bool column_encode(struct arena *arena, const struct column *column, 
 MUST_CHECK bool column_encode_array(struct arena *arena, const struct column *column,
                                     const void *const *params, size_t count, struct text *out);
 
-/* The bytes of the texts and the JSON among parameters: only they can be large. */
+/* The bytes of the texts and JSON values among the parameters; others cannot be large. */
 size_t params_size(const struct statement *statement, const void *params);
 
 #endif

@@ -14,9 +14,9 @@
 #define BACKOFF_FIRST                                                                                        \
     (50 * MILLISECOND) /* between attempts to connect; doubled up to the maximum, with jitter */
 #define BACKOFF_LAST    (400 * MILLISECOND)
-#define INGEST_WAITING  8                   /* requests with many items each that wait for a connection */
-#define BATCH_BYTES     ((size_t)512 << 10) /* of parameters, from which on a batch takes no more calls */
-#define BATCH_SHARE_MIN 16                  /* calls that a batch may always take */
+#define INGEST_WAITING  8                   /* the most requests with many items that wait for a connection */
+#define BATCH_BYTES     ((size_t)512 << 10) /* parameters of this size fill a batch */
+#define BATCH_SHARE_MIN 16                  /* calls that a batch can always have */
 
 size_t lane_links(const struct lane *lane)
 {

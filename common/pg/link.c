@@ -168,7 +168,7 @@ static enum link_event take_result(struct link *link, struct execution *executio
     }
 }
 
-/* What libpq holds of a result counts while it is read. */
+/* The memory of a result in libpq is counted while the result is read. */
 static enum link_event take_counted(struct link *link, struct execution *execution, const PGresult *result)
 {
     size_t size = PQresultMemorySize(result);

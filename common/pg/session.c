@@ -54,7 +54,7 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
 {
     static const char by_index[] = "; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
                                    " SET enable_hashjoin = off; SET enable_mergejoin = off";
-    /* The first rows of an export are wanted at once, and its reader may take its time for them. */
+    /* The first rows of an export are needed at once, and its client may read slowly. */
     static const char by_cursor[] = "; SET cursor_tuple_fraction = 0.0001";
     bool report = kind == STATEMENT_REPORT, export = kind == STATEMENT_EXPORT;
     int64_t whole = report                     ? settings->report_timeout

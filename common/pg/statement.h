@@ -46,10 +46,10 @@ enum statement_kind {
     STATEMENT_CHANGE, /* may wait for a row's lock or violate a constraint: a transaction of its own */
     STATEMENT_INGEST, /* writes many items at once, in a transaction of its own that no other statement waits
                          for */
-    STATEMENT_EXPORT, /* reads by a cursor, in a transaction that ends with its connection */
+    STATEMENT_EXPORT, /* reads with a cursor, in a transaction that ends with its connection */
 };
 
-#define STATEMENT_KINDS 6 /* there is a lane of connections for each */
+#define STATEMENT_KINDS 6 /* each has a lane of connections */
 
 /* Whether what runs changes the database. */
 static inline bool kind_writes(enum statement_kind kind)

@@ -32,7 +32,7 @@
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may limit it further */
 #define HEALTH_WAIT_S 3 /* seconds that a health check waits */
 #define ADDRESS_TEXT  128
-#define MMAP_FROM     (128 << 10) /* bytes, from which a block is mapped by itself */
+#define MMAP_FROM     (128 << 10) /* bytes: blocks of this size or larger are mapped separately */
 
 enum { EXIT_BAD_SETTING = 2 };
 
@@ -190,7 +190,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     raise_descriptor_limit();
     budget_set_limit((size_t)settings->memory_limit);
     client_prepare_library();
-    mallopt(M_MMAP_THRESHOLD, MMAP_FROM); /* large blocks go back to the kernel when they are freed, always */
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM); /* freed blocks of that size always go back to the kernel */
     shape_set_limits(&(struct shape_limits){(size_t)settings->string_limit, (size_t)settings->list_limit});
     if (!workers || !router || !keyset || !port_is_free(settings->bind_address, settings->port) ||
         !start_workers(workers, count, settings, api, router, keyset, document)) {

@@ -95,7 +95,7 @@ enum reply health_metrics(struct request *rq)
 
     for (size_t i = 0; i < count; i++)
         metrics[i] = &all[i].metrics;
-    rq->arena.always = true; /* whoever looks why memory is short gets an answer */
+    rq->arena.always = true; /* metrics are available even if memory is short */
     reply_text(rq, 200, METRICS_CONTENT_TYPE, TEXT(""));
     metrics_write(&rq->out, metrics, count);
     return REPLIED;

@@ -80,7 +80,7 @@ static void close_auth(struct worker *worker)
     worker->auth = NULL;
 }
 
-/* Another worker as its own thread last told it: whichever takes the next request, it is ready for it. */
+/* The state of another worker, as its thread last reported it: any worker may get the next request. */
 static bool is_ready_elsewhere(const struct worker *worker)
 {
     return metric_read(&worker->pg_metrics->connections[STATEMENT_READ]) > 0 &&

@@ -23,7 +23,7 @@
 
 #define RUNS_MAX 4 /* of a handler whose transactions are rolled back */
 
-#define BODY_LONG ((size_t)16 << 10) /* bytes: a longer body is read in a fiber, and others run meanwhile */
+#define BODY_LONG ((size_t)16 << 10) /* bytes: a longer body is read in a fiber, which lets others run */
 
 static void authorise(struct request *rq);
 static void authorise_with_newer_keys(void *arg);

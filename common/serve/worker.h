@@ -54,9 +54,9 @@ struct worker {
     struct client *client;                 /* of services that call others */
     struct lookups *lookups;               /* of services that look up users and labs */
     struct export_metrics *export_metrics; /* of services that export */
-    size_t exporting;                      /* exports that are under way */
+    size_t exporting;                      /* exports that are running */
     struct ingest_metrics *ingest_metrics; /* of services that take many items at once */
-    size_t ingesting;                      /* requests with many items that are under way */
+    size_t ingesting;                      /* requests with many items in progress */
     struct zones *zones;                   /* the names of time zones */
     struct text openapi;                   /* the service's document */
     bool draining;                         /* after SIGTERM: answers close their connections */

@@ -16,7 +16,7 @@ struct faults faults_start_item(struct arena *arena, int64_t index)
     return (struct faults){.out = writer_start(arena), .of_item = true, .index = index};
 }
 
-/* Where the first so many code points end. */
+/* The end of the first so many code points. */
 static struct text cut(struct text t, size_t points)
 {
     size_t len = 0;

@@ -25,7 +25,7 @@ enum fault_place { FAULT_PATH, FAULT_QUERY, FAULT_BODY };
 struct faults {
     struct writer out; /* the list without its brackets */
     size_t count;
-    bool of_item; /* of a list that came as the body: their places have its index, and they no input */
+    bool of_item; /* of an item of the body's list: places contain its index, and the input is not repeated */
     int64_t index;
     const char *first; /* of an item: the first message, in the arena; NULL: none, or no memory */
 };

@@ -70,9 +70,8 @@ enum field_flag {
     FIELD_NULLABLE = 1 << 1, /* may be null (in and out) */
     FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
     FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
-    FIELD_OPTIONAL =
-        1 << 4,           /* out: left out where it is null: a text, an integer, an object or a kept list */
-    FIELD_MIXED = 1 << 5, /* out: see FIELD_KEPT_LIST */
+    FIELD_OPTIONAL = 1 << 4, /* out: left out if it is null: a text, an integer, an object or a kept list */
+    FIELD_MIXED = 1 << 5,    /* out: see FIELD_KEPT_LIST */
 };
 
 struct shape;
@@ -118,7 +117,7 @@ void shape_set_limits(const struct shape_limits *limits);
 /* The most items of a list that is read. */
 size_t shape_list_limit(void);
 
-/* How a body is parsed that a shape is to be read from. The shape must outlive it. */
+/* The view with which a body is parsed before the shape is read from it. The shape must outlive it. */
 struct json_view shape_view(const struct shape *shape);
 
 /*

@@ -52,7 +52,7 @@ enum endpoint_flag {
     ENDPOINT_LENIENT = 1 << 8, /* its handler reads the body, body_in only documents it; input is never 422 */
     ENDPOINT_CREATES = 1 << 9, /* each call creates something new: an Idempotency-Key applies */
     ENDPOINT_BATCH = 1 << 10,  /* its handler reads a list of `body_in`, or lines, up to INGEST_BODY_LIMIT */
-    ENDPOINT_EXPORT = 1 << 12, /* an answer of any length, of more than JSON; with ENDPOINT_REPORT */
+    ENDPOINT_EXPORT = 1 << 12, /* an answer of any length, as NDJSON or CSV; with ENDPOINT_REPORT */
     ENDPOINT_PROBE = 1 << 11,  /* tells the state of the process: answered even if nothing else can be */
 };
 
