@@ -1,7 +1,7 @@
--- The stamp by which a batch is known to be there or not.
+-- The stamp that shows after a lost connection whether a batch was committed.
 
 -- name: stamp_batch
--- Answers a row when this batch was not there before; waits for an older transaction of the slot to end.
+-- Returns a row if this batch was not committed before; waits for an older transaction of the slot to end.
 INSERT INTO write_slots (slot, batch)
 VALUES ($1::uuid, $2)
     ON CONFLICT (slot) DO UPDATE

@@ -1,4 +1,4 @@
--- What a daemon does by itself for the tables that every service has.
+-- The regular work of a daemon on the tables that every service has.
 
 -- name: forget_keys
 WITH gone AS (
@@ -16,7 +16,7 @@ SELECT count(*) AS rows
   FROM gone;
 
 -- name: forget_slots
--- A row that is a day old is of a connection that no daemon has any more, or that has not written since.
+-- A row that is a day old belongs to a connection that is closed, or that has not written since.
 WITH gone AS (
     DELETE FROM write_slots
      WHERE slot IN (
@@ -31,7 +31,7 @@ SELECT count(*) AS rows
   FROM gone;
 
 -- name: list_ids
--- Of each table whose ids come from a sequence: what the column's type and the sequence allow, and what is left.
+-- For each table with ids from a sequence: how many the column's type and the sequence allow, and how many are left.
 SELECT relname::text AS of_table,
        total,
        total - last AS "left"

@@ -1,7 +1,7 @@
--- The answers that are kept under Idempotency-Keys.
+-- The answers that are stored for Idempotency-Keys.
 
 -- name: look_key
--- Earlier versions kept refusals too, which nothing was written for.
+-- Earlier versions also stored refusals, for which nothing was written.
 SELECT request = decode(CASE key WHEN $1 THEN $2 ELSE $4 END, 'hex') AS same,
        status,
        headers,
