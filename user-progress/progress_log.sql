@@ -25,17 +25,22 @@ SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
  LIMIT $3;
 
 -- name: list_entries_as_of
-SELECT log_id, user_id, to_char(date, 'YYYY-MM-DD') AS date, members
-  FROM (
-       SELECT DISTINCT ON (user_id, log_id) *
+-- Entries in the order of the index, each found by its first event; of each, the last event until then.
+SELECT e.log_id, e.user_id, to_char(e.date, 'YYYY-MM-DD') AS date, e.members
+  FROM progress_events AS created
+ CROSS JOIN LATERAL (
+       SELECT *
          FROM progress_events
-        WHERE (user_id, log_id) > ($1, $2)
-          AND user_id <= $1
+        WHERE log_id = created.log_id
           AND recorded_at <= $4
-        ORDER BY user_id, log_id, version DESC
+        ORDER BY version DESC
+        LIMIT 1
   ) AS e
- WHERE members IS NOT NULL
- ORDER BY user_id, log_id
+ WHERE (created.user_id, created.log_id) > ($1, $2)
+   AND created.user_id <= $1
+   AND created.version = 1
+   AND e.members IS NOT NULL
+ ORDER BY created.user_id, created.log_id
  LIMIT $3;
 
 -- name: list_events
