@@ -2,85 +2,17 @@
  * An exchange: one request and its answer, passed through libmicrohttpd's callbacks.
  *
  * The header is checked as soon as it is complete, and may be refused then; otherwise the body is collected,
- * and the complete request is handed to the hooks. While a request waits for its answer, its connection is
- * suspended.
+ * and the complete request is handed to the hooks. Until it is answered, its connection is suspended.
  */
 #include "common/http/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/http/target.h"
 
-#define EXCHANGES_MAX  256          /* the most unused ones that are kept, with their first memory */
 #define ID_MAX         128          /* the most bytes of an X-Request-ID that is used */
 #define ID_MADE        16           /* bytes of a generated one */
 #define LINE_OF_HEADER ((size_t)72) /* bytes of libmicrohttpd's note of each header line */
-
-struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct connection *c = info ? info->socket_context : NULL;
-    struct exchange *x = http->idle;
-
-    if (c)
-        c->heard = true;
-    if (x) {
-        http->idle = x->next;
-        http->idle_count--;
-        struct arena arena = x->rq.arena;
-        memset(x, 0, sizeof(*x));
-        x->rq.arena = arena;
-        x->rq.arena.always = false;
-    } else {
-        x = calloc(1, sizeof(*x));
-        if (!x)
-            return NULL;
-    }
-    x->http = http;
-    x->mhd = mhd;
-    x->raw_target = target;
-    x->rq.loop = http->loop;
-    x->rq.worker = http->hooks.worker;
-    x->rq.started = http->loop->now;
-    x->rq.target = arena_text(&x->rq.arena, text_of(target));
-    http->requests++;
-    return x;
-}
-
-void exchange_free(struct exchange *x)
-{
-    struct http *http = x->http;
-
-    http->requests--;
-    body_free(x);
-    if (http->idle_count >= EXCHANGES_MAX) {
-        arena_free(&x->rq.arena);
-        free(x);
-        return;
-    }
-    arena_reset(&x->rq.arena);
-    x->next = http->idle;
-    http->idle = x;
-    http->idle_count++;
-}
-
-void exchange_free_idle(struct http *http)
-{
-    while (http->idle) {
-        struct exchange *next = http->idle->next;
-        arena_free(&http->idle->rq.arena);
-        free(http->idle);
-        http->idle = next;
-    }
-    http->idle_count = 0;
-}
-
-static void set_state(struct exchange *x, enum connection_state state)
-{
-    x->connection->state = state;
-    x->connection->since = x->http->loop->now;
-}
 
 /* Answering */
 
@@ -131,7 +63,7 @@ static bool queue_answer(struct exchange *x)
     MHD_destroy_response(response);
     x->connection->answered_early |= x->close;
     x->queued = true;
-    set_state(x, AWAITS_READER);
+    exchange_set_state(x, AWAITS_READER);
     return queued;
 }
 
@@ -147,22 +79,6 @@ void http_answer(struct request *rq)
     exchange_wake_connection(x); /* if it is not suspended, the caller of the hook queues the answer */
 }
 
-void exchange_suspend(struct exchange *x)
-{
-    set_state(x, AWAITS_ANSWER);
-    x->suspended = true;
-    MHD_suspend_connection(x->mhd);
-}
-
-void exchange_wake_connection(struct exchange *x)
-{
-    if (!x->suspended || x->resuming)
-        return;
-    x->resuming = true;
-    x->next = x->http->resumable;
-    x->http->resumable = x;
-}
-
 void exchange_resume_answered(struct http *http)
 {
     struct exchange *x = http->resumable;
@@ -175,7 +91,7 @@ void exchange_resume_answered(struct http *http)
         if (!x->queued)
             (void)queue_answer(x);
         else
-            set_state(x, AWAITS_READER);
+            exchange_set_state(x, AWAITS_READER);
         MHD_resume_connection(x->mhd);
         http->ready = true;
         x = next;
@@ -295,7 +211,7 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
     pool_find(x->http, x->connection, method);
     x->connection->trimmed = false;
     pool_count(x->http, x->connection);
-    set_state(x, AWAITS_BODY);
+    exchange_set_state(x, AWAITS_BODY);
     rq->method_name = text_of(method);
     rq->method = method_of(rq->method_name);
     rq->head = rq->method == METHOD_HEAD;
@@ -321,7 +237,7 @@ enum MHD_Result exchange_start(struct exchange *x)
         return MHD_NO; /* its answer could not be queued */
     if (x->started)
         return MHD_YES;
-    set_state(x, AWAITS_ANSWER);
+    exchange_set_state(x, AWAITS_ANSWER);
     x->rq.started = x->http->loop->now; /* the time before that was the client's */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
     if (x->body_too_large)
@@ -345,7 +261,7 @@ void exchange_end(struct exchange *x)
     struct connection *c = x->connection;
 
     if (c) {
-        set_state(x, AWAITS_NOTHING);
+        exchange_set_state(x, AWAITS_NOTHING);
         c->since = 0;
         c->ended = http->loop->now;
         c->received = 0;

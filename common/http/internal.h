@@ -98,10 +98,22 @@ struct http {
     int64_t draining_since;
 };
 
-/* exchange.c: a request in libmicrohttpd's callbacks. */
+/* exchanges.c: the exchanges of a server. */
 
 /* A request begins: keeps its target before anything is decoded or cut. NULL: no memory. */
 struct exchange *exchange_new(struct http *http, struct MHD_Connection *mhd, char *target);
+/* Neither the connection nor a fiber needs it any more. */
+void exchange_free(struct exchange *x);
+/* Frees the exchanges that are kept for later requests. */
+void exchange_free_idle(struct http *http);
+/* What the connection waits for from now on. */
+void exchange_set_state(struct exchange *x, enum connection_state state);
+/* Suspends the connection until it is woken; waking a connection that is not suspended does nothing. */
+void exchange_suspend(struct exchange *x);
+void exchange_wake_connection(struct exchange *x);
+
+/* exchange.c: a request in libmicrohttpd's callbacks. */
+
 /* The header is complete. */
 enum MHD_Result exchange_begin(struct exchange *x, const char *method, const char *version) MUST_CHECK;
 /* A part of the body. */
@@ -114,15 +126,8 @@ void body_free(struct exchange *x);
 enum MHD_Result exchange_start(struct exchange *x) MUST_CHECK;
 /* The answer has been sent, or the connection has ended. */
 void exchange_end(struct exchange *x);
-/* Neither the connection nor a fiber needs it any more. */
-void exchange_free(struct exchange *x);
-/* Suspends the connection until it is woken; waking a connection that is not suspended does nothing. */
-void exchange_suspend(struct exchange *x);
-void exchange_wake_connection(struct exchange *x);
 /* Queues the answers that were given while libmicrohttpd did not run. */
 void exchange_resume_answered(struct http *http);
-/* Frees the exchanges that are kept for later requests. */
-void exchange_free_idle(struct http *http);
 
 /* stream.c: answers that are sent while they are written. */
 

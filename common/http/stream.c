@@ -89,7 +89,8 @@ static void begin(struct request *rq)
         if (!s->gzip || !s->room)
             s->state = STREAM_BROKEN;
     }
-    http_answer(rq);
+    x->answered = true;
+    exchange_wake_connection(x);
 }
 
 static void part_is_full(struct writer *w)
@@ -97,7 +98,8 @@ static void part_is_full(struct writer *w)
     struct request *rq = container_of(w, struct request, out);
 
     if (rq->head) {
-        reply_length(rq, rq->told_length + w->len);
+        rq->tells_length = true;
+        rq->told_length += w->len;
         w->len = 0;
         return;
     }
