@@ -73,10 +73,13 @@ static const struct field record_path_fields[] = {
 const struct shape record_path_shape = SHAPE("PerformanceId", NULL, record_path_fields);
 #undef OF
 
+/* The filter that only this list and this export have. */
+#define SUCCESS FIELD_NAMED(BOOL, "success", passed, .help = "Only attempts that succeeded, or that did not.")
+
 #define OF struct list_query
 static const struct field records_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(BOOL, "success", passed, .help = "Only attempts that succeeded, or that did not."),
+    SUCCESS,
 };
 const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NULL, records_query_fields);
 #undef OF
@@ -84,15 +87,15 @@ const struct shape records_query_shape = SHAPE("PerformanceRecordPageQuery", NUL
 #define OF struct export_query
 static const struct field records_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(BOOL, "success", passed, .help = "Only attempts that succeeded, or that did not."),
+    SUCCESS,
 };
-const struct shape records_export_shape = SHAPE("performance-recordsExport", NULL, records_export_fields);
+const struct shape records_export_shape = SHAPE("PerformanceRecordExportQuery", NULL, records_export_fields);
 #undef OF
 
 #define OF struct list_page
-static const struct field performancerecordpage_fields[] = {LIST_PAGE_FIELDS(listed_record_shape)};
+static const struct field records_page_fields[] = {LIST_PAGE_FIELDS(listed_record_shape)};
 const struct shape records_page_shape =
-    SHAPE("PerformanceRecordPage", "Performance records.", performancerecordpage_fields);
+    SHAPE("PerformanceRecordPage", "Performance records.", records_page_fields);
 #undef OF
 
 STATEMENT(insert_record, APPEND, .set = true,
@@ -146,14 +149,7 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     kept = in;
     if (!lookup_require(rq, in.user_id, in.lab_type))
         return REPLIED;
-    switch (query_row(rq, statement, &in, &kept)) {
-    case QUERY_ROW:
-        return reply(rq, &record_shape, &kept);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Performance record not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, statement, &in, &kept, &record_shape, "Performance record not found");
 }
 
 enum reply records_create(struct request *rq)
@@ -165,14 +161,7 @@ enum reply records_get(struct request *rq)
 {
     struct record record;
 
-    switch (query_row(rq, &get_record, rq->path, &record)) {
-    case QUERY_ROW:
-        return reply(rq, &record_shape, &record);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Performance record not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, &get_record, rq->path, &record, &record_shape, "Performance record not found");
 }
 
 enum reply records_create_many(struct request *rq)
@@ -181,7 +170,7 @@ enum reply records_create_many(struct request *rq)
         INGEST(struct record, .item = &record_item_shape, .draw = &draw_record_ids, .insert = &insert_records,
                .find = &find_records_sent, .prepare = print_errors, .look_up = lookup_all,
                .no_lab = "Lab type not found", .other = "client_id is another record",
-               .index = {"user_performance_client_id", 26}, .form = TIME_Z);
+               .index = TEXT("user_performance_client_id"), .form = TIME_Z);
 
     return ingest_reply(rq, &records);
 }

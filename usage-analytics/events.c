@@ -64,10 +64,13 @@ static const struct field event_path_fields[] = {FIELD(INT, event_id, ROW_ID, .f
 const struct shape event_path_shape = SHAPE("EventId", NULL, event_path_fields);
 #undef OF
 
+/* The filter that only this list and this export have. */
+#define EVENT_TYPE FIELD_NAMED(TEXT, "event_type", kind, .help = "Only events of this type.")
+
 #define OF struct list_query
 static const struct field events_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(TEXT, "event_type", kind, .help = "Only events of this type."),
+    EVENT_TYPE,
 };
 const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, events_query_fields);
 #undef OF
@@ -75,14 +78,14 @@ const struct shape events_query_shape = SHAPE("UsageEventPageQuery", NULL, event
 #define OF struct export_query
 static const struct field events_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(TEXT, "event_type", kind, .help = "Only events of this type."),
+    EVENT_TYPE,
 };
-const struct shape events_export_shape = SHAPE("usage-eventsExport", NULL, events_export_fields);
+const struct shape events_export_shape = SHAPE("UsageEventExportQuery", NULL, events_export_fields);
 #undef OF
 
 #define OF struct list_page
-static const struct field usageeventpage_fields[] = {LIST_PAGE_FIELDS(listed_event_shape)};
-const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", usageeventpage_fields);
+static const struct field events_page_fields[] = {LIST_PAGE_FIELDS(listed_event_shape)};
+const struct shape events_page_shape = SHAPE("UsageEventPage", "Usage events.", events_page_fields);
 #undef OF
 
 STATEMENT(insert_event, APPEND, .set = true, PARAMS(struct event, user_id, lab_type, event_type, event_data),
@@ -125,14 +128,7 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     kept = in;
     if (!lookup_require(rq, in.user_id, in.lab_type))
         return REPLIED;
-    switch (query_row(rq, statement, &in, &kept)) {
-    case QUERY_ROW:
-        return reply(rq, &event_shape, &kept);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Event not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, statement, &in, &kept, &event_shape, "Event not found");
 }
 
 enum reply events_record(struct request *rq)
@@ -144,14 +140,7 @@ enum reply events_get(struct request *rq)
 {
     struct event event;
 
-    switch (query_row(rq, &get_event, rq->path, &event)) {
-    case QUERY_ROW:
-        return reply(rq, &event_shape, &event);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Event not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, &get_event, rq->path, &event, &event_shape, "Event not found");
 }
 
 static bool prepare(struct request *rq, void *item)
@@ -167,7 +156,7 @@ enum reply events_record_many(struct request *rq)
         INGEST(struct event, .item = &event_item_shape, .draw = &draw_event_ids, .insert = &insert_events,
                .find = &find_events_sent, .kind = offsetof(struct event, event_type), .prepare = prepare,
                .look_up = lookup_all, .no_lab = "Lab type not found", .other = "client_id is another event",
-               .index = {"usage_events_client_id", 22}, .form = TIME_Z);
+               .index = TEXT("usage_events_client_id"), .form = TIME_Z);
 
     return ingest_reply(rq, &events);
 }

@@ -79,11 +79,15 @@ static const struct field attempt_path_fields[] = {FIELD(INT, attempt_id, ROW_ID
 const struct shape attempt_path_shape = SHAPE("AttemptId", NULL, attempt_path_fields);
 #undef OF
 
+/* The filter that only this list and this export have. */
+#define COMPLETION_STATUS                                                                                    \
+    FIELD_NAMED(BOOL, "completion_status", passed,                                                           \
+                .help = "Only attempts that completed the lab, or that did not.")
+
 #define OF struct list_query
 static const struct field attempts_query_fields[] = {
     LIST_FIELDS,
-    FIELD_NAMED(BOOL, "completion_status", passed,
-                .help = "Only attempts that completed the lab, or that did not."),
+    COMPLETION_STATUS,
 };
 const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, attempts_query_fields);
 #undef OF
@@ -91,15 +95,14 @@ const struct shape attempts_query_shape = SHAPE("LabAttemptPageQuery", NULL, att
 #define OF struct export_query
 static const struct field attempts_export_fields[] = {
     EXPORT_FIELDS,
-    FIELD_NAMED(BOOL, "completion_status", passed,
-                .help = "Only attempts that completed the lab, or that did not."),
+    COMPLETION_STATUS,
 };
-const struct shape attempts_export_shape = SHAPE("lab-attemptsExport", NULL, attempts_export_fields);
+const struct shape attempts_export_shape = SHAPE("LabAttemptExportQuery", NULL, attempts_export_fields);
 #undef OF
 
 #define OF struct list_page
-static const struct field labattemptpage_fields[] = {LIST_PAGE_FIELDS(listed_attempt_shape)};
-const struct shape attempts_page_shape = SHAPE("LabAttemptPage", "Lab attempts.", labattemptpage_fields);
+static const struct field attempts_page_fields[] = {LIST_PAGE_FIELDS(listed_attempt_shape)};
+const struct shape attempts_page_shape = SHAPE("LabAttemptPage", "Lab attempts.", attempts_page_fields);
 #undef OF
 
 struct attempts_after {
@@ -173,14 +176,7 @@ enum reply attempts_get(struct request *rq)
 {
     struct attempt attempt;
 
-    switch (query_row(rq, &get_attempt, rq->path, &attempt)) {
-    case QUERY_ROW:
-        return reply(rq, &attempt_shape, &attempt);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Lab attempt not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, &get_attempt, rq->path, &attempt, &attempt_shape, "Lab attempt not found");
 }
 
 enum reply attempts_record_many(struct request *rq)
@@ -189,7 +185,7 @@ enum reply attempts_record_many(struct request *rq)
         INGEST(struct attempt, .item = &attempt_item_shape, .draw = &draw_attempt_ids,
                .insert = &insert_attempts, .find = &find_attempts_sent, .look_up = lookups_find,
                .no_lab = "No labs found for type: ", .other = "client_id is another attempt",
-               .index = {"lab_attempts_client_id", 22}, .form = TIME_NAIVE);
+               .index = TEXT("lab_attempts_client_id"), .form = TIME_NAIVE);
 
     return ingest_reply(rq, &attempts);
 }

@@ -75,14 +75,7 @@ enum reply labs_get(struct request *rq)
 {
     struct lab lab;
 
-    switch (query_row(rq, &get_lab, rq->path, &lab)) {
-    case QUERY_ROW:
-        return reply(rq, &lab_shape, &lab);
-    case QUERY_NONE:
-        return reply_error(rq, 404, "Lab not found");
-    default:
-        return REPLIED;
-    }
+    return query_reply(rq, &get_lab, rq->path, &lab, &lab_shape, "Lab not found");
 }
 
 enum reply labs_update(struct request *rq)

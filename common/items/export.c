@@ -36,14 +36,19 @@ static struct statement utility(const struct statement *of, const char *name, co
     return (struct statement){.name = name, .sql = sql, .kind = of->kind, .planned_anew = true};
 }
 
-static bool execute(struct run *run, const struct statement *statement, const void *params)
+/* False: the reply is 503. */
+static bool run_call(struct run *run, struct call *call)
 {
-    struct call call = {.statement = statement, .params = params, .arena = &run->arena};
-    enum query_result result = query_call(run->rq, &call);
-
+    call->arena = &run->arena;
+    enum query_result result = query_call(run->rq, call);
     if (result == QUERY_CONFLICT)
         reply_unavailable(run->rq);
     return result == QUERY_NONE || result == QUERY_ROW;
+}
+
+static bool execute(struct run *run, const struct statement *statement, const void *params)
+{
+    return run_call(run, &(struct call){.statement = statement, .params = params});
 }
 
 /* Opens the cursor; false: the reply is 503. */
@@ -76,16 +81,14 @@ static bool fetch(struct run *run, struct rows *rows)
         reply_unavailable(run->rq);
         return false;
     }
-    struct call call = {.statement = &run->fetch, .arena = &run->arena};
-    enum query_result result = query_call(run->rq, &call);
+    struct call call = {.statement = &run->fetch};
+    bool good = run_call(run, &call);
     *rows = (struct rows){call.rows, call.count};
-    if (result == QUERY_CONFLICT)
-        reply_unavailable(run->rq);
     /* The number of rows that would fit into FETCH_BYTES if they are like these. */
     size_t used = arena_used(&run->arena) / (call.count ? call.count : 1) + 1;
     int64_t fit = (int64_t)(FETCH_BYTES / used);
     run->most = fit < 1 ? 1 : fit > FETCH_MOST ? FETCH_MOST : fit;
-    return result == QUERY_ROW || result == QUERY_NONE;
+    return good;
 }
 
 static void write_rows(struct run *run, struct rows rows)

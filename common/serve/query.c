@@ -64,6 +64,19 @@ enum query_result query_row(struct request *rq, const struct statement *statemen
     return query_call(rq, &call);
 }
 
+enum reply query_reply(struct request *rq, const struct statement *statement, const void *params, void *row,
+                       const struct shape *shape, const char *missing)
+{
+    switch (query_row(rq, statement, params, row)) {
+    case QUERY_ROW:
+        return reply(rq, shape, row);
+    case QUERY_NONE:
+        return reply_error(rq, 404, missing);
+    default:
+        return REPLIED;
+    }
+}
+
 enum query_result query_rows(struct request *rq, const struct statement *statement, const void *params,
                              struct rows *rows)
 {

@@ -10,6 +10,7 @@
 
 #include "common/pg/statement.h"
 #include "common/shape/shape.h"
+#include "common/table/api.h"
 
 struct call;
 struct request;
@@ -25,7 +26,14 @@ enum query_result {
 enum query_result query_row(struct request *rq, const struct statement *statement, const void *params,
                             void *row);
 
-/* The same, for all rows. Waits. */
+/*
+ * Runs a statement and replies with its first row, which it puts into `*row`, as `shape`; with 404 and
+ * `missing` if there is none. For statements that no constraint can refuse. Waits.
+ */
+enum reply query_reply(struct request *rq, const struct statement *statement, const void *params, void *row,
+                       const struct shape *shape, const char *missing);
+
+/* All rows of a statement, as query_row has the first one. Waits. */
 enum query_result query_rows(struct request *rq, const struct statement *statement, const void *params,
                              struct rows *rows);
 
