@@ -12,7 +12,7 @@ import pytest
 from harness import exchange
 from harness.daemon import SERVICES
 from harness.lists import LISTS
-from harness.samples import attempt_body, event_body, new_lab, new_user, record_body, token
+from harness.samples import attempt_body, event_body, new_lab, record_body, token
 from harness.wait import until
 
 JSON = {"Content-Type": "application/json"}
@@ -41,16 +41,6 @@ def cursor(cursor_of, of, url):
 def has_index(cursor, of) -> bool:
     cursor.execute("SELECT coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)), false)", [f"{of.table}_client_id"])
     return cursor.fetchone()[0]
-
-
-@pytest.fixture(scope="module")
-def someone(api) -> dict:
-    return new_user(api)
-
-
-@pytest.fixture
-def lab(api) -> dict:
-    return new_lab(api)
 
 
 def send(url: str, of, items: list, query: str = "", headers: dict | None = None) -> exchange.Answer:

@@ -21,7 +21,6 @@ from harness.samples import (
     token,
     user_body,
 )
-from harness.wait import until
 
 USER = {"id": "full", "username": "ada"}
 LAB = {"lab_type": "filesystem"}

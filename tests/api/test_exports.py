@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import exchange
-from harness.daemon import Daemons
-from harness.lists import EPOCH, LISTS, as_query, fill, whole
-from harness.samples import detail, faults
+from harness.lists import EPOCH, LISTS, as_query, filled, whole
+from harness.samples import faults
 from harness.wait import until
 
 MANY = 60_000  # rows: more than the buffers between a service and a reader hold
@@ -30,20 +29,8 @@ def of(request):
 
 @pytest.fixture(scope="module")
 def daemon(postgres, of, user_progress, tmp_path_factory):
-    with Daemons(tmp_path_factory.mktemp("exports")) as daemons:
-        name = postgres.create_database()
-        daemon = daemons.start(of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress, WORKERS="1")
-        daemon.ready()
-        daemon.database = name
-        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
-            until(lambda: has_steps_done(cursor, of), "the schema's steps")
-            fill(cursor, of, 300)
+    with filled(postgres, of, user_progress, tmp_path_factory.mktemp("exports"), 300, WORKERS="1") as daemon:
         yield daemon
-
-
-def has_steps_done(cursor, of) -> bool:
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{of.table}_lab_page"])
-    return cursor.fetchone()[0]
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ from datetime import timedelta
 import pytest
 
 from harness import exchange
-from harness.daemon import Daemons
-from harness.lists import EPOCH, LISTS, as_query, fill, in_order, pages, passes, rows_of, whole
+from harness.lists import EPOCH, LISTS, as_query, fill, filled, in_order, pages, passes, rows_of, whole
 from harness.samples import created, detail, faults, new_attempt, new_event, new_lab, new_record, new_user
-from harness.wait import until
 
 ORDERS = ["-timestamp", "timestamp", "id"]
 ROWS = 400
@@ -25,21 +23,8 @@ def of(request):
 
 @pytest.fixture(scope="module")
 def daemon(postgres, of, user_progress, tmp_path_factory):
-    """The service on a database of its own, whose rows only these tests write."""
-    with Daemons(tmp_path_factory.mktemp("lists")) as daemons:
-        name = postgres.create_database()
-        daemon = daemons.start(of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress)
-        daemon.ready()
-        daemon.database = name
-        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
-            until(lambda: has_steps_done(cursor, of), "the schema's steps")
-            fill(cursor, of, ROWS)
+    with filled(postgres, of, user_progress, tmp_path_factory.mktemp("lists"), ROWS) as daemon:
         yield daemon
-
-
-def has_steps_done(cursor, of) -> bool:
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{of.table}_lab_page"])
-    return cursor.fetchone()[0]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from harness import exchange, metrics
 from harness.daemon import Daemon
 from harness.postgres import waiting_backends
-from harness.samples import attempt_body, lab_body, new_lab, new_user, token, user_body
+from harness.samples import lab_body, new_lab, new_user, token, user_body
 from harness.wait import until
 from harness.wire import Wire
 

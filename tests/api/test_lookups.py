@@ -15,7 +15,6 @@ from harness.daemon import VARIANT, WRAPPER
 from harness.fake import Asked, Fake, Line, directory
 from harness.samples import event_body, new_lab, new_user, record_body
 from harness.wait import until
-from harness.wire import Wire
 
 JSON = {"Content-Type": "application/json"}
 DEADLINE = 1.0  # seconds that a lookup may take in all; the request's own is 3

@@ -12,16 +12,6 @@ from harness.samples import created, detail, faults, new_lab, new_record, new_us
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture(scope="module")
-def someone(api) -> dict:
-    return new_user(api)
-
-
-@pytest.fixture
-def lab(api) -> dict:
-    return new_lab(api)
-
-
 def report(performance, lab: dict) -> dict:
     return created(performance.get(f"/performance/lab/{lab['lab_type']}"))
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.daemon import Daemons, binary
 from harness.samples import lab_body, new_lab, new_user, token
-from harness.tokens import AUDIENCE, INVALID, ISSUER, MISSING, Key, ask, base64url, refused
+from harness.tokens import AUDIENCE, ISSUER, MISSING, Key, ask, base64url, refused
 
 EXPIRED = "Token has expired"
 SERVICE_TOKEN = "a-token-that-services-share"

@@ -13,16 +13,6 @@ from harness.samples import created, detail, event_body, faults, new_event, new_
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture(scope="module")
-def someone(api) -> dict:
-    return new_user(api)
-
-
-@pytest.fixture
-def lab(api) -> dict:
-    return new_lab(api)
-
-
 def report(usage, lab: dict, days: int | None = None) -> dict:
     query = "" if days is None else f"?days={days}"
     return created(usage.get(f"/analytics/usage/lab/{lab['lab_type']}{query}"))

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Iterator
@@ -9,6 +10,7 @@ from typing import Iterator
 import httpx
 from psycopg2.extras import Json, execute_values
 
+from harness.daemon import Daemon, Daemons
 from harness.samples import created
 
 EPOCH = datetime(2025, 4, 19, 8, 39, 43, tzinfo=timezone.utc)
@@ -62,6 +64,21 @@ def fill(cursor, of: List, count: int, seed: int = 1) -> None:
         )  # fmt: skip
     names = ("user_id", "lab_type", of.special, "timestamp", "client_id", "received_at", *of.others)
     execute_values(cursor, f"INSERT INTO {of.table} ({', '.join(names)}) VALUES %s", rows)
+
+
+@contextmanager
+def filled(postgres, of: List, user_progress: str, directory, count: int, **settings: str) -> Iterator[Daemon]:
+    """The service on a database of its own with so many rows, which only the test writes from then on."""
+    with Daemons(directory) as daemons:
+        name = postgres.create_database()
+        daemon = daemons.start(
+            of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress, **settings
+        )
+        daemon.database = name
+        daemon.settled()
+        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
+            fill(cursor, of, count)
+        yield daemon
 
 
 def rows_of(cursor, of: List) -> list[dict]:
