@@ -28,14 +28,10 @@ void names_clear(struct names *names)
     memset(names->slots, 0, sizeof(names->slots));
 }
 
-/* The slot of a name: the one with its index, or the free one where it belongs (FNV-1a). */
+/* The slot of a name: the one with its index, or the free one where it belongs. */
 static size_t slot_of(const struct names *names, struct text name)
 {
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.at[i]) * 16777619u;
-    for (size_t at = hash % NAMES_SLOTS;; at = (at + 1) % NAMES_SLOTS) {
+    for (size_t at = text_hash(name) % NAMES_SLOTS;; at = (at + 1) % NAMES_SLOTS) {
         uint16_t place = names->slots[at];
         if (!place || text_equal(names->list[place - 1], name))
             return at;

@@ -91,3 +91,21 @@ bool text_is_utf8(struct text t)
     }
     return true;
 }
+
+struct text text_without_mark(struct text t)
+{
+    static const struct text mark = {"\xef\xbb\xbf", 3};
+
+    if (t.len < mark.len || memcmp(t.at, mark.at, mark.len) != 0)
+        return t;
+    return (struct text){t.at + mark.len, t.len - mark.len};
+}
+
+uint32_t text_hash(struct text t)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < t.len; i++)
+        hash = (hash ^ (unsigned char)t.at[i]) * 16777619u;
+    return hash;
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct text {
@@ -52,6 +53,12 @@ size_t text_code_points(struct text t);
 
 /* The length of the UTF-8 sequence at an offset in the text, 0 if there is none (RFC 3629, section 4). */
 size_t text_sequence(struct text t, size_t at);
+
+/* The text without the byte order mark of UTF-8 that it may begin with (RFC 3629, section 6). */
+struct text text_without_mark(struct text t);
+
+/* A hash of the bytes (FNV-1a), for tables in memory. */
+uint32_t text_hash(struct text t);
 
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool text_is_utf8(struct text t);

@@ -5,15 +5,20 @@ uint64_t request_bytes_sent(const struct request *rq)
     return rq->head ? 0 : rq->streamed ? rq->streamed_bytes : rq->out.len;
 }
 
-bool request_is_json(const struct request *rq)
+struct text request_media_type(const struct request *rq)
 {
     struct text type = rq->headers.content_type;
+    const char *semicolon = type.at ? memchr(type.at, ';', type.len) : NULL;
 
-    if (!type.at)
+    return text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
+}
+
+bool request_is_json(const struct request *rq)
+{
+    struct text essence = request_media_type(rq);
+
+    if (!essence.at)
         return true;
-    const char *semicolon = memchr(type.at, ';', type.len);
-    struct text essence =
-        text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
     if (essence.len < 13 || !text_equal_folded((struct text){essence.at, 12}, TEXT("application/")))
         return false;
     struct text subtype = {essence.at + 12, essence.len - 12};

@@ -83,6 +83,12 @@ struct request {
 };
 
 /*
+ * The media type of the Content-Type, without its parameters (RFC 9110, section 8.3.1); null if there is
+ * none.
+ */
+struct text request_media_type(const struct request *rq);
+
+/*
  * Whether the body's type is JSON, application/json or application/…+json (RFC 6839, section 3.1), or not
  * given.
  */

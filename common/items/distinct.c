@@ -14,11 +14,7 @@ bool distinct_open(struct distinct *distinct, struct arena *arena, size_t most)
 
 size_t distinct_place(struct distinct *distinct, struct text text)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.at[i]) * 16777619u;
-    for (size_t at = hash;; at++) {
+    for (size_t at = text_hash(text);; at++) {
         uint32_t *slot = &distinct->slots[at & (distinct->slot_count - 1)];
         if (*slot && !text_equal(distinct->list[*slot - 1], text))
             continue;

@@ -24,12 +24,6 @@ static size_t skip_space(struct text t, size_t at)
     return at;
 }
 
-static struct text without_mark(struct text body)
-{
-    return body.len >= 3 && memcmp(body.at, "\xef\xbb\xbf", 3) == 0 ? (struct text){body.at + 3, body.len - 3}
-                                                                    : body;
-}
-
 static struct item *add_item(struct items *items)
 {
     if (items->count == items->room) {
@@ -179,14 +173,11 @@ static void refuse_text(struct items *items, struct text t)
 static enum reading read_body(struct items *items, struct text body)
 {
     static const char *const lines[] = {"application/x-ndjson", "application/ndjson", "application/jsonl"};
-    struct text type = items->rq->headers.content_type;
-    const char *semicolon = type.at ? memchr(type.at, ';', type.len) : NULL;
-    struct text essence =
-        text_trimmed((struct text){type.at, semicolon ? (size_t)(semicolon - type.at) : type.len});
+    struct text type = request_media_type(items->rq);
     size_t at = skip_space(body, 0);
 
     for (size_t i = 0; i < COUNT(lines); i++)
-        if (type.at && text_equal_folded(essence, text_of(lines[i])))
+        if (type.at && text_equal_folded(type, text_of(lines[i])))
             return read_lines(items, body);
     if (!request_is_json(items->rq)) {
         reply_error(items->rq, 415, "Unsupported Content-Type: application/json or application/x-ndjson");
@@ -200,7 +191,7 @@ static enum reading read_body(struct items *items, struct text body)
 bool items_read(struct items *items)
 {
     struct request *rq = items->rq;
-    struct text body = without_mark(rq->body_bytes);
+    struct text body = text_without_mark(rq->body_bytes);
 
     switch (read_body(items, body)) {
     case READ_GOOD:

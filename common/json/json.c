@@ -72,15 +72,13 @@ static struct json *make_tree(struct arena *arena, struct text text)
 enum json_status json_parse_seen(struct arena *arena, struct text bytes, const struct json_view *view,
                                  const struct json **value, struct json_error *error)
 {
-    static const struct text mark = {"\xef\xbb\xbf", 3};
     struct json_scanned scanned;
 
     if (!bytes.at)
         bytes = TEXT("");
     if (!text_is_utf8(bytes))
         return JSON_UNREADABLE;
-    if (bytes.len >= mark.len && memcmp(bytes.at, mark.at, mark.len) == 0)
-        bytes = (struct text){bytes.at + mark.len, bytes.len - mark.len};
+    bytes = text_without_mark(bytes);
     enum json_status status = json_scan(arena, bytes, &scanned, error);
     if (status != JSON_OK)
         return status;

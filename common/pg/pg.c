@@ -82,6 +82,12 @@ bool pg_ready(const struct pg *pg)
            lane_ready(pg->lanes[STATEMENT_APPEND]);
 }
 
+bool pg_was_ready(const struct pg_metrics *metrics)
+{
+    return metric_read(&metrics->connections[STATEMENT_READ]) > 0 &&
+           metric_read(&metrics->connections[STATEMENT_APPEND]) > 0;
+}
+
 bool pg_refused(void)
 {
     return session_encoding_refused();

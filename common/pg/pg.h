@@ -39,6 +39,9 @@ void pg_poll(struct pg *pg);
 /* Whether a connection is up and the schema is current. */
 bool pg_ready(const struct pg *pg);
 
+/* Whether those connections were up when the worker of these metrics last flushed: for other threads. */
+bool pg_was_ready(const struct pg_metrics *metrics);
+
 /* Whether the database cannot be used at all: its encoding is not UTF8, so it could not store every text. */
 bool pg_refused(void);
 

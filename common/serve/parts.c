@@ -3,7 +3,6 @@
 #include "common/auth/auth.h"
 #include "common/http/client.h"
 #include "common/http/request.h"
-#include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
@@ -80,20 +79,14 @@ static void close_auth(struct worker *worker)
     worker->auth = NULL;
 }
 
-/* The state of another worker, as its thread last reported it: any worker may get the next request. */
-static bool is_ready_elsewhere(const struct worker *worker)
-{
-    return metric_read(&worker->pg_metrics->connections[STATEMENT_READ]) > 0 &&
-           metric_read(&worker->pg_metrics->connections[STATEMENT_APPEND]) > 0;
-}
-
+/* Of all workers, since any of them may get the next request. */
 static bool is_database_ready(struct request *rq, const char **note)
 {
     const struct worker *worker = rq->worker;
 
     (void)note;
     for (int64_t i = 0; i < worker->settings->workers; i++)
-        if (&worker->all[i] != worker && !is_ready_elsewhere(&worker->all[i]))
+        if (&worker->all[i] != worker && !pg_was_ready(worker->all[i].pg_metrics))
             return false;
     return pg_ready(worker->pg);
 }

@@ -31,8 +31,15 @@ struct request_log;
 struct router;
 struct serve_metrics;
 struct settings;
-
 struct zones;
+
+/* Work of the service itself, again and again. */
+struct chore {
+    struct timer timer;
+    struct worker *worker;
+    void (*work)(struct request *rq);
+    int64_t every; /* nanoseconds from one end to the next beginning */
+};
 
 struct worker {
     struct loop loop;
@@ -61,8 +68,8 @@ struct worker {
     struct text openapi;                   /* the service's document */
     bool draining;                         /* after SIGTERM: answers close their connections */
     struct timer stacks;                   /* unmaps stacks of fibers that are not needed any more */
-    struct timer forget; /* deletes rows that are kept for a day only; in the first worker */
-    struct timer upkeep; /* for the service's own work; in the first worker */
+    struct chore forget; /* deletes rows that are kept for a day only; in the first worker */
+    struct chore upkeep; /* for the service's own work; in the first worker */
     struct watch wake;   /* an eventfd by which the main thread wakes the worker */
     atomic_bool stop;
     pthread_t thread;

@@ -40,21 +40,22 @@ static void again(struct worker *worker, struct timer *timer, int64_t wait)
         log_line(LOG_ERROR, "no memory for a timer", NULL);
 }
 
-static void forget(void *arg)
+static void run_chore(void *arg)
 {
-    struct worker *worker = arg;
+    struct chore *chore = arg;
 
-    run_unasked(worker, chores_run);
-    again(worker, &worker->forget, CHORES_EVERY);
+    run_unasked(chore->worker, chore->work);
+    again(chore->worker, &chore->timer, chore->every);
 }
 
-static void forget_due(struct timer *timer)
+static void chore_due(struct timer *timer)
 {
-    struct worker *worker = container_of(timer, struct worker, forget);
+    struct chore *chore = container_of(timer, struct chore, timer);
+    struct worker *worker = chore->worker;
 
     if (worker->draining)
         return;
-    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, forget, worker))
+    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, run_chore, chore))
         again(worker, timer, SECOND);
 }
 
@@ -64,24 +65,6 @@ static void stacks_due(struct timer *timer)
 
     fiber_pool_trim(&worker->fibers);
     again(worker, timer, STACKS_EVERY);
-}
-
-static void upkeep(void *arg)
-{
-    struct worker *worker = arg;
-
-    run_unasked(worker, worker->api->upkeep);
-    again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
-}
-
-static void upkeep_due(struct timer *timer)
-{
-    struct worker *worker = container_of(timer, struct worker, upkeep);
-
-    if (worker->draining)
-        return;
-    if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, upkeep, worker))
-        again(worker, timer, SECOND);
 }
 
 static void woken(struct watch *watch, uint32_t events)
@@ -138,9 +121,13 @@ bool worker_open(struct worker *worker, int listener, bool first)
 
     atomic_init(&worker->stop, false);
     worker->fibers.limit = (size_t)worker->settings->request_limit;
-    worker->forget.fire = forget_due;
     worker->stacks.fire = stacks_due;
-    worker->upkeep.fire = upkeep_due;
+    worker->forget =
+        (struct chore){.timer.fire = chore_due, .worker = worker, .work = chores_run, .every = CHORES_EVERY};
+    worker->upkeep = (struct chore){.timer.fire = chore_due,
+                                    .worker = worker,
+                                    .work = worker->api->upkeep,
+                                    .every = worker->api->upkeep_every * MILLISECOND};
     if (!loop_open(&worker->loop))
         failed = "no epoll";
     else if (!open_metrics(worker))
@@ -157,9 +144,9 @@ bool worker_open(struct worker *worker, int listener, bool first)
     if (!failed)
         again(worker, &worker->stacks, STACKS_EVERY);
     if (!failed && first) {
-        again(worker, &worker->forget, SECOND);
+        again(worker, &worker->forget.timer, SECOND);
         if (worker->api->upkeep)
-            again(worker, &worker->upkeep, worker->api->upkeep_every * MILLISECOND);
+            again(worker, &worker->upkeep.timer, worker->upkeep.every);
     }
     if (failed)
         log_line(LOG_ERROR, "a worker cannot start", "reason", failed, NULL);
