@@ -1,25 +1,10 @@
 // The pages at /docs and /redoc work in a browser that reaches nothing but the service.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import { address, root, services } from "./services.js";
+import { launch, screenshots } from "./browser.js";
+import { address, services } from "./services.js";
 
-const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
-const WAIT = 15000; // milliseconds for anything to appear
-const screenshots = fileURLToPath(new URL("build/screenshots/", root));
 const token = `${process.pid}-${Date.now()}`;
 
 // What is tried out on each service: an operation by its tag and name, and what is sent.
@@ -39,8 +24,8 @@ const tried = {
 };
 const user = `user-${token}`;
 const lab = `type-${token}`;
-const profile = mkdtempSync(join(tmpdir(), "browser-"));
 let browser;
+let close;
 
 async function create(path, body) {
     const answer = await fetch(address("user-progress") + path, {
@@ -52,21 +37,13 @@ async function create(path, body) {
 }
 
 before(async () => {
-    mkdirSync(screenshots, { recursive: true });
-    browser = await chromium.launchPersistentContext(profile, {
-        executablePath: BROWSER,
-        headless: true,
-        args: FLAGS,
-        viewport: { width: 1280, height: 1000 },
-    });
-    browser.setDefaultTimeout(WAIT);
+    ({ browser, end: close } = await launch());
     await create("/users/", { id: user, username: user, email: `${user}@example.com` });
     await create("/labs/", { name: lab, description: "d", lab_type: lab, difficulty: "beginner" });
 });
 
 after(async () => {
-    await browser?.close();
-    rmSync(profile, { recursive: true, force: true });
+    await close?.();
 });
 
 // Opens a page of a service; `end` asserts that nothing was asked of anyone else, and that no script failed. What the

@@ -1,0 +1,144 @@
+// The page: its controls, its panels, and which of them a choice changes.
+import { load as loadCourse } from "./course.js";
+import { h, panel } from "./dom.js";
+import { load as loadLabs, loadOne } from "./labs.js";
+import * as raw from "./raw.js";
+import { load as loadRisk } from "./risk.js";
+import { address, changes, setToken, states, titles, token } from "./services.js";
+import { get, ranges, set, zones } from "./state.js";
+import { load as loadToday } from "./today.js";
+import { find, load as loadUser } from "./user.js";
+
+const $ = (id) => document.getElementById(id);
+
+// Shows a panel that was asked for elsewhere on the page, and takes the reader there.
+async function go(values, ...shows) {
+    set(values, true);
+    await Promise.all(shows.map((show) => show()));
+    showChoices();
+}
+
+function reveal(id) {
+    $(id).hidden = false;
+    $(id).querySelector("h2").focus();
+    $(id).scrollIntoView({ block: "start" });
+}
+
+const openLab = (lab) => go({ lab }, show.lab).then(() => reveal("lab"));
+const openUser = (user) => go({ user }, show.user).then(() => reveal("user"));
+const openRaw = (list, user) => {
+    set({ raw: list, raw_user: user, raw_lab: "", raw_kind: "" }, true);
+    raw.showForm($("raw-form"));
+    return show.raw().then(() => reveal("raw"));
+};
+const lists = { of: Object.fromEntries(Object.entries(raw.kinds).map(([name, { title }]) => [name, title])), open: openRaw };
+
+const show = {
+    today: panel("today", async (signal) => {
+        const result = await loadToday(signal);
+        $("start").hidden = !result.empty;
+        return result;
+    }),
+    course: panel("course", loadCourse),
+    labs: panel("labs", loadLabs(openLab)),
+    lab: panel("lab", loadOne),
+    risk: panel("risk", loadRisk(openUser)),
+    user: panel("user", loadUser(lists)),
+    raw: panel("raw", raw.load),
+};
+const ofRange = ["course", "labs", "lab", "user"];
+const all = Object.keys(show);
+
+const showAll = (names = all) => Promise.all(names.map((name) => show[name]()));
+
+// The controls show what the URL says.
+function showChoices() {
+    const form = $("choices");
+    for (const name of ["range", "interval", "zone", "from", "to"]) form[name].value = get(name);
+    $("custom").hidden = get("range") !== "custom";
+    $("inactive").value = get("inactive");
+    $("failures").value = get("failures");
+    $("lab").hidden = !get("lab");
+    $("user-close").hidden = !get("user");
+    raw.showForm($("raw-form"));
+}
+
+function choose(form) {
+    const values = Object.fromEntries(["range", "interval", "zone", "from", "to"].map((name) => [name, form[name].value]));
+    if (values.range !== "custom") values.from = values.to = "";
+    const zoned = values.zone !== get("zone");
+    set(values);
+    $("custom").hidden = values.range !== "custom";
+    if (values.range === "custom" && !values.from) return;
+    showAll(zoned ? all : ofRange);
+}
+
+function showStates() {
+    $("states").replaceChildren(
+        ...Object.entries(titles).map(([service, title]) => {
+            const state = states[service] ?? "not asked yet";
+            return h("li", { "data-state": state }, h("span", { "aria-hidden": "true" }, state === "answers" ? "●" : "○"), ` ${title} `, h("small", {}, state));
+        }),
+    );
+}
+
+function askForToken(detail) {
+    $("token").hidden = false;
+    $("token-detail").textContent = token() ? `The services refuse the token: ${detail}.` : "The services require a token (AUTH_REQUIRED).";
+}
+
+// The addresses in the commands that send the first event.
+async function fillCommands() {
+    for (const place of document.querySelectorAll("[data-address]")) place.textContent = (await address(place.dataset.address)) ?? "…";
+}
+
+function listen() {
+    $("choices").addEventListener("change", () => choose($("choices")));
+    $("choices").addEventListener("submit", (event) => event.preventDefault());
+    $("refresh").addEventListener("click", () => showAll());
+    $("risk-form").addEventListener("change", () => {
+        if (!$("risk-form").reportValidity()) return;
+        set({ inactive: $("inactive").value, failures: $("failures").value });
+        show.risk();
+    });
+    $("risk-form").addEventListener("submit", (event) => event.preventDefault());
+    $("user-form").addEventListener("submit", (event) => {
+        event.preventDefault();
+        const text = $("user-text").value.trim();
+        if (text) find(text, $("user-found"), openUser);
+    });
+    $("user-close").addEventListener("click", () => go({ user: "" }, show.user));
+    $("lab-close").addEventListener("click", () => go({ lab: "" }, show.lab).then(() => $("labs").querySelector("h2").focus()));
+    $("raw-form").addEventListener("submit", (event) => event.preventDefault());
+    $("raw-form").addEventListener("change", () => {
+        raw.choose($("raw-form"));
+        show.raw();
+    });
+    $("token-form").addEventListener("submit", (event) => {
+        event.preventDefault();
+        setToken($("token-text").value.trim());
+        $("token-text").value = "";
+        $("token").hidden = true;
+        showAll();
+    });
+    changes.addEventListener("state", showStates);
+    changes.addEventListener("token", ({ detail }) => askForToken(detail));
+    window.addEventListener("popstate", () => {
+        showChoices();
+        showAll();
+    });
+}
+
+$("choices").range.append(...[...Object.entries(ranges), ["custom", "from … to"]].map(([value, text]) => h("option", { value }, text)));
+$("choices").zone.append(h("option", {}, get("zone")));
+$("raw-form").raw.append(...Object.entries(raw.kinds).map(([value, { title }]) => h("option", { value }, title)));
+showStates();
+showChoices();
+listen();
+showAll();
+fillCommands();
+// Hundreds of zones, after what is needed first.
+setTimeout(() => {
+    const others = zones.filter((zone) => zone !== get("zone"));
+    $("choices").zone.append(...others.map((zone) => h("option", {}, zone)));
+});

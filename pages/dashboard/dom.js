@@ -1,0 +1,90 @@
+// Elements, tables and panels.
+import { moment, number, percent, seconds } from "./format.js";
+import { get } from "./state.js";
+
+// h("a", { href: "…", onclick: f, "aria-label": "…" }, "text", child): an element. false and null are left out.
+export function h(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties))
+        if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+        else if (value === true) element.setAttribute(name, "");
+        else if (value !== false && value != null) element.setAttribute(name, value);
+    element.append(...children.flat(2).filter((child) => child != null && child !== false));
+    return element;
+}
+
+// A figure as people read it, with its value for programs; a dash if it is not known.
+export function figure(value, format = number) {
+    return value == null ? h("span", { class: "none" }, "–") : h("data", { value }, format(value));
+}
+export const rate = (value) => figure(value, percent);
+export const duration = (value) => figure(value, seconds);
+export const at = (text) =>
+    text == null ? h("span", { class: "none" }, "–") : h("time", { datetime: text }, moment(text, get("zone")));
+
+// A button that looks like a link: it shows something on this page.
+export const link = (text, onclick, label) => h("button", { type: "button", class: "link", onclick, "aria-label": label }, text);
+
+// A table in a box that scrolls by itself. Columns: { name, cell(row), number, sort } — `sort` is a name for the order.
+export function table(caption, columns, rows, order = {}) {
+    const heads = columns.map(({ name, number: right, sort }) => {
+        const sorted = sort && order.by === sort && (order.down ? "descending" : "ascending");
+        const text = sort ? h("button", { type: "button", class: "sort", onclick: () => order.choose(sort) }, name) : name;
+        return h("th", { scope: "col", class: right && "number", "aria-sort": sorted }, text);
+    });
+    const body = rows.map((row) =>
+        h("tr", {}, columns.map(({ cell, number: right }, i) => h(i ? "td" : "th", { scope: !i && "row", class: right && "number" }, cell(row)))),
+    );
+    return h(
+        "div",
+        { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+        h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads)), h("tbody", {}, body)),
+    );
+}
+
+// A cell with a bar behind its figure: a shade of `share` of the cell's width.
+export function bar(share, content, wide = false) {
+    const element = h("span", { class: wide ? "wide bar" : "bar" }, content);
+    element.style.setProperty("--share", `${Math.round(Math.max(0, Math.min(1, share || 0)) * 1000) / 10}%`);
+    return element;
+}
+
+// A heading for a part of a panel.
+export const part = (title, ...content) => h("div", { class: "part" }, h("h3", {}, title), content);
+
+export function problem(failure, again) {
+    return h(
+        "p",
+        { class: "problem", role: "alert" },
+        h("strong", {}, failure.message),
+        ` ${failure.help} `,
+        again && h("button", { type: "button", onclick: again }, "Try again"),
+    );
+}
+
+// A panel: `load(signal)` makes its content; a newer show() ends an older one. What was there stays, faded, until
+// the new content is there.
+export function panel(id, load) {
+    const body = document.querySelector(`#${id} .body`);
+    let current;
+    return async function show() {
+        current?.abort();
+        const { signal } = (current = new AbortController());
+        body.setAttribute("aria-busy", "true");
+        if (!body.childElementCount) body.append(h("p", { class: "waiting" }, "Loading…"));
+        let content;
+        try {
+            const { failures = [], content: made = [] } = await load(signal);
+            content = [failures.map((failure) => problem(failure, show)), made].flat(2);
+        } catch (error) {
+            if (signal.aborted) return;
+            if (!error.help) console.error(error);
+            content = [problem(error.help ? error : { message: String(error), help: "Reload the page." }, show)];
+        }
+        if (signal.aborted) return;
+        const focused = body.contains(document.activeElement) && document.activeElement.id;
+        body.replaceChildren(...content.filter(Boolean));
+        body.setAttribute("aria-busy", "false");
+        if (focused) document.getElementById(focused)?.focus();
+    };
+}

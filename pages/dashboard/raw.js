@@ -1,0 +1,110 @@
+// What was recorded, as it is: the last rows of a service's list, filters, and all of them as a file.
+import { at, duration, figure, h, table } from "./dom.js";
+import { count } from "./format.js";
+import { address, call, download, token } from "./services.js";
+import { get, set } from "./state.js";
+
+const PAGE = 20; // rows at a time
+
+const yes = (value) => (value == null ? "–" : value ? "✓ yes" : "✗ no");
+const json = (value) => (value == null ? "–" : h("code", { class: "json", title: JSON.stringify(value) }, JSON.stringify(value)));
+const common = [
+    { name: "When", cell: (row) => at(row.timestamp) },
+    { name: "User", cell: (row) => row.user_id ?? "–" },
+    { name: "Lab", cell: (row) => row.lab_type ?? "–" },
+];
+const success = [["", "all"], ["true", "yes"], ["false", "no"]];
+
+export const kinds = {
+    events: {
+        title: "events", service: "usage-analytics", path: "/analytics/events", filter: "event_type", label: "Event type",
+        columns: [...common, { name: "Event", cell: (row) => row.event_type ?? "–" }, { name: "Data", cell: (row) => json(row.event_data) }],
+    },
+    records: {
+        title: "performance records", service: "performance-reporting", path: "/performance/records", filter: "success", label: "Success", choices: success,
+        columns: [...common, { name: "Success", cell: (row) => yes(row.success) }, { name: "Time", number: true, cell: (row) => duration(row.completion_time) }, { name: "Errors", cell: (row) => json(row.errors) }],
+    },
+    attempts: {
+        title: "lab attempts", service: "user-progress", path: "/attempts", filter: "completion_status", label: "Completed", choices: success,
+        columns: [...common, { name: "Completed", cell: (row) => yes(row.completion_status) }, { name: "Time", number: true, cell: (row) => duration(row.time_spent) }, { name: "Errors", cell: (row) => json(row.errors_encountered) }],
+    },
+};
+
+const chosen = () => kinds[get("raw")] ?? kinds.events;
+
+function filters() {
+    const kind = chosen();
+    return { user_id: get("raw_user"), lab_type: get("raw_lab"), [kind.filter]: get("raw_kind") };
+}
+
+// The form shows what is chosen; its third filter depends on the list.
+export function showForm(form) {
+    const kind = chosen();
+    form.raw.value = Object.keys(kinds).find((name) => kinds[name] === kind);
+    form.raw_user.value = get("raw_user");
+    form.raw_lab.value = get("raw_lab");
+    const control = kind.choices
+        ? h("select", { name: "raw_kind" }, kind.choices.map(([value, text]) => h("option", { value }, text)))
+        : h("input", { name: "raw_kind", autocomplete: "off", spellcheck: "false" });
+    control.value = get("raw_kind");
+    document.getElementById("raw-kind").replaceChildren(kind.label, control);
+}
+
+// A file is saved by the browser itself. With a token, which it could not send, the page fetches the file first.
+async function save(format, status) {
+    const { service, path } = chosen();
+    const query = { ...filters(), format, spreadsheet: format === "csv" || "" };
+    const url = new URL(`${await address(service)}${path}/export`);
+    for (const [name, value] of Object.entries(query)) if (value !== "") url.searchParams.set(name, value);
+    let file = url.href;
+    status.textContent = "";
+    if (token()) {
+        status.textContent = "Downloading…";
+        try {
+            file = URL.createObjectURL(await download(service, `${path}/export`, query));
+            status.textContent = "Downloaded.";
+        } catch (failure) {
+            status.textContent = `${failure.message} ${failure.help ?? ""}`;
+            return;
+        }
+    }
+    h("a", { href: file, download: `${get("raw")}.${format}` }).click();
+    if (file !== url.href) URL.revokeObjectURL(file);
+}
+
+export async function load(signal) {
+    const { service, path, columns, title } = chosen();
+    const query = { ...filters(), limit: PAGE };
+    const first = await call(service, path, query, signal);
+    const rows = [...first.items];
+    const box = h("div", {});
+    const status = h("span", { role: "status" });
+    const older = async (cursor) => {
+        try {
+            const page = await call(service, path, { ...query, cursor }, signal);
+            rows.push(...page.items);
+            draw(page.next);
+        } catch (failure) {
+            if (!signal.aborted) status.textContent = `${failure.message} ${failure.help ?? ""}`;
+        }
+    };
+    const draw = (next) =>
+        box.replaceChildren(
+            rows.length ? table(`Last ${title}`, [...columns, { name: "id", number: true, cell: (row) => figure(row.id, String) }], rows) : h("p", { class: "quiet" }, `No ${title} match.`),
+            h("p", { class: "row" },
+                next && h("button", { type: "button", onclick: () => older(next) }, "Show older"),
+                rows.length > 0 && [h("button", { type: "button", onclick: () => save("csv", status) }, "Download CSV"), " ", h("button", { type: "button", onclick: () => save("ndjson", status) }, "Download NDJSON")],
+                h("span", { class: "quiet" }, `${count(rows.length, "row")} shown, the latest first`), status,
+            ),
+        );
+    draw(first.next);
+    return { content: box };
+}
+
+// Takes the filters of the form into the URL. Another list has another third filter.
+export function choose(form) {
+    const values = Object.fromEntries(["raw", "raw_user", "raw_lab", "raw_kind"].map((name) => [name, form[name].value.trim()]));
+    if (values.raw !== get("raw")) values.raw_kind = "";
+    set(values);
+    showForm(form);
+}
