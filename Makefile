@@ -13,7 +13,7 @@ Q   := @
 endif
 
 SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto libseccomp
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -26,43 +26,49 @@ HARDENING += -fcf-protection=branch
 else ifeq ($(MACHINE),aarch64)
 HARDENING += -mbranch-protection=standard
 endif
-CFLAGS   := -std=gnu11 -g -fPIE -fno-omit-frame-pointer $(HARDENING) $(WARNINGS)
-LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed
+CFLAGS   := -std=gnu11 -g -ffile-prefix-map=$(CURDIR)=. -fPIE -fno-omit-frame-pointer $(HARDENING) $(WARNINGS)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDLIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lunistring -lz -lm -lpthread
 
 ifeq ($(VARIANT),release)
 CFLAGS   += -O2
 CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+# Of gcc 12 and later; only here: the other builds are to find what is read before it is set.
+CFLAGS   += $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero)
 else ifeq ($(VARIANT),asan)
 CFLAGS   += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+CPPFLAGS += -DWITHOUT_SANDBOX
 LDFLAGS  += -fsanitize=address,undefined
 else ifeq ($(VARIANT),fuzz)
 CC       := clang
-CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+            -Wno-missing-field-initializers # which clang reports where some fields are named, and GCC does not
+CPPFLAGS += -DWITHOUT_SANDBOX
 LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),valgrind)
 CFLAGS   += -O1
-CPPFLAGS += -DWITH_VALGRIND -DFIBER_UCONTEXT=1 # so that the portable switch is tested too
+CPPFLAGS += -DWITHOUT_SANDBOX -DWITH_VALGRIND -DFIBER_UCONTEXT=1 # so that the portable switch is tested too
 else
 $(error VARIANT is release, asan, fuzz or valgrind)
 endif
 
-COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*/*.[cS] directory/*.c)) common/pg/schema.sql) \
+COMMON_OBJECTS := $(patsubst %,$(OUT)/%.o,$(basename $(wildcard common/*/*.[cS] directory/*.c privacy/*.c)) common/pg/schema.sql) \
                   $(OUT)/pages.o
 UNIT_SUPPORT   := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/unit/support/*.c))
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 
 # Beside x.c, x.sql has its statements.
-SQL_FILES      := $(foreach f,$(wildcard $(addsuffix /*.sql,$(SERVICES)) common/*/*.sql directory/*.sql),\
+SQL_FILES      := $(foreach f,$(wildcard $(addsuffix /*.sql,$(SERVICES)) common/*/*.sql directory/*.sql privacy/*.sql),\
                   $(if $(wildcard $(f:.sql=.c)),$(f)))
-SQL_HEADERS    := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES)))
+VERSION_HEADER := $(OUT)/common/table/version.h
+MADE_HEADERS   := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES))) $(VERSION_HEADER)
 
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-CHECKS         := hardening headers rooms readmes paths length banned comments shell sql schemas openapi settings kubernetes
+CHECKS         := hardening headers rooms readmes paths length banned comments shell sql schemas openapi settings version kubernetes
 
-.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose bench \
-        format format-check tidy check generate clean \
-        up down logs env psql token clean-data
+.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose test-deb bench \
+        format format-check tidy check generate man completion dist deb clean \
+        up down logs env psql token demo clean-data
 all: build
 
 .SECONDARY: $(UNIT_SUPPORT)
@@ -79,7 +85,11 @@ $(OUT)/%.sql.h: %.sql tools/sql
 	$(SAY) '  sql $<'
 	$(Q)tools/sql $< >$@.new && mv $@.new $@
 
-$(OUT)/%.o: %.c Makefile | $(SQL_HEADERS)
+$(VERSION_HEADER): VERSION
+	@mkdir -p $(@D)
+	$(Q)printf '/* Made from VERSION. */\n#define VERSION "%s"\n' "$$(cat $<)" >$@
+
+$(OUT)/%.o: %.c Makefile | $(MADE_HEADERS)
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -106,10 +116,10 @@ $(OUT)/%/schema.sql.o: $$(sort $$(wildcard $$*/schema.sql $$*/schema/*.sql))
 		printf '.incbin "%s"\n' $^; \
 		printf '.byte 0\n.section .note.GNU-stack,"",%%progbits\n'; } | $(CC) -x assembler -c -o $@ -
 
-# The pages of /docs and /redoc are part of the daemons too, compressed; all variants share them.
+# The pages of /docs, /redoc and /dashboard are part of the daemons too, compressed; all variants share them.
 PAGES := build/pages
 
-$(PAGES)/pages.S: tools/pages $(wildcard pages/*)
+$(PAGES)/pages.S: tools/pages $(wildcard pages/* pages/dashboard/*)
 	$(SAY) '  pages'
 	$(Q)tools/pages $(PAGES)
 
@@ -117,7 +127,7 @@ $(OUT)/pages.o: $(PAGES)/pages.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
 
-$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a | $(SQL_HEADERS)
+$(OUT)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(OUT)/libcommon.a | $(MADE_HEADERS)
 	@mkdir -p $(@D)
 	$(SAY) '  cc $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(UNIT_SUPPORT) $(OUT)/libcommon.a -lcmocka $(LDLIBS)
@@ -150,6 +160,14 @@ test-image:
 test-compose:
 	@tools/test-compose
 
+# The tarball of a release, and this Debian's packages of it: see tools/dist, tools/deb.
+dist deb:
+	@MAKE='$(MAKE)' tools/$@
+
+# The packages, installed, upgraded under load and removed in a container: CONTAINER is docker or the like.
+test-deb:
+	@CONTAINER='$(or $(CONTAINER),docker)' tools/test-deb
+
 # How fast the services are, compared with PostgreSQL alone: see bench/run.
 bench:
 	@MAKE='$(MAKE)' bench/run
@@ -161,7 +179,7 @@ format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 
 # One process per core; what to look for is in .clang-tidy.
-tidy: $(SQL_HEADERS)
+tidy: $(MADE_HEADERS)
 	@mkdir -p $(OUT)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | \
 		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) -std=gnu11 2>$(OUT)/tidy.log || \
@@ -174,7 +192,16 @@ check: build
 # Renews what is made from the daemons' own tables and committed: the OpenAPI documents, the table of settings.
 generate: build
 	@for s in $(SERVICES); do tools/openapi $$s >$$s/openapi.json || exit 1; done
-	@tools/settings >$(OUT)/README.md && cp $(OUT)/README.md README.md
+	@tools/settings readme >$(OUT)/README.md && cp $(OUT)/README.md README.md
+
+# Manual pages, in build/man, and completion for bash, from the daemons' own settings.
+man: build
+	@mkdir -p build/man
+	@for s in $(SERVICES); do tools/settings man $$s >build/man/$$s.8 || exit 1; done
+	@echo build/man/*.8
+
+completion: build
+	@tools/settings completion >build/virtual-labs.bash && echo build/virtual-labs.bash
 
 # The services on this machine: see tools/stack.
 up down logs env clean-data:
@@ -183,23 +210,50 @@ up down logs env clean-data:
 psql:
 	@tools/stack psql $(DB)
 
-# A bearer token that the running services accept, for the user SUB.
+# A term of a course, for the running services: see tools/demo.
+demo:
+	@set -a; eval "$$(tools/stack env)"; tools/demo $(DEMO_ARGS)
+
+# A bearer token that the running services accept, for the user SUB, with the scopes SCOPE ('privacy admin').
 token:
-	@tools/stack token '$(SUB)'
+	@tools/stack token '$(SUB)' '$(SCOPE)'
 
-# Every fuzz target for SECONDS; a finding stops it and is kept as build/fuzz/crash-….
+# Every fuzz target, or those of T alone (T=json: fuzz_json.c), for SECONDS or, with RUNS, that many runs; one per core
+# at a time. A finding is kept as build/fuzz/crash-….
 SECONDS      ?= 30
-FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TARGETS := $(addprefix $(OUT)/fuzz/,$(if $(T),$(addprefix fuzz_,$(T)),\
+                $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))))
+FUZZ_SUPPORT := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fuzz/support/*.c))
 
-build/fuzz/fuzz/%: tests/fuzz/%.c $(OUT)/libcommon.a | $(SQL_HEADERS)
+.SECONDARY: $(FUZZ_SUPPORT)
+
+# A service whose names are hidden, except that of its table, since they would clash with those of another service.
+define hidden_service_rules
+$(OUT)/fuzz/$(1).o: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c))) $(OUT)/$(1)/schema.sql.o
+	@mkdir -p $$(@D)
+	$(Q)ld -r -o $$@ $$^ && objcopy --keep-global-symbol=$(subst -,_,$(1))_api $$@
+endef
+$(foreach s,$(SERVICES),$(eval $(call hidden_service_rules,$(s))))
+
+$(OUT)/fuzz/libfuzz.a: $(FUZZ_SUPPORT) $(foreach s,$(SERVICES),$(OUT)/fuzz/$(s).o)
+	@rm -f $@
+	@ar qcs $@ $^
+
+# These put functions of their own in the place of others'.
+$(OUT)/fuzz/fuzz_lookup: LDFLAGS += -Wl,--wrap=client_start,--wrap=client_run
+
+# A file of a service, whose names are hidden otherwise.
+$(OUT)/fuzz/fuzz_entry: $(OUT)/user-progress/entry.o
+
+$(OUT)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(OUT)/fuzz/libfuzz.a $(OUT)/libcommon.a | $(MADE_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(OUT)/libcommon.a $(LDLIBS)
+	$(SAY) '  cc $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 ifeq ($(VARIANT),fuzz)
 fuzz: $(FUZZ_TARGETS)
-	@for t in $^; do echo "== $$t"; mkdir -p $$t.corpus; \
-		$$t -max_total_time=$(SECONDS) -dict=tests/fuzz/json.dict -artifact_prefix=$(OUT)/ -timeout=5 \
-			-verbosity=0 -print_final_stats=1 $$t.corpus || exit 1; done
+	@tests/fuzz/seeds $(OUT)/fuzz/seeds
+	@printf '%s\n' $^ | xargs -P $$(nproc) -I{} tests/fuzz/run {} $(SECONDS) $(RUNS)
 else
 fuzz:
 	@$(MAKE) VARIANT=fuzz SECONDS=$(SECONDS) fuzz

@@ -120,6 +120,20 @@ bool lookup_all(struct request *rq, struct texts users, bool *has_user, struct t
     return true;
 }
 
+struct known_lab *lookup_labs_of_rows(struct request *rq, struct rows rows, size_t row_size)
+{
+    struct text *types = arena_alloc(&rq->arena, (rows.count + 1) * sizeof(*types));
+    struct known_lab *known = arena_alloc(&rq->arena, (rows.count + 1) * sizeof(*known));
+
+    if (!types || !known) {
+        reply_unavailable(rq);
+        return NULL;
+    }
+    for (size_t i = 0; i < rows.count; i++)
+        types[i] = *(const struct text *)((const char *)rows.items + i * row_size);
+    return lookup(rq, NULL, 0, NULL, types, rows.count, known, true) ? known : NULL;
+}
+
 bool lookup_require(struct request *rq, struct text user_id, struct text lab_type)
 {
     struct known_user user;

@@ -14,6 +14,7 @@
 
 #include "common/base/declare.h"
 #include "common/base/text.h"
+#include "common/shape/shape.h"
 #include "directory/known.h"
 
 struct request;
@@ -33,7 +34,13 @@ bool lookup(struct request *rq, const struct text *user_ids, size_t user_count, 
 bool lookup_all(struct request *rq, struct texts users, bool *has_user, struct texts labs,
                 bool *has_lab) MUST_CHECK;
 
-/* The same for one user and one type, which must exist; false: the reply is 404 or 503. Waits. */
+/*
+ * Looks up the labs of rows of that size, each of which begins with its lab type, with descriptions and
+ * difficulties. NULL: the reply is 503. Waits.
+ */
+struct known_lab *lookup_labs_of_rows(struct request *rq, struct rows rows, size_t row_size) MUST_CHECK;
+
+/* Looks up one user and one type, which must exist; false: the reply is 404 or 503. Waits. */
 bool lookup_require(struct request *rq, struct text user_id, struct text lab_type) MUST_CHECK;
 bool lookup_require_user(struct request *rq, struct text user_id, struct known_user *user) MUST_CHECK;
 bool lookup_require_lab(struct request *rq, struct text lab_type, struct known_lab *lab) MUST_CHECK;

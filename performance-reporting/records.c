@@ -116,8 +116,8 @@ STATEMENT(export_records, EXPORT, .planned_anew = true,
           ROW(struct record, user_id, lab_type, completion_time, success, printed_errors, resources_used, id,
               timestamp, client_id, received_at));
 STATEMENT(list_records, REPORT, .planned_anew = true,
-          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
-                 lab_type, from, to, passed, limit),
+          PARAMS(struct list_params, order, lead, rest, low_at, low_id, high_at, high_id, look_at, user_id,
+                 client_id, lab_type, from, to, passed, limit),
           ROW(struct record, mark, user_id, lab_type, completion_time, success, printed_errors,
               resources_used, id, timestamp, client_id, received_at));
 STATEMENT(update_record, CHANGE,
@@ -185,7 +185,7 @@ enum reply records_export(struct request *rq)
 
 enum reply records_list(struct request *rq)
 {
-    static const struct list list = LIST(struct record, list_records, records_page_shape);
+    static const struct list list = LIST(struct record, list_records, records_page_shape, .outcomes = true);
 
     return list_reply(rq, &list);
 }

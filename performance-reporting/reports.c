@@ -108,26 +108,18 @@ enum reply reports_of_lab(struct request *rq)
 }
 
 /* Adds the names of the labs; false: they cannot be looked up, and the reply is 503. */
-static bool name_labs(struct request *rq, struct user_lab *labs, size_t count)
+static bool name_labs(struct request *rq, struct rows rows)
 {
-    struct text *types = arena_alloc(&rq->arena, count * sizeof(*types));
-    struct known_lab *known = arena_alloc(&rq->arena, count * sizeof(*known));
+    const struct known_lab *known = lookup_labs_of_rows(rq, rows, sizeof(struct user_lab));
+    struct user_lab *labs = rows.items;
 
-    if (!types || !known) {
-        reply_unavailable(rq);
-        return false;
-    }
-    for (size_t i = 0; i < count; i++)
-        types[i] = labs[i].lab_type;
-    if (!lookup(rq, NULL, 0, NULL, types, count, known, true))
-        return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; known && i < rows.count; i++) {
         bool left = known[i].lab_type.at != NULL;
-        labs[i].lab_name = left ? known[i].name : types[i];
+        labs[i].lab_name = left ? known[i].name : labs[i].lab_type;
         labs[i].lab_description = left ? known[i].description : TEXT("No description available");
         labs[i].lab_difficulty = left ? known[i].difficulty : TEXT("unknown");
     }
-    return true;
+    return known != NULL;
 }
 
 enum reply reports_of_user(struct request *rq)
@@ -138,7 +130,7 @@ enum reply reports_of_user(struct request *rq)
 
     if (!lookup_require_user(rq, path->user_id, &user) ||
         query_rows(rq, &report_of_user, path, &report.performance_by_lab) == QUERY_REPLIED ||
-        !name_labs(rq, report.performance_by_lab.items, report.performance_by_lab.count))
+        !name_labs(rq, report.performance_by_lab))
         return REPLIED;
     report.username = user.username;
     return reply(rq, &user_report_shape, &report);

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from harness import exchange
-from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, client, elsewhere
+from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, client, database_of, elsewhere, make_schema
 from harness.postgres import Postgres, named_by_environment
 from harness.wait import until
 
@@ -20,6 +20,26 @@ def pytest_addoption(parser):
     parser.addoption(
         "--original", action="store_true", help="expect the original's answers, not this project's"
     )
+
+
+# What takes longest goes first: a file that begins last keeps one worker busy while the others have nothing to do.
+LONGEST = (
+    "test_exports", "test_lists", "test_statements", "test_retention", "test_erasure_faults", "test_database_away",
+    "test_lookups", "test_metrics", "test_batches", "test_erasure", "test_taking_over", "test_walk", "test_stack",
+    "test_memory", "test_log_verify", "test_log_faults", "test_series", "test_streams", "test_usage_aggregates",
+)  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups at the same moment
+def pytest_collection_modifyitems(items):
+    """What runs on one worker, one after the other (--dist loadgroup): the tests of a file, where a fixture of the
+    file exists once for each service, those of a service.
+    """
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        service = getattr(parameters.get("of"), "service", "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {service}"))
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 def pytest_runtest_setup(item):
@@ -69,10 +89,10 @@ def start_daemon(tmp_path):
 
 @pytest.fixture
 def fresh(postgres, start_daemon):
-    """fresh(**settings): user-progress on an empty database of its own."""
+    """fresh(**settings): user-progress on a database of its own without rows."""
 
     def start(**settings: str) -> Daemon:
-        daemon = start_daemon(DATABASE_URL=postgres.url(name := postgres.create_database()), **settings)
+        daemon = start_daemon(DATABASE_URL=postgres.url(name := database_of("user-progress", postgres)), **settings)
         daemon.database = name
         return daemon.ready()
 
@@ -81,7 +101,7 @@ def fresh(postgres, start_daemon):
 
 @pytest.fixture(scope="session")
 def user_progress_database(postgres) -> str:
-    return postgres.create_database("user_progress")
+    return postgres.create_owned_database("user_progress")
 
 
 @pytest.fixture(scope="session")
@@ -93,14 +113,14 @@ def user_progress(request, tmp_path_factory):
     server = request.getfixturevalue("postgres")
     name = request.getfixturevalue("user_progress_database")
     with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
-        yield daemons.start(DATABASE_URL=server.url(name)).ready().url
+        yield daemons.start(DATABASE_URL=make_schema("user-progress", server, name)).ready().url
 
 
 @pytest.fixture(scope="session")
 def databases(postgres, user_progress_database) -> dict[str, str]:
     """The names of the shared services' databases."""
     return {
-        service: user_progress_database if service == "user-progress" else postgres.create_database()
+        service: user_progress_database if service == "user-progress" else postgres.create_owned_database()
         for service in SERVICES
     }
 
@@ -119,7 +139,7 @@ def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
                 server, names = (request.getfixturevalue(name) for name in ("postgres", "databases"))
                 daemon = daemons.start(
                     service,
-                    DATABASE_URL=server.url(names[service]),
+                    DATABASE_URL=make_schema(service, server, names[service]),
                     USER_PROGRESS_SERVICE_URL=user_progress,
                 )
                 urls[service] = daemon.ready().url
@@ -158,10 +178,10 @@ def cursor_of(postgres, databases, services):
 
 @pytest.fixture
 def beside(postgres, start_daemon):
-    """beside(service, url, **settings): a daemon on an empty database of its own that asks User Progress at `url`."""
+    """beside(service, url, **settings): a daemon that asks User Progress at `url`, on a database without rows."""
 
     def start(service: str, url: str, **settings: str) -> Daemon:
-        name = postgres.create_database()
+        name = database_of(service, postgres)
         daemon = start_daemon(
             service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=url, **settings
         )

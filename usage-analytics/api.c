@@ -4,14 +4,25 @@
 #include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
+#include "common/items/retention.h"
 #include "common/items/zone.h"
 #include "common/openapi/docs.h"
+#include "common/reports/series.h"
+#include "common/serve/dashboard.h"
 #include "common/serve/health.h"
 #include "common/shape/declare.h"
+#include "common/table/version.h"
 #include "directory/directory.h"
 #include "directory/forward.h"
 #include "directory/parts.h"
+#include "privacy/erased.h"
+#include "usage-analytics/active.h"
+#include "usage-analytics/event_erasure.h"
 #include "usage-analytics/events.h"
+#include "usage-analytics/funnel.h"
+#include "usage-analytics/retention.h"
+#include "usage-analytics/series.h"
+#include "usage-analytics/timeline.h"
 #include "usage-analytics/usage.h"
 
 #define FOLD_EVERY 250 /* milliseconds */
@@ -53,6 +64,19 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_REPORT, .failures = {NO_LAB_TYPE, {404, "No usage data found for lab type"}}),
     GET("/analytics/trends", usage_get_trends, "Analytics", "Show the platform's trends",
         .query_in = &trends_days_shape, .answer = &trends_shape, .flags = ENDPOINT_REPORT),
+    GET("/analytics/active", active_get, "Analytics", "Count active users", .help = ACTIVE_HELP,
+        .query_in = &active_query_shape, .answer = &active_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NOT_ALL_USERS}),
+    GET("/analytics/funnel", funnel_get, "Analytics", "Show what became of sessions", .help = FUNNEL_HELP,
+        .query_in = &funnel_query_shape, .answer = &funnel_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NOT_ALL_USERS}),
+    GET("/analytics/user/{user_id}", timeline_get, "Analytics", "Show what a user did", .help = TIMELINE_HELP,
+        .path_in = &user_path_shape, .query_in = &timeline_query_shape, .answer = &timeline_shape,
+        .flags = ENDPOINT_REPORT, .failures = {OTHER_USER}),
+    ERASE_ENDPOINT("/analytics/user/{user_id}/events", events_erase, "Analytics", "Erase a user's events"),
+    GET("/analytics/series", series_get, "Analytics", "Show usage over time", .help = SERIES_HELP,
+        .query_in = &usage_series_query_shape, .answer = &usage_series_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NOT_ALL_USERS}),
     GET("/analytics/events/export", events_export, "Analytics", "Export usage events", .help = EXPORT_HELP,
         .query_in = &events_export_shape, .answer = &listed_event_shape,
         .flags = ENDPOINT_REPORT | ENDPOINT_EXPORT, .failures = {OTHER_USER, OLD_HTTP}),
@@ -73,27 +97,34 @@ static const struct endpoint endpoints[] = {
     USERS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward),
     LABS_ENDPOINTS(ENDPOINT_FORWARD, forward, forward, forward, forward, forward, forward),
 
+    RETENTION_ENDPOINT(retention_run),
+
     HEALTH_ENDPOINTS,
 
     DOCS_ENDPOINTS(TITLE),
+
+    DASHBOARD_ENDPOINTS,
 };
 
-static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part, &export_part};
+static const struct part *const parts[] = {&directory_lookups, &zones_part, &ingest_part, &export_part,
+                                           &retention_part};
+
+static const struct upkeep upkeep[] = {{usage_fold, FOLD_EVERY}, {retention_upkeep, RETENTION_EVERY}};
 
 const struct api usage_analytics_api = {
     .name = "usage-analytics",
     .title = TITLE,
     .help = "Usage events, usage by lab type and trends of the platform. Users and labs are those of User "
             "Progress.",
-    .version = "1.0.0",
+    .version = VERSION,
     .port = 8006,
     .schema = usage_analytics_schema_sql,
-    .schema_version = 5,
+    .schema_version = 7,
     .forwarding = &directory_forwarding,
     .parts = parts,
     .part_count = COUNT(parts),
-    .upkeep = usage_fold,
-    .upkeep_every = FOLD_EVERY,
+    .upkeep = upkeep,
+    .upkeep_count = COUNT(upkeep),
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
 };

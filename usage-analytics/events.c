@@ -104,8 +104,8 @@ STATEMENT(export_events, EXPORT, .planned_anew = true,
           ROW(struct event, user_id, lab_type, event_type, event_data, id, timestamp, client_id,
               received_at));
 STATEMENT(list_events, REPORT, .planned_anew = true,
-          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
-                 lab_type, from, to, kind, limit),
+          PARAMS(struct list_params, order, lead, rest, low_at, low_id, high_at, high_id, look_at, user_id,
+                 client_id, lab_type, from, to, kind, limit),
           ROW(struct event, mark, user_id, lab_type, event_type, event_data, id, timestamp, client_id,
               received_at));
 STATEMENT(update_event, CHANGE, PARAMS(struct event, user_id, lab_type, event_type, event_data, id),
@@ -171,7 +171,8 @@ enum reply events_export(struct request *rq)
 
 enum reply events_list(struct request *rq)
 {
-    static const struct list list = LIST(struct event, list_events, events_page_shape);
+    static const char *const frequent[] = {"start", "complete", NULL};
+    static const struct list list = LIST(struct event, list_events, events_page_shape, .frequent = frequent);
 
     return list_reply(rq, &list);
 }

@@ -4,19 +4,30 @@
 #include "common/items/export.h"
 #include "common/items/ingest.h"
 #include "common/items/list.h"
+#include "common/items/retention.h"
 #include "common/items/zone.h"
 #include "common/openapi/docs.h"
+#include "common/reports/series.h"
+#include "common/serve/dashboard.h"
 #include "common/serve/health.h"
 #include "common/shape/declare.h"
+#include "common/table/version.h"
 #include "directory/directory.h"
+#include "user-progress/at_risk.h"
 #include "user-progress/attempts.h"
 #include "user-progress/entry.h"
+#include "user-progress/erasure_work.h"
+#include "user-progress/erasures.h"
 #include "user-progress/labs.h"
 #include "user-progress/lookups.h"
+#include "user-progress/person_export.h"
 #include "user-progress/progress_change.h"
 #include "user-progress/progress_log.h"
+#include "user-progress/retention.h"
+#include "user-progress/series.h"
 #include "user-progress/stats.h"
 #include "user-progress/summary.h"
+#include "user-progress/user_search.h"
 #include "user-progress/user_service.h"
 #include "user-progress/users.h"
 #include "user-progress/verify.h"
@@ -56,6 +67,9 @@ static const struct endpoint endpoints[] = {
         .flags = ENDPOINT_DIRECT | ENDPOINT_OPEN),
 
     USERS_ENDPOINTS(0, users_create, users_list, users_get, users_update, users_delete),
+    GET("/directory/users", user_search_list, "Users", "Find users",
+        .help = "By exactly one of username, email and prefix.", .query_in = &user_search_query_shape,
+        .answer = &user_page_shape, .flags = ENDPOINT_REPORT, .failures = {OTHER_USER}),
     LABS_ENDPOINTS(0, labs_create, labs_list, labs_get, labs_list_of_type, labs_update, labs_delete),
 
     POST("/progress/lab-attempt", attempts_record, "Progress", "Record a lab attempt",
@@ -66,6 +80,9 @@ static const struct endpoint endpoints[] = {
         .answer = &attempt_shape, .flags = ENDPOINT_LIST | ENDPOINT_REPORT, .failures = {NO_USER}),
     GET("/progress/stats/{user_id}", stats_get, "Progress", "Add up a user's lab attempts",
         .path_in = &user_path_shape, .answer = &stats_shape, .flags = ENDPOINT_REPORT, .failures = {NO_USER}),
+    GET("/attempts/series", series_get, "Progress", "Show lab attempts over time", .help = SERIES_HELP,
+        .query_in = &attempt_series_query_shape, .answer = &attempt_series_shape, .flags = ENDPOINT_REPORT,
+        .failures = {NOT_ALL_USERS}),
     GET("/attempts/export", attempts_export, "Progress", "Export lab attempts", .help = EXPORT_HELP,
         .query_in = &attempts_export_shape, .answer = &listed_attempt_shape,
         .flags = ENDPOINT_REPORT | ENDPOINT_EXPORT, .failures = {OTHER_USER, OLD_HTTP}),
@@ -74,6 +91,13 @@ static const struct endpoint endpoints[] = {
          .flags = ENDPOINT_CREATES | ENDPOINT_BATCH),
     GET("/attempts", attempts_list_all, "Progress", "List lab attempts", .help = LIST_HELP,
         .query_in = &attempts_query_shape, .answer = &attempts_page_shape, .flags = ENDPOINT_REPORT,
+        .failures = {OTHER_USER}),
+    GET("/attempts/at-risk", at_risk_list, "Progress", "List users at risk",
+        .help =
+            "Who needs a person, by a rule that the answer repeats: users whose last attempts in a lab type "
+            "all failed, and users who stopped with a lab unfinished. Nothing is stored and nobody is "
+            "notified.",
+        .query_in = &at_risk_query_shape, .answer = &at_risk_shape, .flags = ENDPOINT_REPORT,
         .failures = {OTHER_USER}),
     GET("/progress/lab-attempt/{attempt_id}", attempts_get, "Progress", "Get a lab attempt",
         .path_in = &attempt_path_shape, .answer = &attempt_shape, .failures = {NO_ATTEMPT}),
@@ -125,27 +149,58 @@ static const struct endpoint endpoints[] = {
                       NO_ENTRY,
                       {404, "Log entry has no such version", "error"}}),
 
+    POST(
+        "/privacy/erasures", erasures_create, "Privacy", "Erase a person",
+        .help =
+            "Deletes everything of a person in all three services, and after the longest time that a "
+            "request can take looks for what came late. While it runs, the same user gives the same erasure; "
+            "afterwards a new one if there is anything again, else the last one.",
+        .query_in = &erasure_query_shape, .body_in = &erasure_in_shape, .answer = &erasure_begun_shape,
+        .status = 202, .preview = &erasure_preview_shape, .flags = ENDPOINT_REPORT, .scope = "privacy",
+        .failures = {NO_USER}),
+    GET("/privacy/erasures/{erasure_id}", erasures_get, "Privacy", "Show an erasure",
+        .help = "How far it is, and at its end the receipt.", .path_in = &erasure_path_shape,
+        .answer = &erasure_shape, .scope = "privacy", .failures = {FAILURE(404, "Erasure not found")}),
+
+    GET("/privacy/people/{user_id}", person_export, "Privacy", "Export a person",
+        .help =
+            "Everything that the three services have about a user, one object per line. The last line has "
+            "the counts; an answer that is cut ends without its last chunk, which clients report as an "
+            "error.",
+        .path_in = &user_path_shape, .answer = &person_line_shape, .flags = ENDPOINT_REPORT | ENDPOINT_LINES,
+        .scope = "privacy", .failures = {NO_USER, OLD_HTTP}),
+
+    RETENTION_ENDPOINT(retention_run),
+
     HEALTH_ENDPOINTS,
 
     DOCS_ENDPOINTS(TITLE),
+
+    DASHBOARD_ENDPOINTS,
 };
 
 static const struct command commands[] = {
     {"verify", "replay the progress log's events and check that its entries follow from them", verify_run},
 };
 
-static const struct part *const parts[] = {&zones_part, &ingest_part, &export_part};
+static const struct part *const parts[] = {&zones_part, &ingest_part, &export_part, &erasures_part,
+                                           &retention_part};
+
+static const struct upkeep upkeep[] = {{erasures_upkeep, ERASURES_EVERY},
+                                       {retention_upkeep, RETENTION_EVERY}};
 
 const struct api user_progress_api = {
     .name = "user-progress",
     .title = TITLE,
     .help = "Users, labs, lab attempts and the progress log: the source of truth for users and labs.",
-    .version = "1.0.0",
+    .version = VERSION,
     .port = 8004,
     .schema = user_progress_schema_sql,
-    .schema_version = 7,
+    .schema_version = 9,
     .parts = parts,
     .part_count = COUNT(parts),
+    .upkeep = upkeep,
+    .upkeep_count = COUNT(upkeep),
     .endpoints = endpoints,
     .endpoint_count = COUNT(endpoints),
     .commands = commands,

@@ -119,8 +119,8 @@ STATEMENT(export_attempts, EXPORT, .planned_anew = true,
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty, client_id, received_at));
 STATEMENT(list_all_attempts, REPORT, .planned_anew = true,
-          PARAMS(struct list_params, order, user_id, client_id, seek_lab, seek_from, seek_to, at, id, look_at,
-                 lab_type, from, to, passed, limit),
+          PARAMS(struct list_params, order, lead, rest, low_at, low_id, high_at, high_id, look_at, user_id,
+                 client_id, lab_type, from, to, passed, limit),
           ROW(struct attempt, mark, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty, client_id, received_at));
 STATEMENT(update_attempt, CHANGE,
@@ -140,8 +140,14 @@ STATEMENT(get_attempt, READ, .large = true, PARAMS(struct attempt_path, attempt_
 STATEMENT(list_attempts, REPORT, PARAMS(struct attempts_after, user_id, id, limit),
           ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
               timestamp, lab_name, lab_description, lab_difficulty));
+STATEMENT(list_person_attempts, REPORT, PARAMS(struct person_after, user_id, id, limit),
+          ROW(struct attempt, user_id, lab_type, completion_status, time_spent, errors_encountered, id,
+              timestamp, lab_name, lab_description, lab_difficulty, client_id, received_at));
 STATEMENT(delete_attempt, CHANGE, PARAMS(struct attempt_path, attempt_id),
           ROW(struct attempt_path, attempt_id));
+
+const struct person_rows attempts_of_person = {
+    "attempt", &list_person_attempts, &listed_attempt_shape, offsetof(struct attempt, id), 0, NULL};
 
 /* Writes the attempt of the body, and replies with the stored attempt or with what does not exist. */
 static enum reply store(struct request *rq, const struct statement *statement, int64_t id)
@@ -200,7 +206,8 @@ enum reply attempts_export(struct request *rq)
 
 enum reply attempts_list_all(struct request *rq)
 {
-    static const struct list list = LIST(struct attempt, list_all_attempts, attempts_page_shape);
+    static const struct list list =
+        LIST(struct attempt, list_all_attempts, attempts_page_shape, .outcomes = true);
 
     return list_reply(rq, &list);
 }

@@ -167,41 +167,93 @@ RETURNING id AS attempt_id;
 
 -- name: list_all_attempts
 -- The parameters are described in common/items/list.h. Planned for their values, so only the order and the filters of the
--- query remain. A CTE keeps the order in which it was filled, and is filled only as far as it is read.
+-- query remain. Rows are compared with their key, and not sought by it and compared without, so that only the index
+-- that begins with the key has the order. A CTE keeps the order in which it was filled, and is filled only as far as
+-- it is read.
 WITH looked_at AS MATERIALIZED (
-    SELECT id, timestamp, lab_type, completion_status
-      FROM lab_attempts
-     WHERE ($2 IS NULL OR hashtextextended(user_id, 0) = hashtextextended($2, 0) AND user_id = $2)
-       AND ($3 IS NULL OR client_id = $3)
-       AND ($4 IS NULL OR hashtextextended(lab_type, 0) = hashtextextended($4, 0) AND lab_type = $4)
-       AND ($5::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $5::timestamptz AT TIME ZONE 'UTC')
-       AND ($6::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $6::timestamptz AT TIME ZONE 'UTC')
-       AND CASE
-           WHEN $8 IS NULL THEN true
-           WHEN $1 = '-timestamp' THEN (coalesce(timestamp, '-infinity'), id) < (coalesce($7::timestamptz AT TIME ZONE 'UTC', '-infinity'), $8)
-           WHEN $1 = 'timestamp' THEN (coalesce(timestamp, '-infinity'), id) > (coalesce($7::timestamptz AT TIME ZONE 'UTC', '-infinity'), $8)
-           ELSE id > $8
+    SELECT id, at, user_id, lab_type, completion_status
+      FROM (
+            SELECT *,
+                   coalesce(timestamp, '-infinity') AS at,
+                   CASE $2 WHEN 'user_id' THEN hashtextextended(user_id, 0)
+                           WHEN 'lab_type' THEN hashtextextended(lab_type, 0)
+                           WHEN 'kind' THEN completion_status::integer::bigint END AS key,
+                   CASE $2 WHEN 'user_id' THEN hashtextextended($9, 0)
+                           WHEN 'lab_type' THEN hashtextextended($11, 0)
+                           WHEN 'kind' THEN $14::integer::bigint END AS sought
+              FROM lab_attempts
+           ) AS e
+     WHERE CASE
+           WHEN $1 = 'id' THEN id > $5 AND ($9 IS NULL OR hashtextextended(user_id, 0) = hashtextextended($9, 0) AND user_id = $9)
+           WHEN $2 IS NULL THEN (at, id) > (coalesce($4::timestamptz AT TIME ZONE 'UTC', '-infinity'), $5) AND (at, id) < (coalesce($6::timestamptz AT TIME ZONE 'UTC', CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamp ELSE '-infinity' END), $7)
+           ELSE (key, at, id) > (sought, coalesce($4::timestamptz AT TIME ZONE 'UTC', '-infinity'), $5) AND (key, at, id) < (sought, coalesce($6::timestamptz AT TIME ZONE 'UTC', CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamp ELSE '-infinity' END), $7)
            END
-     ORDER BY CASE $1 WHEN '-timestamp' THEN coalesce(timestamp, '-infinity') END DESC,
+       AND ($10 IS NULL OR client_id = $10)
+       AND ($13::timestamptz IS NULL OR timestamp IS NOT NULL)
+     ORDER BY CASE $1 WHEN '-timestamp' THEN key END DESC,
+              CASE $1 WHEN '-timestamp' THEN at END DESC,
               CASE $1 WHEN '-timestamp' THEN id END DESC,
-              CASE $1 WHEN 'timestamp' THEN coalesce(timestamp, '-infinity') END,
+              CASE $1 WHEN 'timestamp' THEN key END,
+              CASE $1 WHEN 'timestamp' THEN at END,
               CASE WHEN $1 <> '-timestamp' THEN id END
-     LIMIT $9
+     LIMIT $8
 ), found AS MATERIALIZED (
     SELECT id
       FROM looked_at
-     WHERE ($10 IS NULL OR lab_type = $10)
-       AND ($11::timestamptz IS NULL OR timestamp >= $11::timestamptz AT TIME ZONE 'UTC')
-       AND ($12::timestamptz IS NULL OR timestamp < $12::timestamptz AT TIME ZONE 'UTC')
-       AND ($13 IS NULL OR completion_status = $13)
-     LIMIT $14
+     WHERE ($9 IS NULL OR user_id = $9)
+       AND ($11 IS NULL OR lab_type = $11)
+       AND ($12::timestamptz IS NULL OR at >= $12::timestamptz AT TIME ZONE 'UTC')
+       AND ($13::timestamptz IS NULL OR at < $13::timestamptz AT TIME ZONE 'UTC')
+       AND ($14 IS NULL OR completion_status = $14)
+     LIMIT $15
+), short AS MATERIALIZED (
+    SELECT CASE WHEN (SELECT count(*) FROM found) < $15 THEN (SELECT count(*) FROM looked_at) = $8 END AS yes
+), rest AS MATERIALIZED (
+    SELECT id, at, user_id, lab_type, completion_status
+      FROM (
+            SELECT *,
+                   coalesce(timestamp, '-infinity') AS at,
+                   CASE $3 WHEN 'user_id' THEN hashtextextended(user_id, 0)
+                           WHEN 'lab_type' THEN hashtextextended(lab_type, 0)
+                           WHEN 'kind' THEN completion_status::integer::bigint END AS key,
+                   CASE $3 WHEN 'user_id' THEN hashtextextended($9, 0)
+                           WHEN 'lab_type' THEN hashtextextended($11, 0)
+                           WHEN 'kind' THEN $14::integer::bigint END AS sought
+              FROM lab_attempts
+           ) AS e
+     WHERE $3 IS NOT NULL
+       AND (SELECT yes FROM short)
+       AND (key, at, id) > (sought, coalesce($4::timestamptz AT TIME ZONE 'UTC', '-infinity'), $5)
+       AND (key, at, id) < (sought, coalesce($6::timestamptz AT TIME ZONE 'UTC', CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamp ELSE '-infinity' END), $7)
+       AND ($13::timestamptz IS NULL OR timestamp IS NOT NULL)
+     ORDER BY key, at, id
+     LIMIT $8
+), whole AS MATERIALIZED (
+    SELECT $3 IS NOT NULL AND (SELECT yes FROM short) AND (SELECT count(*) FROM rest) < $8 AS yes
 ), page AS (
     SELECT id, false AS mark
       FROM found
+     WHERE (SELECT yes FROM whole) IS NOT TRUE
      UNION ALL
     SELECT id, true
-      FROM (SELECT id FROM looked_at OFFSET $9 - 1 LIMIT 1) AS last
-     WHERE (SELECT count(*) FROM found) < $14
+      FROM (SELECT id FROM looked_at OFFSET $8 - 1 LIMIT 1) AS last
+     WHERE (SELECT yes FROM short)
+       AND (SELECT yes FROM whole) IS NOT TRUE
+     UNION ALL
+    (SELECT id, false
+      FROM rest
+     WHERE (SELECT yes FROM whole)
+       AND ($1 <> 'id' OR id > $5)
+       AND ($9 IS NULL OR user_id = $9)
+       AND ($11 IS NULL OR lab_type = $11)
+       AND ($12::timestamptz IS NULL OR at >= $12::timestamptz AT TIME ZONE 'UTC')
+       AND ($13::timestamptz IS NULL OR at < $13::timestamptz AT TIME ZONE 'UTC')
+       AND ($14 IS NULL OR completion_status = $14)
+     ORDER BY CASE $1 WHEN '-timestamp' THEN at END DESC,
+              CASE $1 WHEN '-timestamp' THEN id END DESC,
+              CASE $1 WHEN 'timestamp' THEN at END,
+              CASE WHEN $1 <> '-timestamp' THEN id END
+     LIMIT $15)
 )
 SELECT page.mark,
        e.user_id,
@@ -261,3 +313,34 @@ SELECT e.user_id,
    AND ($7 IS NULL OR e.completion_status = $7)
    AND ($8 IS NULL OR e.id > $8)
  ORDER BY CASE $1 WHEN 'timestamp' THEN coalesce(e.timestamp, '-infinity') END, e.id;
+
+-- name: list_person_attempts
+-- As list_attempts, also of a user who does not exist any more.
+SELECT a.user_id,
+       a.lab_type,
+       a.completion_status,
+       a.time_spent,
+       a.errors_encountered,
+       a.id,
+       a.timestamp,
+       CASE WHEN l.id IS NULL THEN a.lab_type ELSE l.name END AS lab_name,
+       CASE WHEN l.id IS NULL THEN 'No description available' ELSE l.description END AS lab_description,
+       CASE WHEN l.id IS NULL THEN 'unknown' ELSE l.difficulty END AS lab_difficulty,
+       a.client_id,
+       a.received_at
+  FROM (
+       SELECT *
+         FROM lab_attempts
+        WHERE (user_id, id) > ($1, $2)
+          AND user_id <= $1
+        ORDER BY user_id, id
+        LIMIT $3
+  ) AS a
+  LEFT JOIN LATERAL (
+       SELECT id, name, description, difficulty
+         FROM labs
+        WHERE lab_type = a.lab_type
+        ORDER BY created_at, id
+        LIMIT 1
+  ) AS l ON true
+ ORDER BY a.id;

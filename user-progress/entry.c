@@ -19,7 +19,8 @@ static const struct field entry_fields[] = {
     FIELD(TEXT, user_id, .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
     FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
     FIELD_NAMED(MEMBERS, NULL, members,
-                .help = "What the entry is about, in the order in which it was sent."),
+                .help = "What the entry is about, in the order in which it was sent: strings, numbers and "
+                        "booleans."),
 };
 
 const struct shape entry_shape = SHAPE("ProgressLog", "An entry of the progress log.", entry_fields);
@@ -29,7 +30,9 @@ static const struct field entry_in_fields[] = {
     FIELD(TEXT, user_id, .flags = FIELD_REQUIRED, .help = "Whose progress it is.",
           .example = "\"7be06c80-fbc6-4280-aed1-16f8749df77b\""),
     FIELD(TEXT, date, .help = DATE_HELP " By default today in UTC.", .example = "\"2025-04-19\""),
-    FIELD_NAMED(MEMBERS, NULL, members, .help = "At least one and at most 100: what the entry is about."),
+    FIELD_NAMED(MEMBERS, NULL, members,
+                .help =
+                    "At least one and at most 100 strings, numbers or booleans: what the entry is about."),
 };
 
 const struct shape entry_in_shape =
@@ -38,7 +41,8 @@ const struct shape entry_in_shape =
 static const struct field entry_change_fields[] = {
     FIELD(TEXT, date, .help = DATE_HELP, .example = "\"2025-04-19\""),
     FIELD_NAMED(MEMBERS, NULL, members, .flags = FIELD_NULLABLE,
-                .help = "Members to set; null removes one. At least one must be left."),
+                .help =
+                    "Strings, numbers or booleans to set; null removes a member. At least one must be left."),
 };
 
 const struct shape entry_change_shape =

@@ -67,6 +67,7 @@ struct log_event {
 
 #define OF struct log_event
 static const struct field log_event_fields[] = {
+    FIELD_NAMED(INT, "log_id", entry.log_id, .example = "7"),
     FIELD(INT, version, .example = "1"),
     FIELD(TEXT, type, .help = "created, updated, deleted or restored.", .example = "\"created\""),
     FIELD(TIME_NAIVE, recorded_at, .help = "UTC.", .example = "\"2025-04-19T08:30:38.538812\""),
@@ -76,7 +77,11 @@ static const struct field log_event_fields[] = {
                 .help = "The entry after the event; null after a deletion."),
 };
 
-const struct shape log_event_shape = SHAPE("ProgressLogEvent", "An event of an entry.", log_event_fields);
+/* The history of one entry does not repeat its id. */
+const struct shape log_event_shape = {"ProgressLogEvent", "An event of an entry.", sizeof(OF),
+                                      log_event_fields + 1, COUNT(log_event_fields) - 1};
+static const struct shape person_event_shape =
+    SHAPE("PersonLogEvent", "An event of an entry of a person.", log_event_fields);
 #undef OF
 
 /* A page of a user's entries, the current ones or those of a given time. */
@@ -99,6 +104,10 @@ STATEMENT(list_entries, REPORT, PARAMS(struct entries_after, user_id, log_id, li
 STATEMENT(list_entries_as_of, REPORT, PARAMS(struct entries_after, user_id, log_id, limit, at),
           ROW(struct progress_entry, log_id, user_id, date, members));
 STATEMENT(list_events, REPORT, PARAMS(struct events_after, log_id, version, limit),
+          ROW(struct log_event, version, type, recorded_at, actor, entry.log_id, entry.user_id, entry.date,
+              entry.members));
+
+STATEMENT(list_person_events, REPORT, PARAMS(struct person_after, user_id, id, version, limit),
           ROW(struct log_event, version, type, recorded_at, actor, entry.log_id, entry.user_id, entry.date,
               entry.members));
 
@@ -162,6 +171,13 @@ static bool print_entries(struct pages *page)
     }
     return true;
 }
+
+const struct person_rows entries_of_person = {"progress_event",
+                                              &list_person_events,
+                                              &person_event_shape,
+                                              offsetof(struct log_event, entry.log_id),
+                                              offsetof(struct log_event, version),
+                                              print_entries};
 
 enum reply progress_log_history(struct request *rq)
 {

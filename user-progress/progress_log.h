@@ -8,9 +8,13 @@
 #define USER_PROGRESS_PROGRESS_LOG_H
 
 #include "common/table/api.h"
+#include "user-progress/person_rows.h"
 
 handler_fn progress_log_create, progress_log_list, progress_log_history;
 
 extern const struct shape as_of_shape, log_created_shape, log_list_shape, log_event_shape;
+
+/* All versions of a user's entries in the export of a person. */
+extern const struct person_rows entries_of_person;
 
 #endif

@@ -57,3 +57,19 @@ SELECT version,
    AND version > $2
  ORDER BY version
  LIMIT $3;
+
+-- name: list_person_events
+-- A page of the events of all entries of a user, in the order of an index.
+SELECT version,
+       type,
+       recorded_at,
+       actor,
+       log_id AS "entry.log_id",
+       user_id AS "entry.user_id",
+       to_char(date, 'YYYY-MM-DD') AS "entry.date",
+       members AS "entry.members"
+  FROM progress_events
+ WHERE (user_id, log_id, version) > ($1, $2, $3)
+   AND user_id <= $1
+ ORDER BY user_id, log_id, version
+ LIMIT $4;

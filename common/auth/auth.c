@@ -130,8 +130,24 @@ static bool scope_has(struct text scope, struct text word)
     return false;
 }
 
+/* RFC 6750, section 3.1: 403, and the header names what the token lacks. */
+static enum auth_verdict refuse_scope(struct request *rq, const char *scope)
+{
+    char *header = arena_printf(&rq->arena, "Bearer error=\"insufficient_scope\", scope=\"%s\"", scope);
+    char *message = arena_printf(&rq->arena, "The token lacks the scope %s", scope);
+
+    if (header)
+        reply_header(rq, "WWW-Authenticate", header);
+    reply_member(rq, 403, "message", message ? message : "The token lacks a scope");
+    return AUTH_REPLIED;
+}
+
 static enum auth_verdict pass(const struct auth *auth, struct request *rq, const struct jwt_claims *claims)
 {
+    const char *scope = rq->endpoint->scope;
+
+    if (scope && !scope_has(claims->scope, text_of(scope)))
+        return refuse_scope(rq, scope);
     rq->subject = claims->sub;
     rq->own_user_only = auth->base.settings->subject_scoped && !scope_has(claims->scope, ANY_USER);
     return AUTH_PASSED;
@@ -181,14 +197,15 @@ static enum auth_verdict verify(struct auth *auth, struct request *rq, struct te
     return AUTH_REPLIED;
 }
 
-enum auth_verdict auth_check(struct auth *auth, struct request *rq, unsigned flags, bool may_refresh)
+enum auth_verdict auth_check(struct auth *auth, struct request *rq, bool may_refresh)
 {
     const struct auth_settings *s = auth->base.settings;
-    bool of_user = flags & ENDPOINT_TOKEN;
+    bool of_user = endpoint_requires_token(rq->endpoint);
+    bool of_service = rq->endpoint->flags & ENDPOINT_SERVICE;
 
-    if (!of_user && (!s->required || flags & ENDPOINT_OPEN))
+    if (!of_user && !of_service && (!s->required || rq->endpoint->flags & ENDPOINT_OPEN))
         return AUTH_PASSED;
-    if (!s->jwks_url) {
+    if (of_service ? !s->service_token : !s->jwks_url) {
         reply_member(rq, 503, "message", "Authentication is not configured");
         return AUTH_REPLIED;
     }
@@ -199,6 +216,8 @@ enum auth_verdict auth_check(struct auth *auth, struct request *rq, unsigned fla
         return refuse(rq, "Invalid token");
     if (!of_user && is_secret(token, s->service_token))
         return AUTH_PASSED;
+    if (of_service)
+        return refuse(rq, "Invalid token");
     return verify(auth, rq, token, may_refresh);
 }
 
@@ -212,5 +231,13 @@ bool auth_require_user(struct request *rq, struct text user_id)
     if (!rq->own_user_only || (rq->subject.at && text_equal(rq->subject, user_id)))
         return true;
     reply_member(rq, 403, "message", "The token does not reach this user");
+    return false;
+}
+
+bool auth_require_all_users(struct request *rq)
+{
+    if (!rq->own_user_only)
+        return true;
+    reply_member(rq, 403, "message", "The token does not reach all users");
     return false;
 }

@@ -17,7 +17,7 @@ struct request;
 
 enum auth_verdict {
     AUTH_PASSED,  /* no token is required, or it is valid: rq->subject and rq->own_user_only are set */
-    AUTH_REPLIED, /* the reply is 401 or 503 */
+    AUTH_REPLIED, /* the reply is 401, 403 or 503 */
     AUTH_STALE,   /* the token may be signed by a newer key: auth_refresh, then check again */
 };
 
@@ -40,16 +40,18 @@ struct auth *auth_open(const struct auth_base *base, bool keeper) MUST_CHECK;
 void auth_close(struct auth *auth);
 
 /*
- * Checks the token of a request for an endpoint with these flags. Returns AUTH_STALE only if `may_refresh` is
- * set, and at most every KEYSET_PAUSE_S seconds. Does not wait.
+ * Checks the token of a request as its endpoint requires, and that it has the endpoint's scope. Returns
+ * AUTH_STALE only if `may_refresh` is set, and at most every KEYSET_PAUSE_S seconds. Does not wait.
  */
-enum auth_verdict auth_check(struct auth *auth, struct request *rq, unsigned flags,
-                             bool may_refresh) MUST_CHECK;
+enum auth_verdict auth_check(struct auth *auth, struct request *rq, bool may_refresh) MUST_CHECK;
 
 /* Fetches the keys for a request, until its deadline. Waits. */
 void auth_refresh(struct auth *auth, struct request *rq);
 
 /* Whether the request's token gives access to a user (AUTH_SUBJECT_SCOPED); false: the reply is 403. */
 bool auth_require_user(struct request *rq, struct text user_id);
+
+/* The same for what is about all users. */
+bool auth_require_all_users(struct request *rq);
 
 #endif

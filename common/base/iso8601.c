@@ -183,3 +183,22 @@ size_t time_print(char *out, struct moment moment, enum time_form form)
     memcpy(end, suffixes[form], suffix);
     return (size_t)(end - out) + suffix;
 }
+
+size_t time_print_local(char *out, struct moment moment, int64_t east)
+{
+    struct moment local;
+    uint64_t offset = (uint64_t)(east < 0 ? -east : east);
+
+    if (__builtin_add_overflow(moment.us, east * MICROSECONDS, &local.us))
+        local = moment;
+    char *end = out + time_print(out, local, TIME_NAIVE);
+    *end++ = east < 0 ? '-' : '+';
+    end = put_digits(end, (unsigned)(offset / 3600 % 100), 2);
+    *end++ = ':';
+    end = put_digits(end, (unsigned)(offset / 60 % 60), 2);
+    if (offset % 60) {
+        *end++ = ':';
+        end = put_digits(end, (unsigned)(offset % 60), 2);
+    }
+    return (size_t)(end - out);
+}

@@ -32,4 +32,10 @@ bool iso8601_read_time(struct text t, struct moment *moment);
  */
 size_t time_print(char *out, struct moment moment, enum time_form form);
 
+/*
+ * The same as clocks show it that are `east` seconds ahead of UTC: `2025-10-26T01:00:00+02:00`. The offset
+ * has seconds only where it is not whole minutes, as local mean times were.
+ */
+size_t time_print_local(char *out, struct moment moment, int64_t east);
+
 #endif

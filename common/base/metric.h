@@ -30,7 +30,12 @@ struct histogram_bounds {
     uint64_t bounds[METRIC_BUCKETS - 1];
 };
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_type {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM,
+    METRIC_AGE, /* a gauge of a duration: the longest of all workers is shown */
+};
 
 /* A name with one sample, or one for each value of a label. */
 struct metric_family {

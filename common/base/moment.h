@@ -6,10 +6,17 @@
 #define COMMON_BASE_MOMENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct moment {
     int64_t us; /* microseconds since 1970 UTC */
+};
+
+/* A list of points in time; `items == NULL` is null. */
+struct moments {
+    struct moment *items;
+    size_t count;
 };
 
 /* The null of JSON and SQL. */

@@ -6,6 +6,9 @@
 #include "common/http/transfer.h"
 #include "common/http/url.h"
 
+#define RESTART_WAIT SECOND /* after its last answer, a service that takes no connection is waited for */
+#define AGAIN_AFTER  (SECOND / 50) /* until another connection is tried */
+
 struct client {
     struct loop *loop;
     const struct client_settings *settings;
@@ -13,6 +16,8 @@ struct client {
     struct resolver *resolver;
     struct waiting_queue unresolved; /* calls whose host is being looked up */
     struct waiting_queue unsent;     /* calls that wait for a transfer */
+    struct waiting_queue unanswered; /* calls that got no connection, until another is tried */
+    int64_t lost;                    /* when that happened first since the last answer; 0: it did not */
 };
 
 static void finish(struct client_call *call)
@@ -62,6 +67,31 @@ static bool resolve(struct client_call *call)
     return false;
 }
 
+/*
+ * Lets a call that got no connection wait for another, because a service that restarts takes none for a
+ * moment. False: it has ended.
+ */
+static bool wait_for_restart(struct client_call *call)
+{
+    struct client *client = call->client;
+    int64_t again = client->loop->now + AGAIN_AFTER;
+
+    if (!client->lost)
+        client->lost = client->loop->now;
+    return again < call->deadline && again < client->lost + RESTART_WAIT &&
+           waiting_join(&client->unanswered, &call->waiting, again);
+}
+
+static void try_again(struct waiting *waiting)
+{
+    struct client_call *call = container_of(waiting, struct client_call, waiting);
+
+    call->sent_again = false;
+    call->addresses = (struct addresses){.count = 0};
+    if (!resolve(call))
+        finish(call);
+}
+
 static void resolved(struct resolver_question *question)
 {
     struct client_call *call = container_of(question, struct client_call, question);
@@ -71,7 +101,7 @@ static void resolved(struct resolver_question *question)
     bool goes_on = found && found->version != call->addresses.version;
     if (goes_on)
         call->addresses = *found;
-    if (!goes_on || !send_or_queue(call))
+    if (goes_on ? !send_or_queue(call) : !wait_for_restart(call))
         finish(call);
 }
 
@@ -95,11 +125,15 @@ static void ended(struct client_call *call, enum transfer_end how)
     struct waiting *next;
     bool goes_on = false;
 
+    if (call->status)
+        client->lost = 0;
     if (how == TRANSFER_NOT_SENT && !call->sent_again) {
         /* The host may have moved: look its name up again. */
         call->sent_again = true;
         goes_on = resolve(call);
     }
+    if (how == TRANSFER_NOT_SENT && !goes_on)
+        goes_on = wait_for_restart(call);
     while (transfers_idle(client->transfers) && (next = waiting_next(&client->unsent))) {
         struct client_call *waiting = container_of(next, struct client_call, waiting);
         if (!transfer_begin(client->transfers, waiting, connect_time(waiting)))
@@ -176,6 +210,7 @@ struct client *client_open(struct loop *loop, const struct client_settings *sett
     client->settings = settings;
     waiting_open(&client->unresolved, loop, CLIENT_QUEUE_MAX, resolved_too_late);
     waiting_open(&client->unsent, loop, CLIENT_QUEUE_MAX, waited_too_long);
+    waiting_open(&client->unanswered, loop, CLIENT_QUEUE_MAX, try_again);
     return client;
 }
 
@@ -185,7 +220,8 @@ void client_close(struct client *client)
         return;
     transfers_close(client->transfers);
     resolver_close(client->resolver);
-    while (waiting_next(&client->unresolved) || waiting_next(&client->unsent))
+    while (waiting_next(&client->unresolved) || waiting_next(&client->unsent) ||
+           waiting_next(&client->unanswered))
         continue;
     free(client);
 }

@@ -4,7 +4,8 @@
  * A client keeps a few connections alive and never has more calls in progress than connections; other calls
  * wait, each until its own deadline. Names of hosts are resolved off the loop. Redirects are not followed,
  * and nothing is cached or sent twice, with one exception: a call of which nothing was sent is tried again if
- * the host has other addresses by then, or if a kept-alive connection had been closed in the meantime.
+ * the host has other addresses by then, if a kept-alive connection had been closed in the meantime, or if the
+ * service answered within the last second and may be restarting.
  * Answers are bounded in size and time.
  */
 #ifndef COMMON_HTTP_CLIENT_H

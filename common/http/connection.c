@@ -18,13 +18,10 @@ void connection_opened(struct http *http, struct MHD_Connection *mhd, void **con
     metric_count(&http->metrics->connections_accepted);
     if (!c)
         return; /* a connection without a context is refused at its first request */
+    c->mhd = mhd;
     c->fd = info->connect_fd;
     c->since = http->loop->now;
-    c->next = http->connections;
-    c->link = &http->connections;
-    if (c->next)
-        c->next->link = &c->next;
-    http->connections = c;
+    LIST_INSERT_HEAD(&http->connections, c, all);
     http->connection_count++;
     *context = c;
 }
@@ -71,17 +68,71 @@ void connection_closed(struct http *http, void **context)
     http->connection_count--;
     pool_uncount(http, c);
     pool_leave_rested(c);
+    connection_owes_nothing(c);
     if (http->swept == c)
-        http->swept = c->next;
-    *c->link = c->next;
-    if (c->next)
-        c->next->link = c->link;
+        http->swept = LIST_NEXT(c, all);
+    LIST_REMOVE(c, all);
     free(c);
     *context = NULL;
+}
+
+void connection_owes(struct http *http, struct connection *c)
+{
+    if (!c->owing.le_prev)
+        LIST_INSERT_HEAD(&http->owing, c, owing);
+}
+
+void connection_owes_nothing(struct connection *c)
+{
+    if (c->owing.le_prev)
+        LIST_REMOVE(c, owing);
+    c->owing.le_prev = NULL;
+}
+
+/*
+ * A client that writes the header and then the body may not send the body before the header is acknowledged
+ * (Nagle's algorithm, RFC 9293, section 3.7.4), and the kernel delays that by 40 ms, in the hope that it can
+ * go with an answer (section 3.8.6.3).
+ */
+void connection_ask_for_rest(struct http *http)
+{
+    static const int on = 1;
+    struct connection *c;
+
+    while ((c = LIST_FIRST(&http->owing))) {
+        connection_owes_nothing(c);
+        (void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+                         sizeof(on)); /* without it, the body is late */
+    }
 }
 
 void connection_cut(struct connection *c)
 {
     c->cut = true;
     shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and cleans up */
+}
+
+/*
+ * A resumed connection counts as readable, and is read before its answer is looked at. Except one with a
+ * time-out of its own: libmicrohttpd goes through all of those before it reads anything, 0.9.75 and 1.0.1
+ * alike. 1.0.1 ignores a new time-out while a connection is suspended.
+ */
+static void set_timeout(const struct http *http, struct connection *c, int64_t more)
+{
+    int64_t seconds = http->settings->keepalive_timeout / 1000 + more;
+
+    if (MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)seconds) == MHD_YES)
+        c->answered_first = more != 0;
+}
+
+void connection_answer_first(const struct http *http, struct connection *c)
+{
+    if (!c->answered_first)
+        set_timeout(http, c, 1);
+}
+
+void connection_answer_taken(const struct http *http, struct connection *c)
+{
+    if (c->answered_first)
+        set_timeout(http, c, 0);
 }

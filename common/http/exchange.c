@@ -16,6 +16,8 @@
 
 /* Answering */
 
+_Static_assert(LENGTH_UNKNOWN == MHD_SIZE_UNKNOWN, "the response to a HEAD would get a length");
+
 /* Never called: the answer to a HEAD has a length but no body. */
 static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
 {
@@ -190,6 +192,8 @@ static enum MHD_Result check_header(struct exchange *x, const char *fault)
         return refuse(x, 400, fault);
     if (x->scan.content_length > body_limit_for(x, x->scan.content_length))
         return refuse(x, 413, "Request body too large");
+    if (x->scan.content_length || x->scan.chunked)
+        connection_owes(x->http, x->connection);
     /*
      * An answer during this first call would close the connection: the request starts at the call that ends
      * its body.
@@ -218,6 +222,8 @@ enum MHD_Result exchange_begin(struct exchange *x, const char *method, const cha
     x->scan.arena = &rq->arena;
     rq->old_http = x->scan.version_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
     x->scan.end = old ? version + strlen(version) : NULL;
+    info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    x->scan.whole_end = info ? method + info->header_size : NULL;
     MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, take_header, x);
     /*
      * 0.9 accepts a lone LF as the end of a line in chunk framing, others do not: nothing after the body is
@@ -237,6 +243,7 @@ enum MHD_Result exchange_start(struct exchange *x)
         return MHD_NO; /* its answer could not be queued */
     if (x->started)
         return MHD_YES;
+    connection_owes_nothing(x->connection);
     exchange_set_state(x, AWAITS_ANSWER);
     x->rq.started = x->http->loop->now; /* the time before that was the client's */
     x->rq.body_bytes = (struct text){x->body ? x->body : "", x->body_len};
@@ -251,6 +258,7 @@ enum MHD_Result exchange_start(struct exchange *x)
     }
     if (x->answered)
         return queue_answer(x) ? MHD_YES : MHD_NO;
+    connection_answer_first(x->http, x->connection);
     exchange_suspend(x);
     return MHD_YES;
 }
@@ -262,9 +270,11 @@ void exchange_end(struct exchange *x)
 
     if (c) {
         exchange_set_state(x, AWAITS_NOTHING);
+        connection_owes_nothing(c);
         c->since = 0;
         c->ended = http->loop->now;
         c->received = 0;
+        connection_answer_taken(http, c);
         pool_enter_rested(http, c);
     }
     if (!stream_leave(x))

@@ -95,5 +95,6 @@ enum MHD_Result exchange_take(struct exchange *x, const char *bytes, size_t len)
     }
     memcpy(x->body + x->body_len, bytes, len);
     x->body_len += len;
+    connection_owes(x->http, x->connection);
     return MHD_YES;
 }

@@ -63,11 +63,12 @@ static void take_length(struct header_scan *scan, struct text value)
     scan->lengths++;
 }
 
-static void take_host(struct header_scan *scan, struct text value)
+static void take_host(struct header_scan *scan, struct request_headers *headers, struct text value)
 {
     for (size_t i = 0; i < value.len; i++)
         if (memchr(" \t/?#@,", value.at[i], 7))
             scan->fault = "Invalid Host";
+    headers->host = value;
     scan->hosts++;
 }
 
@@ -139,7 +140,7 @@ void header_scan_take(struct header_scan *scan, struct request_headers *headers,
         return;
     }
     if (text_equal_folded(name, TEXT("Host"))) {
-        take_host(scan, value);
+        take_host(scan, headers, value);
     } else if (text_equal_folded(name, TEXT("Content-Length"))) {
         take_length(scan, value);
     } else if (text_equal_folded(name, TEXT("Transfer-Encoding"))) {
@@ -157,7 +158,8 @@ const char *header_scan_end(const struct header_scan *scan, struct request_heade
         headers->origin = TEXT_NULL;
     if (scan->fault)
         return scan->fault;
-    if (scan->end && memcmp(scan->end, "\0\0\0", 4) != 0) /* its CRLF and that of the empty line */
+    /* Its CRLF and that of the empty line, and no NUL before them that cut the last value. */
+    if (scan->end && (memcmp(scan->end, "\0\0\0", 4) != 0 || scan->whole_end != scan->end + 4))
         return "Invalid header";
     if (scan->hosts > 1 || (scan->hosts == 0 && !scan->version_1_0))
         return "Exactly one Host header is needed";
@@ -166,4 +168,13 @@ const char *header_scan_end(const struct header_scan *scan, struct request_heade
     if (scan->encodings > 1 || (scan->encodings && (scan->lengths || scan->version_1_0)))
         return "Invalid Transfer-Encoding";
     return NULL;
+}
+
+void header_keep(struct request_headers *headers, struct arena *arena)
+{
+    headers->host = arena_text(arena, headers->host);
+    for (size_t i = 0; i < COUNT(kept); i++) {
+        struct text *value = (struct text *)((char *)headers + kept[i].at);
+        *value = arena_text(arena, *value);
+    }
 }

@@ -21,7 +21,8 @@ struct header_scan {
      * a NUL, and another server would read it differently.
      */
     const char *end;
-    size_t bytes; /* of all lines */
+    const char *whole_end; /* if `end` is not NULL: where the whole header ends, by the library's own count */
+    size_t bytes;          /* of all lines */
     unsigned lines;
     unsigned seen; /* a bit for each header of struct request_headers, in its order */
     unsigned hosts, lengths, encodings;
@@ -42,5 +43,11 @@ void header_scan_take(struct header_scan *scan, struct request_headers *headers,
 
 /* What is wrong with the whole header, or NULL; headers that count as absent are null afterwards. */
 const char *header_scan_end(const struct header_scan *scan, struct request_headers *headers);
+
+/*
+ * Copies the values to an arena, because those that were read end with the connection. A value for which
+ * there is no memory becomes null.
+ */
+void header_keep(struct request_headers *headers, struct arena *arena);
 
 #endif

@@ -6,6 +6,7 @@
 #define COMMON_HTTP_INTERNAL_H
 
 #include <microhttpd.h>
+#include <sys/queue.h>
 
 #include "common/base/loop.h"
 #include "common/http/header.h"
@@ -17,9 +18,11 @@
 enum connection_state { AWAITS_HEADER, AWAITS_BODY, AWAITS_ANSWER, AWAITS_READER, AWAITS_NOTHING };
 
 struct connection {
-    struct connection *next, **link;
-    struct connection *rested_next,
-        **rested_link; /* in the list of those that became idle in this turn; NULL: not in it */
+    LIST_ENTRY(connection) all;
+    LIST_ENTRY(connection)
+    rested; /* among those that became idle in this turn; le_prev NULL: not among them */
+    LIST_ENTRY(connection) owing; /* among those whose bodies are incomplete; le_prev NULL: not among them */
+    struct MHD_Connection *mhd;
     int fd;
     enum connection_state state;
     int64_t
@@ -33,6 +36,7 @@ struct connection {
     bool trimmed;        /* the pool's clean pages are given back to the kernel */
     bool answered_early; /* the client may still be sending the body that was refused */
     bool cut;            /* nothing more is read from it */
+    bool answered_first; /* after its suspension its answer is taken before anything is read */
 };
 
 enum stream_state { STREAM_NONE, STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
@@ -78,14 +82,13 @@ struct http {
     struct MHD_Daemon *daemon;
     int listener; /* libmicrohttpd's; -1 once it drains */
     struct timer sweep;
-    struct connection *connections;
+    LIST_HEAD(, connection) connections, rested, owing;
     struct connection *swept; /* where the watchdog's sweep continues; NULL: with the first */
-    struct connection *rested;
     struct exchange *idle;
     size_t idle_count;
     struct exchange *resumable;
     struct exchange *awake, **last_awake; /* whose producers will continue */
-    struct lingering *lingering;
+    LIST_HEAD(, lingering) lingering;
     size_t lingering_count;
     size_t requests, connection_count;
     size_t pool_size, pool_budget; /* bytes: of a connection's memory, and the part that a request may take */
@@ -148,8 +151,20 @@ void stream_run(struct http *http);
 
 void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context);
 void connection_closed(struct http *http, void **context);
+/* A part of a request has arrived whose body is incomplete; all of the body has, or none will. */
+void connection_owes(struct http *http, struct connection *c);
+void connection_owes_nothing(struct connection *c);
+/* Acknowledges what has arrived of the bodies that are incomplete, instead of after the kernel's delay. */
+void connection_ask_for_rest(struct http *http);
 /* Ends a connection from our side, whatever its state; libmicrohttpd cleans up. */
 void connection_cut(struct connection *c);
+/*
+ * Before a suspension: lets libmicrohttpd take the answer before it reads from the connection again. It would
+ * read first, and drop the answer if the client has closed its sending side meanwhile.
+ */
+void connection_answer_first(const struct http *http, struct connection *c);
+/* Undoes that: the answer is taken. */
+void connection_answer_taken(const struct http *http, struct connection *c);
 
 /* watchdog.c */
 

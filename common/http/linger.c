@@ -21,15 +21,13 @@ struct lingering {
     struct watch watch;
     struct timer end;
     struct http *http;
-    struct lingering *next, **link;
+    LIST_ENTRY(lingering) all;
     size_t left;
 };
 
 static void linger_stop(struct lingering *l)
 {
-    *l->link = l->next;
-    if (l->next)
-        l->next->link = l->link;
+    LIST_REMOVE(l, all);
     l->http->lingering_count--;
     timer_cancel(l->http->loop, &l->end);
     loop_unwatch(l->http->loop, &l->watch);
@@ -75,11 +73,7 @@ void linger_start(struct http *http, int fd)
         free(l);
         return;
     }
-    l->next = http->lingering;
-    l->link = &http->lingering;
-    if (l->next)
-        l->next->link = &l->next;
-    http->lingering = l;
+    LIST_INSERT_HEAD(&http->lingering, l, all);
     http->lingering_count++;
     if (!timer_set(http->loop, &l->end, http->loop->now + LINGER_TIME))
         linger_stop(l);
@@ -89,8 +83,8 @@ void linger_stop_all(struct http *http)
 {
     struct lingering *next;
 
-    for (struct lingering *l = http->lingering; l; l = next) {
-        next = l->next;
+    for (struct lingering *l = LIST_FIRST(&http->lingering); l; l = next) {
+        next = LIST_NEXT(l, all);
         linger_stop(l);
     }
 }

@@ -101,23 +101,15 @@ bool pool_is_calm(const struct http *http)
 
 void pool_leave_rested(struct connection *c)
 {
-    if (!c->rested_link)
-        return;
-    *c->rested_link = c->rested_next;
-    if (c->rested_next)
-        c->rested_next->rested_link = c->rested_link;
-    c->rested_link = NULL;
+    if (c->rested.le_prev)
+        LIST_REMOVE(c, rested);
+    c->rested.le_prev = NULL;
 }
 
 void pool_enter_rested(struct http *http, struct connection *c)
 {
-    if (c->rested_link || http->connection_count <= MANY)
-        return;
-    c->rested_next = http->rested;
-    c->rested_link = &http->rested;
-    if (c->rested_next)
-        c->rested_next->rested_link = &c->rested_next;
-    http->rested = c;
+    if (!c->rested.le_prev && http->connection_count > MANY)
+        LIST_INSERT_HEAD(&http->rested, c, rested);
 }
 
 /*
@@ -126,8 +118,11 @@ void pool_enter_rested(struct http *http, struct connection *c)
  */
 void pool_trim_rested(struct http *http)
 {
-    for (int i = 0; http->rested && (http->loop->quiet || budget_is_short()) && i < TRIM_AT_ONCE; i++) {
-        struct connection *c = http->rested;
+    struct connection *c;
+
+    for (int i = 0;
+         (c = LIST_FIRST(&http->rested)) && (http->loop->quiet || budget_is_short()) && i < TRIM_AT_ONCE;
+         i++) {
         pool_leave_rested(c);
         if (c->state == AWAITS_NOTHING && !c->trimmed)
             pool_trim(http, c);

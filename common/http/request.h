@@ -27,7 +27,7 @@ struct worker;
 
 /* Request headers that the rest of the program uses; null if they were not sent. */
 struct request_headers {
-    struct text authorization, content_encoding, content_type, idempotency_key, if_none_match,
+    struct text authorization, content_encoding, content_type, host, idempotency_key, if_none_match,
         accept_encoding, origin, request_id, traceparent, user_agent;
     struct text access_control_request_method, access_control_request_headers;
 };
@@ -78,7 +78,7 @@ struct request {
     bool streamed;   /* a part of the answer has left already: its header cannot be changed any more */
     bool compresses; /* what leaves is compressed */
     uint64_t streamed_bytes; /* of its body that have left */
-    bool tells_length;       /* the answer to a HEAD has the Content-Length `told_length` */
+    bool tells_length; /* the answer to a HEAD has the Content-Length `told_length`, or none if unknown */
     uint64_t told_length;
 };
 
@@ -151,7 +151,12 @@ enum reply reply_text(struct request *rq, int status, const char *content_type, 
 enum reply reply_gzipped(struct request *rq, const char *content_type, struct text bytes,
                          const char *version);
 
-/* For the answer to a HEAD: the Content-Length that a GET would have (RFC 9110, section 8.6). */
+#define LENGTH_UNKNOWN UINT64_MAX
+
+/*
+ * For the answer to a HEAD: the Content-Length that a GET would have (RFC 9110, section 8.6); LENGTH_UNKNOWN:
+ * it would have none.
+ */
 void reply_length(struct request *rq, uint64_t length);
 
 /*

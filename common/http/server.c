@@ -171,6 +171,7 @@ void http_run(struct http *http)
         MHD_run(http->daemon);
         exchange_resume_answered(http);
     }
+    connection_ask_for_rest(http);
     pool_trim_rested(http);
     metric_set(&http->metrics->connections, http->connection_count);
     metric_set(&http->metrics->requests, http->requests);
@@ -178,13 +179,14 @@ void http_run(struct http *http)
 
 int64_t http_wait(struct http *http)
 {
+    bool idle = LIST_EMPTY(&http->rested) && !http->awake;
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
     if (MHD_get_timeout(http->daemon, &milliseconds) != MHD_YES)
-        return http->rested || http->awake ? 0 : SECOND;
+        return idle ? SECOND : 0;
     if (milliseconds == 0)
         http->ready = true;
-    if (http->rested || http->awake)
+    if (!idle)
         return 0;
     return milliseconds > 1000 ? SECOND : (int64_t)milliseconds * MILLISECOND;
 }

@@ -13,6 +13,7 @@
 #include "common/base/fiber.h"
 #include "common/base/gzip.h"
 #include "common/base/log.h"
+#include "common/http/header.h"
 
 #define WAKE_TIME (4 * MILLISECOND) /* the time per turn for producers; the others run in the next turn */
 
@@ -74,12 +75,18 @@ static void pass(struct request *rq)
     rq->out.failed = !is_wanted(&x->stream);
 }
 
-/* Sends the header, with the fields that every answer has. */
+/*
+ * Sends the header, with the fields that every answer has. From now on the client may leave before the
+ * producer ends, and libmicrohttpd's memory goes with it.
+ */
 static void begin(struct request *rq)
 {
     struct exchange *x = exchange_of(rq);
     struct stream *s = &x->stream;
 
+    header_keep(&rq->headers, &rq->arena);
+    rq->method_name = arena_text(&rq->arena, rq->method_name);
+    rq->id = arena_text(&rq->arena, rq->id);
     rq->streamed = true;
     s->state = STREAM_OPEN;
     x->http->hooks.on_stream(rq);

@@ -119,8 +119,10 @@ static int64_t idle_since(const struct http *http, const struct connection *c)
 static size_t find_idlest(const struct http *http, struct connection **idlest, size_t wanted)
 {
     size_t count = 0;
+    struct connection *c;
 
-    for (struct connection *c = http->connections; c; c = c->next) {
+    LIST_FOREACH(c, &http->connections, all)
+    {
         int64_t since = idle_since(http, c);
         if (http->loop->now - since < REST || c->cut ||
             (count == wanted && since >= idle_since(http, idlest[count - 1])))
@@ -160,10 +162,12 @@ static size_t make_way(struct http *http)
 static void sweep(struct timer *timer)
 {
     struct http *http = container_of(timer, struct http, sweep);
-    struct connection *c = http->swept ? http->swept : http->connections;
+    struct connection *c = http->swept ? http->swept : LIST_FIRST(&http->connections);
     size_t closed = http->swept ? 0 : make_way(http);
 
-    for (; c && closed < SWEEP_CLOSES; c = c->next) {
+    for (; c && closed < SWEEP_CLOSES; c = LIST_NEXT(c, all)) {
+        if (c->state == AWAITS_READER)
+            connection_answer_taken(http, c); /* a slow reader's need not be looked at in each turn */
         if (c->cut || !is_late(http, c))
             continue;
         count_late(http, c);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/arena.h"
 #include "common/base/declare.h"
 #include "common/base/moment.h"
 #include "common/base/text.h"
@@ -31,5 +32,20 @@ void cursor_print(char out[static CURSOR_TEXT], uint64_t hash, struct place plac
 enum cursor_status { CURSOR_GOOD, CURSOR_OF_ANOTHER_QUERY, CURSOR_NONE };
 
 MUST_CHECK enum cursor_status cursor_read(struct text text, uint64_t hash, struct place *place);
+
+#define CURSOR_NUMBERS 4
+
+/* The place of the last row of a page in another order: numbers, of which none is INT64_MIN, and a text. */
+struct key {
+    int64_t numbers[CURSOR_NUMBERS];
+    struct text text;
+};
+
+/* A printed cursor in the arena; the null text if memory is exhausted. */
+struct text cursor_print_key(struct arena *arena, uint64_t hash, const struct key *key);
+
+/* The text of the key is valid UTF-8, without a NUL, in the arena. */
+MUST_CHECK enum cursor_status cursor_read_key(struct arena *arena, struct text text, uint64_t hash,
+                                              struct key *key);
 
 #endif

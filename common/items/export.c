@@ -19,7 +19,9 @@ const char *const export_formats[] = {"ndjson", "csv", NULL};
 const char *const export_orders[] = {"id", "timestamp", NULL};
 const char *const export_ends[] = {"line", NULL};
 
-struct run {
+struct export_run {
+    struct export_run *earlier; /* that is running too */
+    int64_t since;
     struct request *rq;
     const struct export *of;
     const struct export_query *query;
@@ -37,7 +39,7 @@ static struct statement utility(const struct statement *of, const char *name, co
 }
 
 /* False: the reply is 503. */
-static bool run_call(struct run *run, struct call *call)
+static bool run_call(struct export_run *run, struct call *call)
 {
     call->arena = &run->arena;
     enum query_result result = query_call(run->rq, call);
@@ -46,13 +48,13 @@ static bool run_call(struct run *run, struct call *call)
     return result == QUERY_NONE || result == QUERY_ROW;
 }
 
-static bool execute(struct run *run, const struct statement *statement, const void *params)
+static bool execute(struct export_run *run, const struct statement *statement, const void *params)
 {
     return run_call(run, &(struct call){.statement = statement, .params = params});
 }
 
 /* Opens the cursor; false: the reply is 503. */
-static bool open_cursor(struct run *run, const struct export_params *params)
+static bool open_cursor(struct export_run *run, const struct export_params *params)
 {
     const struct statement *rows = run->of->statement;
     struct statement begin = utility(rows, "begin_export", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -69,7 +71,7 @@ static bool open_cursor(struct run *run, const struct export_params *params)
 }
 
 /* Fetches the next rows; there are none at the end. False: a reply is written, or the answer was cut. */
-static bool fetch(struct run *run, struct rows *rows)
+static bool fetch(struct export_run *run, struct rows *rows)
 {
     arena_reset(&run->arena);
     run->fetch = *run->of->statement;
@@ -91,7 +93,7 @@ static bool fetch(struct run *run, struct rows *rows)
     return good;
 }
 
-static void write_rows(struct run *run, struct rows rows)
+static void write_rows(struct export_run *run, struct rows rows)
 {
     struct writer *w = &run->rq->out;
     const char *row = rows.items;
@@ -108,7 +110,7 @@ static void write_rows(struct run *run, struct rows rows)
     }
 }
 
-static void write_end(struct run *run)
+static void write_end(struct export_run *run)
 {
     struct writer *w = &run->rq->out;
 
@@ -125,7 +127,7 @@ static void write_end(struct run *run)
 }
 
 /* Sets the header of the answer, and writes the header row of a CSV. */
-static void begin_answer(struct run *run)
+static void begin_answer(struct export_run *run)
 {
     struct request *rq = run->rq;
     time_t now = (time_t)(clock_of_day().us / 1000000);
@@ -139,11 +141,13 @@ static void begin_answer(struct run *run)
                                     run->csv ? "csv" : "ndjson");
     if (file)
         reply_header(rq, "Content-Disposition", file);
-    if (run->csv && !rq->head)
+    if (rq->head)
+        reply_length(rq, LENGTH_UNKNOWN);
+    else if (run->csv)
         csv_write_header(&rq->out, run->of->item);
 }
 
-static void run_export(struct run *run, const struct export_params *params)
+static void run_export(struct export_run *run, const struct export_params *params)
 {
     struct request *rq = run->rq;
     struct rows rows;
@@ -176,6 +180,42 @@ static bool is_sensible(struct request *rq, const struct export_query *query)
     return false;
 }
 
+/* The exports that are running */
+
+static size_t count_running(const struct worker *worker)
+{
+    size_t count = 0;
+
+    for (const struct export_run *run = worker->exports; run; run = run->earlier)
+        count++;
+    return count;
+}
+
+static void join(struct worker *worker, struct export_run *run)
+{
+    run->earlier = worker->exports;
+    worker->exports = run;
+}
+
+static void leave(struct worker *worker, const struct export_run *run)
+{
+    struct export_run **at = &worker->exports;
+
+    while (*at != run)
+        at = &(*at)->earlier;
+    *at = run->earlier;
+}
+
+static void end_turn(struct worker *worker)
+{
+    const struct export_run *oldest = worker->exports;
+
+    while (oldest && oldest->earlier)
+        oldest = oldest->earlier;
+    metric_set(&worker->export_metrics->running, count_running(worker));
+    metric_set(&worker->export_metrics->oldest, oldest ? (uint64_t)(worker->loop.now - oldest->since) : 0);
+}
+
 enum reply export_reply(struct request *rq, const struct export *export)
 {
     const struct export_query *query = rq->query;
@@ -194,20 +234,21 @@ enum reply export_reply(struct request *rq, const struct export *export)
                                          .to = range.to,
                                          .after_id = query->after_id,
                                          .passed = query->passed};
-    struct run run = {.rq = rq,
-                      .of = export,
-                      .query = query,
-                      .csv = text_equal(query->format, TEXT("csv")),
-                      .most = FETCH_FIRST};
+    struct export_run run = {.since = rq->loop->now,
+                             .rq = rq,
+                             .of = export,
+                             .query = query,
+                             .csv = text_equal(query->format, TEXT("csv")),
+                             .most = FETCH_FIRST};
     if (rq->head) {
         begin_answer(&run);
         return REPLIED;
     }
-    if (worker->exporting >= (size_t)worker->settings->pg.export_connections)
+    if (count_running(worker) >= (size_t)worker->settings->pg.export_connections)
         return reply_unavailable(rq);
-    metric_set(&worker->export_metrics->running, ++worker->exporting);
+    join(worker, &run);
     run_export(&run, &params);
-    metric_set(&worker->export_metrics->running, --worker->exporting);
+    leave(worker, &run);
     arena_free(&run.arena);
     return REPLIED;
 }
@@ -217,6 +258,8 @@ enum reply export_reply(struct request *rq, const struct export *export)
 static const struct metric_family families[] = {
     {"exports_running", METRIC_GAUGE, METRIC_ONE(struct export_metrics, running),
      .help = "Exports that are running; each holds a snapshot of the database."},
+    {"exports_oldest_age_seconds", METRIC_AGE, METRIC_ONE(struct export_metrics, oldest),
+     .help = "How long the oldest of them has been running; 0 if there is none."},
 };
 
 static const struct metric_group metric_group = {sizeof(struct export_metrics), families, COUNT(families)};
@@ -228,4 +271,4 @@ static bool open_metrics(struct worker *worker, bool first)
     return worker->export_metrics != NULL;
 }
 
-const struct part export_part = {.name = "exports", .open = open_metrics};
+const struct part export_part = {.name = "exports", .open = open_metrics, .end_turn = end_turn};

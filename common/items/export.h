@@ -66,9 +66,10 @@ enum reply export_reply(struct request *rq, const struct export *export);
 
 struct export_metrics {
     metric running; /* a gauge */
+    metric oldest;  /* its age */
 };
 
-/* A worker's count of the exports that are running. */
+/* The exports that a worker runs. */
 extern const struct part export_part;
 
 #endif

@@ -4,7 +4,8 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define CLIENT_ID_MAX 64 /* characters */
+#define CLIENT_ID_MAX 64                         /* characters */
+#define DAY           (INT64_C(86400) * 1000000) /* microseconds */
 
 void item_fail(struct item *item, int code, const char *detail)
 {
@@ -59,7 +60,8 @@ static void check_time(struct items *items, struct item *item, struct faults *fa
     const struct ingest *of = items->of;
     struct text told = *item_text(item, of->told_time);
     struct moment *at = item_time(item, of->timestamp);
-    int64_t future = items->rq->worker->settings->ingest.future;
+    const struct settings *settings = items->rq->worker->settings;
+    int64_t future = settings->ingest.future, kept = settings->retention.days * DAY;
 
     *at = *item_time(item, of->received_at) = MOMENT_NULL;
     if (!told.at)
@@ -75,6 +77,10 @@ static void check_time(struct items *items, struct item *item, struct faults *fa
                                (long long)ahead));
     else if (at->us < 0)
         add_fault(faults, "timestamp", "value_error", "timestamp is before 1970-01-01");
+    else if (kept && at->us < items->received_at.us - kept)
+        add_fault(faults, "timestamp", "value_error",
+                  arena_printf(&items->rq->arena, "timestamp is older than the %lld days that are kept",
+                               (long long)settings->retention.days));
     *item_time(item, of->received_at) = items->received_at;
 }
 

@@ -121,7 +121,8 @@ static enum reading read_array(struct items *items, struct text t, size_t at)
     for (;; at++) {
         size_t end = value_end(t, at);
         struct text value = {t.at + at, end - at};
-        if (end == t.len || skip_space(value, 0) == value.len)
+        /* The parser passes over a mark at its start, but this is not the start of the text. */
+        if (end == t.len || skip_space(value, 0) == value.len || text_without_mark(value).len < value.len)
             return READ_INVALID;
         enum reading reading = read_one(items, value, false);
         if (reading != READ_GOOD)

@@ -3,11 +3,8 @@
 #include "common/auth/auth.h"
 #include "common/http/request.h"
 #include "common/items/cursor.h"
-#include "common/items/parameter.h"
 #include "common/pg/call.h"
 #include "common/serve/query.h"
-
-#define PAGE_BYTES ((size_t)1 << 20) /* memory that the rows of a page may take, before the last one */
 
 const char *const list_orders[] = {"-timestamp", "timestamp", "id", NULL};
 
@@ -28,46 +25,89 @@ static bool read_place(struct request *rq, const struct list_query *query, struc
     *place = (struct place){MOMENT_NULL, INT_NULL};
     if (!query->cursor.at)
         return true;
-    switch (cursor_read(query->cursor, hash_of(query), place)) {
-    case CURSOR_GOOD:
-        return true;
-    case CURSOR_OF_ANOTHER_QUERY:
-        reply_bad_parameter(rq, "cursor", query->cursor, "cursor belongs to another query");
-        return false;
-    case CURSOR_NONE:
-        break;
+    return page_take_cursor(rq, query->cursor, cursor_read(query->cursor, hash_of(query), place));
+}
+
+#define LOWEST_ID (INT64_MIN + 1) /* INT64_MIN is null */
+
+static bool is_before(struct place a, struct place b)
+{
+    return a.at.us < b.at.us || (a.at.us == b.at.us && a.id < b.id);
+}
+
+/* Sets the places between which the rows of a page lie. */
+static void set_places(struct list_params *p, const struct range *range, struct place from)
+{
+    bool upwards = text_equal(p->order, TEXT("timestamp")), by_id = text_equal(p->order, TEXT("id"));
+    struct place low = {MOMENT_NULL, LOWEST_ID}, high = {MOMENT_NULL, INT64_MAX};
+
+    if (by_id) {
+        low.id = from.id == INT_NULL ? LOWEST_ID : from.id;
+    } else {
+        if (!moment_is_null(range->from))
+            low = (struct place){{range->from.us - 1}, INT64_MAX};
+        if (!moment_is_null(range->to))
+            high = (struct place){range->to, LOWEST_ID};
+        if (from.id != INT_NULL && upwards)
+            low = is_before(low, from) ? from : low;
+        else if (from.id != INT_NULL)
+            high = moment_is_null(range->to) || is_before(from, high) ? from : high;
     }
-    reply_bad_parameter(rq, "cursor", query->cursor, "not a cursor that an answer gave");
-    return false;
+    p->low_at = low.at;
+    p->low_id = low.id;
+    p->high_at = high.at;
+    p->high_id = high.id;
+}
+
+/* Whether an index has the rows of the kind that is asked for. */
+static bool kind_leads(const struct list *list, const struct list_params *p)
+{
+    for (size_t i = 0; list->frequent && list->frequent[i]; i++)
+        if (text_equal(p->kind, text_of(list->frequent[i])))
+            return false;
+    return list->outcomes ? p->passed != BOOL_NULL : p->kind.at != NULL;
 }
 
 /*
- * Decides which filters an index can serve: the user, the lab type, and the times if they are the order. The
- * statement checks the other filters on the rows that are found this way.
+ * Chooses the indexes. If the order is that of ids, the rows of a user are found by the user's name, in the
+ * way that PostgreSQL plans for it.
  */
-static struct list_params params_of(const struct list_query *query, const struct range *range,
-                                    const struct place *place)
+static void choose_indexes(const struct list *list, struct list_params *p)
 {
-    bool by_time = !text_equal(query->order, TEXT("id"));
+    bool by_id = text_equal(p->order, TEXT("id"));
+    bool kind = kind_leads(list, p);
+    const struct text leads[] = {p->user_id.at && !by_id ? TEXT("user_id") : TEXT_NULL,
+                                 p->lab_type.at ? TEXT("lab_type") : TEXT_NULL,
+                                 kind ? TEXT("kind") : TEXT_NULL};
+    size_t others = by_id && (!moment_is_null(p->from) || !moment_is_null(p->to));
+
+    others += !kind && p->kind.at;
+    p->lead = p->rest = TEXT_NULL;
+    for (size_t i = 0; i < COUNT(leads); i++) {
+        if (!leads[i].at)
+            continue;
+        bool leading = !by_id && !p->lead.at;
+        others += !leading;
+        *(leading ? &p->lead : &p->rest) = leads[i];
+    }
+    p->look_at = others ? LIST_LOOK_AT : p->limit;
+}
+
+static struct list_params params_of(const struct list *list, const struct list_query *query,
+                                    const struct range *range, const struct place *place)
+{
     struct list_params p = {.order = query->order,
                             .user_id = query->user_id,
                             .client_id = query->client_id,
+                            .lab_type = query->lab_type,
                             .kind = query->kind,
-                            .seek_from = MOMENT_NULL,
-                            .seek_to = MOMENT_NULL,
-                            .from = MOMENT_NULL,
-                            .to = MOMENT_NULL,
-                            .at = place->at,
-                            .id = place->id,
+                            .from = range->from,
+                            .to = range->to,
                             .passed = query->passed,
                             .limit = query->limit + 1};
 
-    *(by_time && !query->user_id.at ? &p.seek_lab : &p.lab_type) = query->lab_type;
-    *(by_time ? &p.seek_from : &p.from) = range->from;
-    *(by_time ? &p.seek_to : &p.to) = range->to;
-    bool sought = p.lab_type.at || p.kind.at || p.passed != BOOL_NULL || !moment_is_null(p.from) ||
-                  !moment_is_null(p.to);
-    p.look_at = sought ? LIST_LOOK_AT : p.limit;
+    set_places(&p, range, *place);
+    choose_indexes(list, &p);
     return p;
 }
 
@@ -95,34 +135,6 @@ static bool cut_page(const struct list *list, bool cut, int64_t limit, struct ro
     return true;
 }
 
-/*
- * The Link header: the query of this page with the cursor of the next (RFC 3986, section 5.3: the path
- * stays).
- */
-static void add_link(struct request *rq, const char *cursor)
-{
-    static const char in_query[] = ":/?@!$&'()*+,;=%";
-    struct writer link = writer_start(&rq->arena);
-    struct text left = rq->raw_query.at ? rq->raw_query : TEXT("");
-
-    write_literal(&link, "<?");
-    while (left.len) {
-        const char *amp = memchr(left.at, '&', left.len);
-        struct text pair = {left.at, amp ? (size_t)(amp - left.at) : left.len};
-        left.at += pair.len + (amp ? 1 : 0);
-        left.len -= pair.len + (amp ? 1 : 0);
-        if (!pair.len || (pair.len >= 7 && memcmp(pair.at, "cursor=", 7) == 0))
-            continue;
-        write_url(&link, pair, in_query);
-        write_char(&link, '&');
-    }
-    write_literal(&link, "cursor=");
-    write_text(&link, text_of(cursor));
-    write_bytes(&link, ">; rel=\"next\"", sizeof(">; rel=\"next\""));
-    if (!link.failed)
-        reply_header(rq, "Link", link.at);
-}
-
 enum reply list_reply(struct request *rq, const struct list *list)
 {
     const struct list_query *query = rq->query;
@@ -133,8 +145,8 @@ enum reply list_reply(struct request *rq, const struct list *list)
     if (!auth_require_user(rq, query->user_id) || !read_place(rq, query, &place) ||
         !range_read(rq, &(struct range_text){query->from, query->to, query->zone}, &range))
         return REPLIED;
-    const struct list_params params = params_of(query, &range, &place);
-    struct call call = {.statement = list->statement, .params = &params, .bytes_most = PAGE_BYTES};
+    const struct list_params params = params_of(list, query, &range, &place);
+    struct call call = {.statement = list->statement, .params = &params, .bytes_most = PAGE_ROWS_BYTES};
     if (query_call(rq, &call) == QUERY_REPLIED)
         return REPLIED;
     page.items = (struct rows){call.rows, call.count};
@@ -144,7 +156,7 @@ enum reply list_reply(struct request *rq, const struct list *list)
             return reply_unavailable(rq);
         cursor_print(next, hash_of(query), place);
         page.next = text_of(next);
-        add_link(rq, next);
+        page_add_link(rq, page.next);
     }
     return reply(rq, list->page, &page);
 }

@@ -2,13 +2,15 @@
  * Lists of a table's rows: filters, three orders, and pages that follow one another by cursors.
  *
  * A service provides one statement with the parameters below, the shape of its page, and the offsets of the
- * members that a page needs; list_reply does the rest. Filters without an index are checked on at most
- * LIST_LOOK_AT rows per page, so that no page takes long: if too few of those match, the page is short or
- * empty, and `next` continues after them.
+ * members that a page needs; list_reply does the rest. Each page is read from the index of one filter, in the
+ * order of the list; the others are checked on at most LIST_LOOK_AT rows, so that no page takes long. If too
+ * few of those match, another index may have few enough rows to read all of them; else the page is short or
+ * empty, and `next` continues after the rows that were read.
  */
 #ifndef COMMON_ITEMS_LIST_H
 #define COMMON_ITEMS_LIST_H
 
+#include "common/items/page.h"
 #include "common/items/range.h"
 #include "common/pg/statement.h"
 #include "common/shape/declare.h"
@@ -33,19 +35,21 @@ extern const char *const list_orders[];
         FIELD(TEXT, order, .choices = list_orders, .fallback = "\"-timestamp\"",                             \
               .help = "Latest first, earliest first, or by id. Items without a time count as earlier than "  \
                       "all others."),                                                                        \
-        FIELD(INT, limit, .min = 1, .max = 1000, .fallback = "100",                                          \
-              .help = "The most items of a page. A page can have fewer although more follow."),              \
-        FIELD(TEXT, cursor, .help = "The `next` of an answer to the same query.")
+        PAGE_QUERY_FIELDS("The most items of a page. A page can have fewer although more follow.")
 
 /*
- * Parameters of the statement. It reads `look_at` rows after `at` and `id` (`id` null: from the beginning) in
- * the order, among those that match the user, the client id and the `seek_` filters. It returns the first
- * `limit` of them that match the other filters; if there are fewer, also the last row that it read, marked.
+ * Parameters of the statement. It reads `look_at` rows between two places, both excluded, in the order, from
+ * the index of the filter `lead` (user_id, lab_type, kind; null: of all rows). It returns the first `limit`
+ * of them that match all filters; if there are fewer, also the last row that it read, marked. But if the
+ * index of the filter `rest` (null: none) has fewer than `look_at` rows there, it returns the first of those
+ * that match. In the order of ids, all times are between the places, `low_id` is the place, and there is no
+ * lead.
  */
 struct list_params {
-    struct text order, user_id, client_id, seek_lab, lab_type, kind;
-    struct moment seek_from, seek_to, from, to, at;
-    int64_t id, look_at, limit;
+    struct text order, lead, rest, user_id, client_id, lab_type, kind;
+    struct moment low_at, high_at; /* null: before all times; with the largest id: after all times */
+    struct moment from, to;
+    int64_t low_id, high_id, look_at, limit;
     int8_t passed;
 };
 
@@ -54,12 +58,14 @@ struct list {
     const struct statement *statement;
     const struct shape *page; /* the shape of struct list_page */
     size_t id, timestamp, mark;
+    bool outcomes;               /* the kind is `passed`, not a word */
+    const char *const *frequent; /* kinds that the index of kinds does not have; NULL: it has all */
 };
 
-#define LIST(of, of_statement, of_page)                                                                      \
+#define LIST(of, of_statement, of_page, ...)                                                                 \
     {                                                                                                        \
         .statement = &(of_statement), .page = &(of_page), .id = offsetof(of, id),                            \
-        .timestamp = offsetof(of, timestamp), .mark = offsetof(of, mark)                                     \
+        .timestamp = offsetof(of, timestamp), .mark = offsetof(of, mark), __VA_ARGS__                        \
     }
 
 /* The last two fields of a listed row, which the answer of a single call does not have. */
@@ -82,9 +88,7 @@ struct list_page {
 
 #define LIST_PAGE_FIELDS(item)                                                                               \
     FIELD(LIST, items, .of = &(item)),                                                                       \
-        FIELD(TEXT, next, .flags = FIELD_NULLABLE,                                                           \
-              .help = "The `cursor` of the next page; null on the last page.",                               \
-              .example = "\"01c3a5c85c97cb3127000633236e94ba68000000000000032c\"")
+        PAGE_NEXT_FIELD("\"01c3a5c85c97cb3127000633236e94ba68000000000000032c\"")
 
 /* The 403 if AUTH_SUBJECT_SCOPED is on. */
 #define OTHER_USER FAILURE(403, "The token does not reach this user", "message")

@@ -1,4 +1,4 @@
-/* Faults of query parameters that their shape alone cannot find. */
+/* Faults of the input that its shape alone cannot find. */
 #ifndef COMMON_ITEMS_PARAMETER_H
 #define COMMON_ITEMS_PARAMETER_H
 
@@ -9,5 +9,8 @@ struct request;
 
 /* Replies 422 with one `value_error` about the parameter of that name. */
 enum reply reply_bad_parameter(struct request *rq, const char *name, struct text value, const char *message);
+
+/* The same about a member of the body. */
+enum reply reply_bad_member(struct request *rq, const char *name, struct text value, const char *message);
 
 #endif

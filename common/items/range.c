@@ -3,7 +3,6 @@
 #include "common/base/iso8601.h"
 #include "common/http/request.h"
 #include "common/items/parameter.h"
-#include "common/items/zone.h"
 
 #define FRACTION_DIGITS 6 /* digits after the point of a second: microseconds */
 
@@ -29,36 +28,37 @@ static bool read_bound(struct request *rq, const char *name, struct text text, s
     return false;
 }
 
-static bool begin_days(struct request *rq, const struct range_text *text, struct range *range)
+bool range_parse(struct request *rq, const struct range_text *text, struct zone_range *range)
 {
-    bool from = text->from.at && iso8601_is_date(text->from);
-    bool to = text->to.at && iso8601_is_date(text->to);
-    struct zone_days days = {range->zone, from ? range->from : MOMENT_NULL, to ? range->to : MOMENT_NULL};
+    bool known = true;
 
-    if ((!from && !to) || text_equal(range->zone, TEXT("UTC")))
-        return true;
-    if (!zone_begin_days(rq, &days))
+    *range = (struct zone_range){.zone = text->zone.at ? text->zone : TEXT("UTC"), .back = INT_NULL};
+    if (!read_bound(rq, "from", text->from, &range->from) || !read_bound(rq, "to", text->to, &range->to))
         return false;
-    range->from = from ? days.from : range->from;
-    range->to = to ? days.to : range->to;
-    return true;
+    range->from_day = text->from.at && iso8601_is_date(text->from);
+    range->to_day = text->to.at && iso8601_is_date(text->to);
+    if (!text_equal(range->zone, TEXT("UTC")) && !zone_look_up(rq, range->zone, &known))
+        return false;
+    if (!known)
+        reply_bad_parameter(rq, "zone", range->zone, "not the name of a time zone such as Europe/Berlin");
+    return known;
 }
 
 bool range_read(struct request *rq, const struct range_text *text, struct range *range)
 {
-    bool known = true;
+    struct zone_range asked;
+    struct rows rows;
 
-    range->zone = text->zone.at ? text->zone : TEXT("UTC");
-    if (!read_bound(rq, "from", text->from, &range->from) || !read_bound(rq, "to", text->to, &range->to))
+    if (!range_parse(rq, text, &asked))
         return false;
-    if (!text_equal(range->zone, TEXT("UTC")) && !zone_look_up(rq, range->zone, &known))
-        return false;
-    if (!known) {
-        reply_bad_parameter(rq, "zone", range->zone, "not the name of a time zone such as Europe/Berlin");
-        return false;
+    *range = (struct range){asked.from, asked.to, asked.zone};
+    if ((asked.from_day || asked.to_day) && !text_equal(asked.zone, TEXT("UTC"))) {
+        if (!zone_find_starts(rq, &asked, &rows))
+            return false;
+        const struct zone_start *found = rows.items;
+        range->from = found->from;
+        range->to = moment_is_null(asked.to) ? MOMENT_NULL : found->to;
     }
-    if (!begin_days(rq, text, range))
-        return false;
     if (moment_is_null(range->from) || moment_is_null(range->to) || range->from.us < range->to.us)
         return true;
     reply_bad_parameter(rq, "to", text->to, "to must be after from");

@@ -7,6 +7,7 @@
 #include "common/base/declare.h"
 #include "common/base/moment.h"
 #include "common/base/text.h"
+#include "common/items/zone.h"
 
 struct request;
 
@@ -25,6 +26,9 @@ struct range {
  * time is the beginning of that day in the zone (default: UTC). False: the reply is 422 or 503. Waits.
  */
 bool range_read(struct request *rq, const struct range_text *text, struct range *range) MUST_CHECK;
+
+/* The first part of it: reads the bounds as they were sent, and checks the zone. Waits. */
+bool range_parse(struct request *rq, const struct range_text *text, struct zone_range *range) MUST_CHECK;
 
 /* The fields of a query's shape; OF must have their members. */
 #define RANGE_FIELDS                                                                                         \

@@ -24,6 +24,8 @@ struct walk {
     struct {
         const struct shape *shape;
         enum schema_place place;
+        bool listed,
+            refused; /* there is also a schema of a list of it; of the same answer to what is refused */
     } shapes[SHAPES_MAX];
     size_t shape_count;
 };
@@ -44,6 +46,20 @@ static void note_shape(struct walk *walk, const struct shape *shape, enum schema
     walk->shapes[walk->shape_count++].place = place;
     for (size_t i = 0; i < shape->count; i++)
         note_shape(walk, shape->fields[i].of, shape->fields[i].type == FIELD_MAP ? SCHEMA_OUT_NAMED : place);
+}
+
+/* Records the shapes of an endpoint. */
+static void note_endpoint(struct walk *walk, const struct endpoint *e)
+{
+    note_shape(walk, e->body_in, SCHEMA_IN);
+    note_shape(walk, e->answer, SCHEMA_OUT);
+    note_shape(walk, e->preview, SCHEMA_OUT);
+    for (size_t i = 0; i < walk->shape_count; i++) {
+        const struct shape *shape = walk->shapes[i].shape;
+        walk->shapes[i].listed |= (e->flags & ENDPOINT_BATCH && shape == e->body_in) ||
+                                  (e->flags & ENDPOINT_LIST && shape == e->answer);
+        walk->shapes[i].refused |= e->flags & ENDPOINT_BATCH && shape == e->answer;
+    }
 }
 
 /* Refers to the headers that an operation uses, in the components' parameters. */
@@ -92,12 +108,26 @@ static void write_parameters(struct writer *w, const struct endpoint *e)
 static void write_content(struct writer *w, const struct shape *shape, enum schema_place place, bool list)
 {
     write_literal(w, "\"content\":{\"application/json\":{\"schema\":");
-    if (list)
-        write_literal(w, "{\"type\":\"array\",\"items\":");
-    schema_reference(w, "schemas", shape->name);
-    write_text(w, list ? TEXT("},\"example\":[") : TEXT(",\"example\":"));
+    schema_reference_kind(w, shape->name, list ? SCHEMA_LIST : SCHEMA_ONE);
+    write_text(w, list ? TEXT(",\"example\":[") : TEXT(",\"example\":"));
     schema_example(w, shape, place);
     write_text(w, list ? TEXT("]}}") : TEXT("}}"));
+}
+
+/* Objects, one per line: for generators of clients a string. OpenAPI 3.2 will say `itemSchema` for what a
+ * line is. */
+static void write_lines(struct writer *w, const struct shape *shape, enum schema_place place)
+{
+    struct writer example = writer_start(w->arena);
+
+    schema_example(&example, shape, place);
+    write_literal(&example, "\n");
+    w->failed |= example.failed;
+    write_literal(w, "\"application/x-ndjson\":{\"schema\":{\"type\":\"string\"},\"x-itemSchema\":");
+    schema_reference(w, "schemas", shape->name);
+    write_literal(w, ",\"example\":");
+    write_json_text(w, (struct text){example.at, example.len});
+    write_char(w, '}');
 }
 
 static void write_body(struct writer *w, const struct endpoint *e)
@@ -108,23 +138,21 @@ static void write_body(struct writer *w, const struct endpoint *e)
     write_content(w, e->body_in, SCHEMA_IN, many);
     if (many) {
         w->len--; /* the content continues */
-        write_literal(w, ",\"application/x-ndjson\":{\"schema\":");
-        schema_reference(w, "schemas", e->body_in->name);
-        write_literal(w, ",\"example\":");
-        schema_example(w, e->body_in, SCHEMA_IN);
-        write_literal(w, "}}");
+        write_char(w, ',');
+        write_lines(w, e->body_in, SCHEMA_IN);
+        write_char(w, '}');
     }
     write_char(w, '}');
 }
 
 /* An export: an object of the shape per line, or CSV with its members as columns. */
-static void write_export(struct writer *w, const struct shape *shape)
+static void write_export(struct writer *w, const struct shape *shape, bool csv)
 {
-    write_literal(w, "\"content\":{\"application/x-ndjson\":{\"schema\":");
-    schema_reference(w, "schemas", shape->name);
-    write_literal(w, ",\"example\":");
-    schema_example(w, shape, SCHEMA_OUT);
-    write_literal(w, "},\"text/csv; charset=utf-8\":{\"schema\":{\"type\":\"string\"}}}");
+    write_literal(w, "\"content\":{");
+    write_lines(w, shape, SCHEMA_OUT);
+    if (csv)
+        write_literal(w, ",\"text/csv; charset=utf-8\":{\"schema\":{\"type\":\"string\"}}");
+    write_char(w, '}');
 }
 
 static void write_answer(struct writer *w, const struct endpoint *e, int status, const char *help)
@@ -134,8 +162,8 @@ static void write_answer(struct writer *w, const struct endpoint *e, int status,
     write_literal(w, "\":{\"description\":");
     write_json_text(w, text_of(help));
     write_char(w, ',');
-    if (e->flags & ENDPOINT_EXPORT)
-        write_export(w, e->answer);
+    if (e->flags & (ENDPOINT_EXPORT | ENDPOINT_LINES))
+        write_export(w, e->answer, e->flags & ENDPOINT_EXPORT);
     else
         write_content(w, e->answer, SCHEMA_OUT, e->flags & ENDPOINT_LIST);
     write_char(w, '}');
@@ -147,11 +175,18 @@ static void write_answers_of_many(struct writer *w, const struct endpoint *e)
     write_char(w, ',');
     write_answer(w, e, 207, "Some items failed, some did not.");
     write_literal(w, ",\"422\":{\"description\":\"Nothing is stored, or the body is no list of items.\","
-                     "\"content\":{\"application/json\":{\"schema\":{\"anyOf\":[");
-    schema_reference(w, "schemas", e->answer->name);
+                     "\"content\":{\"application/json\":{\"schema\":");
+    schema_reference_kind(w, e->answer->name, SCHEMA_REFUSED);
+    write_literal(w, "}}}");
+}
+
+static void write_preview(struct writer *w, const struct shape *shape)
+{
+    write_literal(w, ",\"200\":{\"description\":");
+    write_json_text(w, text_of(shape->help));
     write_char(w, ',');
-    schema_reference(w, "schemas", "ValidationError");
-    write_literal(w, "]}}}}");
+    write_content(w, shape, SCHEMA_OUT, 0);
+    write_char(w, '}');
 }
 
 static void write_responses(struct writer *w, const struct endpoint *e)
@@ -160,17 +195,24 @@ static void write_responses(struct writer *w, const struct endpoint *e)
     write_answer(w, e, e->status ? e->status : 200, e->answer->help ? e->answer->help : "Done.");
     if (e->flags & ENDPOINT_BATCH)
         write_answers_of_many(w, e);
+    if (e->preview)
+        write_preview(w, e->preview);
     openapi_write_errors(w, e);
     write_char(w, '}');
 }
 
-/* A token is required always, or if AUTH_REQUIRED is on. */
+/* A token is required always, perhaps with a scope, or if AUTH_REQUIRED is on. */
 static void write_security(struct writer *w, const struct endpoint *e)
 {
-    if (e->flags & ENDPOINT_TOKEN)
+    if (e->scope) {
+        write_literal(w, ",\"security\":[{\"bearer\":[");
+        write_json_text(w, text_of(e->scope));
+        write_literal(w, "]}]");
+    } else if (endpoint_requires_token(e) || e->flags & ENDPOINT_SERVICE)
         write_literal(w, ",\"security\":[{\"bearer\":[]}]");
-    else if (!(e->flags & ENDPOINT_OPEN))
-        write_literal(w, ",\"security\":[{},{\"bearer\":[]}]");
+    else
+        write_text(w, e->flags & ENDPOINT_OPEN ? TEXT(",\"security\":[]")
+                                               : TEXT(",\"security\":[{},{\"bearer\":[]}]"));
 }
 
 /*
@@ -250,8 +292,7 @@ static void write_paths(struct walk *walk)
                 continue;
             write_text(w, first ? TEXT("") : TEXT(","));
             first = false;
-            note_shape(walk, e->body_in, SCHEMA_IN);
-            note_shape(walk, e->answer, SCHEMA_OUT);
+            note_endpoint(walk, e);
             write_operation(walk, e);
         }
         write_char(w, '}');
@@ -275,6 +316,10 @@ struct text openapi_document(struct arena *arena, const struct api *api)
     for (size_t i = 0; i < walk.shape_count; i++) {
         write_char(w, ',');
         schema_component(w, walk.shapes[i].shape, walk.shapes[i].place);
+        if (walk.shapes[i].listed)
+            schema_component_of_list(w, walk.shapes[i].shape);
+        if (walk.shapes[i].refused)
+            schema_component_of_refusal(w, walk.shapes[i].shape);
     }
     write_literal(w, "},\"responses\":{");
     write_text(w, text_of(openapi_error_responses));

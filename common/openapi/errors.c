@@ -8,10 +8,14 @@ const char openapi_error_schemas[] =
     "\"properties\":{\"detail\":{\"type\":\"string\"}},\"required\":[\"detail\"]},"
     "\"TokenError\":{\"type\":\"object\",\"description\":\"What is wrong with the token.\","
     "\"properties\":{\"message\":{\"type\":\"string\"}},\"required\":[\"message\"]},"
+    "\"Failure\":{\"type\":\"object\",\"description\":\"What went wrong, in one of the members.\","
+    "\"properties\":{\"detail\":{\"type\":\"string\"},\"error\":{\"type\":\"string\"},"
+    "\"message\":{\"type\":\"string\"}},\"minProperties\":1},"
     "\"ValidationError\":{\"type\":\"object\",\"description\":\"Every fault of the input,"
-    " or why a key cannot be used.\",\"properties\":{\"detail\":{\"anyOf\":[{\"type\":\"array\","
-    "\"items\":{\"$ref\":\"#/components/schemas/Fault\"}},{\"type\":\"string\"}]}},"
+    " or why a key cannot be used.\",\"properties\":{\"detail\":{\"$ref\":\"#/components/schemas/Faults\"}},"
     "\"required\":[\"detail\"]},"
+    "\"Faults\":{\"description\":\"The faults of the input, or a text about the key.\",\"anyOf\":["
+    "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Fault\"}},{\"type\":\"string\"}]},"
     "\"Fault\":{\"type\":\"object\",\"description\":\"One fault of the input.\","
     "\"properties\":{\"type\":{\"type\":\"string\",\"description\":\"Of the fault.\"},"
     "\"loc\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]},"
@@ -52,8 +56,7 @@ const char openapi_error_responses[] =
     "\"example\":{\"detail\":\"Request header block too large\"}}}},"
     "\"Unavailable\":{\"description\":\"The service, or one that it asks, cannot answer now.\","
     "\"headers\":{\"Retry-After\":{\"description\":\"Seconds.\",\"schema\":{\"type\":\"integer\"}}},"
-    "\"content\":{\"application/json\":{\"schema\":{\"anyOf\":[{\"$ref\":\"#/components/schemas/Error\"},"
-    "{\"$ref\":\"#/components/schemas/TokenError\"}]},"
+    "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Failure\"},"
     "\"example\":{\"detail\":\"Service temporarily unavailable\"}}}}";
 
 /* The errors of an endpoint with a text of their own: those that it declares, and those of its input. */
@@ -90,30 +93,21 @@ static const char *member_of(const struct failure *failure)
     return failure->member ? failure->member : "detail";
 }
 
-/* Errors of one status in different members: the schema allows each of them. */
-static void write_error_schema(struct writer *w, const struct failures *f, int status)
+/* Errors of one status may be in different members. */
+static const char *error_schema(const struct failures *f, int status)
 {
-    const char *members[ENDPOINT_FAILURES + 2];
-    size_t count = 0;
+    const char *member = NULL;
 
     for (size_t i = 0; i < f->count; i++) {
-        bool seen = f->all[i].status != status;
-        for (size_t k = 0; k < count; k++)
-            seen = seen || strcmp(members[k], member_of(&f->all[i])) == 0;
-        if (!seen)
-            members[count++] = member_of(&f->all[i]);
+        if (f->all[i].status != status)
+            continue;
+        if (member && strcmp(member, member_of(&f->all[i])) != 0)
+            return "Failure";
+        member = member_of(&f->all[i]);
     }
-    if (count == 1 && strcmp(members[0], "detail") == 0) {
-        schema_reference(w, "schemas", "Error");
-        return;
-    }
-    write_literal(w, "{\"type\":\"object\",\"properties\":{");
-    for (size_t i = 0; i < count; i++) {
-        write_text(w, i ? TEXT(",") : TEXT(""));
-        write_json_text(w, text_of(members[i]));
-        write_literal(w, ":{\"type\":\"string\"}");
-    }
-    write_literal(w, "},\"minProperties\":1}");
+    if (member && strcmp(member, "message") == 0)
+        return "TokenError";
+    return member && strcmp(member, "error") == 0 ? "Failure" : "Error";
 }
 
 /* Errors of one status are one response, with an example of each. */
@@ -126,7 +120,7 @@ static void write_failure(struct writer *w, const struct failures *f, int status
     write_literal(w, "\":{\"description\":");
     write_json_text(w, text_of(status == 404 ? "Not there" : status == 400 ? "Refused" : "Not now"));
     write_literal(w, ",\"content\":{\"application/json\":{\"schema\":");
-    write_error_schema(w, f, status);
+    schema_reference(w, "schemas", error_schema(f, status));
     write_literal(w, ",\"examples\":{");
     for (size_t i = 0; i < f->count; i++) {
         if (f->all[i].status != status)
@@ -161,12 +155,10 @@ static bool may_answer(const struct endpoint *e, int status)
     case 401:
         return !(e->flags & ENDPOINT_OPEN);
     case 403:
-        return e->flags & ENDPOINT_TOKEN;
+        return endpoint_requires_token(e);
     case 413:
     case 415:
         return e->body_in;
-    case 414:
-        return e->path_in || e->query_in;
     case 422:
         if (e->flags & ENDPOINT_BATCH)
             return false; /* it is an answer of its own */

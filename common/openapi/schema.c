@@ -8,13 +8,32 @@ void schema_member(struct writer *w, const char *name, const char *value)
     write_json_text(w, text_of(value));
 }
 
-void schema_reference(struct writer *w, const char *kind, const char *name)
+/* `"$ref":…` */
+static void write_reference(struct writer *w, const char *kind, const char *name, const char *suffix)
 {
-    write_literal(w, "{\"$ref\":\"#/components/");
+    write_literal(w, "\"$ref\":\"#/components/");
     write_text(w, text_of(kind));
     write_char(w, '/');
     write_text(w, text_of(name));
-    write_literal(w, "\"}");
+    write_text(w, text_of(suffix));
+    write_char(w, '"');
+}
+
+void schema_reference(struct writer *w, const char *kind, const char *name)
+{
+    write_char(w, '{');
+    write_reference(w, kind, name, "");
+    write_char(w, '}');
+}
+
+static const char *const suffixes[] = {
+    [SCHEMA_ONE] = "", [SCHEMA_LIST] = "List", [SCHEMA_REFUSED] = "Refused"};
+
+void schema_reference_kind(struct writer *w, const char *name, enum schema_kind kind)
+{
+    write_char(w, '{');
+    write_reference(w, "schemas", name, suffixes[kind]);
+    write_char(w, '}');
 }
 
 /* Input must fit the column; an id in a path, and output, may have 64 bits. */
@@ -48,6 +67,18 @@ static void write_items(struct writer *w, const struct field *f)
         write_literal(w, ",{\"type\":\"null\"}]}");
 }
 
+/* An object of another shape. */
+static void write_of(struct writer *w, const struct field *f)
+{
+    if (!(f->flags & FIELD_NULLABLE)) {
+        write_reference(w, "schemas", f->of->name, "");
+        return;
+    }
+    write_literal(w, "\"anyOf\":[");
+    schema_reference(w, "schemas", f->of->name);
+    write_literal(w, ",{\"type\":\"null\"}]");
+}
+
 static void write_choices(struct writer *w, const char *const *choices)
 {
     write_literal(w, ",\"enum\":[");
@@ -66,7 +97,8 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         [FIELD_BOOL] = "boolean",  [FIELD_FLOAT] = "number",       [FIELD_TIME_NAIVE] = "string",
         [FIELD_TIME_Z] = "string", [FIELD_TIME_OFFSET] = "string", [FIELD_TEXTS] = "array",
         [FIELD_OBJECT] = "object", [FIELD_INT_MAP] = "object",     [FIELD_LIST] = "array",
-        [FIELD_MAP] = "object",    [FIELD_KEPT_LIST] = "array",
+        [FIELD_MAP] = "object",    [FIELD_KEPT_LIST] = "array",    [FIELD_INTS] = "array",
+        [FIELD_FLOATS] = "array",
     };
     bool null = f->flags & FIELD_NULLABLE && f->type != FIELD_LIST;
 
@@ -87,6 +119,10 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
     else if (f->type == FIELD_TEXTS)
         write_literal(w, ",\"items\":{\"type\":\"string\"}");
+    if (f->type == FIELD_INTS)
+        write_literal(w, ",\"items\":{\"type\":\"integer\",\"format\":\"int64\"}");
+    if (f->type == FIELD_FLOATS)
+        write_literal(w, ",\"items\":{\"type\":\"number\"}");
     if (f->type == FIELD_OBJECT) /* any members: generators of clients keep them only if this says so */
         write_literal(w, ",\"additionalProperties\":true");
     if (f->type == FIELD_INT_MAP)
@@ -127,9 +163,7 @@ void schema_of_field(struct writer *w, const struct field *f, enum schema_place 
         write_literal(w, "\"title\":");
         write_json_text(w, text_of(f->name));
     } else if (f->type == FIELD_OBJECT && f->of) {
-        write_literal(w, "\"anyOf\":[");
-        schema_reference(w, "schemas", f->of->name);
-        write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",{\"type\":\"null\"}]") : TEXT("]"));
+        write_of(w, f);
     } else {
         write_type(w, f, place);
     }
@@ -174,41 +208,76 @@ static void write_required(struct writer *w, const struct shape *shape, enum sch
         write_char(w, ']');
 }
 
-/* Members whose names are not in the shape. */
+/*
+ * Members whose names are not in the shape. Their types are in the help alone: generators of clients would
+ * make the members that are in the shape have them too.
+ */
 static void write_members(struct writer *w, const struct field *f)
 {
-    write_literal(w, ",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"");
-    write_text(w, f->flags & FIELD_NULLABLE ? TEXT(",\"null\"]") : TEXT("]"));
-    schema_member(w, "description", f->help);
+    write_literal(w, ",\"additionalProperties\":{\"description\":");
+    write_json_text(w, text_of(f->help));
     write_char(w, '}');
 }
 
-void schema_component(struct writer *w, const struct shape *shape, enum schema_place place)
+/* The properties of those members whose names are in the shape. */
+static void write_properties(struct writer *w, const struct shape *shape, enum schema_place place)
 {
-    const struct field *members = NULL;
     bool first = true;
 
-    write_json_text(w, text_of(shape->name));
-    write_literal(w, ":{\"type\":\"object\"");
-    if (shape->help)
-        schema_member(w, "description", shape->help);
     write_literal(w, ",\"properties\":{");
     for (size_t i = first_inside(place); i < shape->count; i++) {
-        if (shape->fields[i].type == FIELD_MEMBERS) {
-            members = &shape->fields[i];
+        if (shape->fields[i].type == FIELD_MEMBERS)
             continue;
-        }
         write_text(w, first ? TEXT("") : TEXT(","));
         first = false;
         write_json_text(w, text_of(shape->fields[i].name));
         write_char(w, ':');
         schema_of_field(w, &shape->fields[i], place);
     }
+}
+
+void schema_component(struct writer *w, const struct shape *shape, enum schema_place place)
+{
+    write_json_text(w, text_of(shape->name));
+    write_literal(w, ":{\"type\":\"object\"");
+    if (shape->help)
+        schema_member(w, "description", shape->help);
+    write_properties(w, shape, place);
     write_char(w, '}');
-    if (members)
-        write_members(w, members);
+    for (size_t i = first_inside(place); i < shape->count; i++)
+        if (shape->fields[i].type == FIELD_MEMBERS)
+            write_members(w, &shape->fields[i]);
     write_required(w, shape, place);
     write_char(w, '}');
+}
+
+/* `,"Name…":` */
+static void begin_component(struct writer *w, const struct shape *shape, enum schema_kind kind)
+{
+    write_literal(w, ",\"");
+    write_text(w, text_of(shape->name));
+    write_text(w, text_of(suffixes[kind]));
+    write_literal(w, "\":");
+}
+
+void schema_component_of_list(struct writer *w, const struct shape *shape)
+{
+    begin_component(w, shape, SCHEMA_LIST);
+    write_literal(w, "{\"type\":\"array\",\"items\":");
+    schema_reference(w, "schemas", shape->name);
+    write_char(w, '}');
+}
+
+void schema_component_of_refusal(struct writer *w, const struct shape *shape)
+{
+    begin_component(w, shape, SCHEMA_REFUSED);
+    write_literal(
+        w, "{\"type\":\"object\",\"description\":\"The answer if no item was stored, or `detail` alone if "
+           "the body itself is not valid.\"");
+    write_properties(w, shape, SCHEMA_OUT);
+    write_literal(w, ",\"detail\":");
+    schema_reference(w, "schemas", "Faults");
+    write_literal(w, "}}");
 }
 
 /* A value for a field: its own example, or one composed from the examples of the shape inside it. */

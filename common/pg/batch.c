@@ -46,7 +46,10 @@ static void forget_calls(struct batch *batch)
     batch->count = batch->execution_count = batch->at = 0;
     if (batch->link.state != LINK_UP)
         return; /* the link uses the timer */
-    timer_cancel(loop_of(batch), &batch->timer);
+    if (batch->on_demand && batch->state == BATCH_FREE)
+        batch_set_timer(batch, BATCH_IDLE);
+    else
+        timer_cancel(loop_of(batch), &batch->timer);
     arena_reset(&batch->link.scratch);
 }
 

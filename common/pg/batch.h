@@ -17,6 +17,8 @@
 #include "common/pg/call.h"
 #include "common/pg/link.h"
 
+#define BATCH_IDLE (60 * SECOND) /* without use: then a connection that was opened on demand is closed */
+
 struct batch;
 struct lane;
 struct pg_metrics;
@@ -58,6 +60,8 @@ struct batch {
     struct timer timer; /* for the next event: connect again, or give up */
     enum batch_state state;
     bool wanted;    /* it keeps a connection */
+    bool on_demand; /* it opens one when it is needed, and closes it when it is not for a while */
+    bool was_up;    /* the connection that was lost last had come up */
     bool failed;    /* a statement failed: the transaction will be rolled back */
     bool stamped;   /* the stamp was sent in this transaction */
     bool committed; /* the last transaction was committed */

@@ -45,6 +45,11 @@ static const struct {
                      {OID_TIMESTAMPTZ, OID_TIMESTAMP}},
     [COLUMN_TEXTS] =
         {OID_TEXT_ARRAY, OID_TEXT_ARRAY, "text[]", "text[]", {OID_TEXT_ARRAY, OID_VARCHAR_ARRAY}},
+    [COLUMN_TIMES] = {OID_TIMESTAMPTZ_ARRAY,
+                      OID_TIMESTAMPTZ_ARRAY,
+                      "timestamp with time zone[]",
+                      "timestamp with time zone[]",
+                      {0}},
 };
 
 uint32_t column_oid(enum column_type type, bool array)

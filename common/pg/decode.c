@@ -121,6 +121,8 @@ static bool decode_value(struct arena *arena, const PGresult *result, int row, i
     case COLUMN_TEXTS:
         *(struct texts *)into = (struct texts){NULL, 0};
         return null || texts_at(arena, at, len, into);
+    case COLUMN_TIMES: /* of parameters only: column_takes lets no result through */
+        break;
     }
     return false;
 }
@@ -186,10 +188,10 @@ void decode_result(const struct execution *execution, const PGresult *result)
         return;
     }
     for (int row = 0; row < rows; row++) {
-        int64_t n = set ? integer_at(result, row, 0) - 1 : 0;
-        if (n < 0 || n >= (int64_t)execution->count)
+        int64_t n = set ? integer_at(result, row, 0) : 1; /* a null is below 1 too */
+        if (n < 1 || n > (int64_t)execution->count)
             continue;
-        struct call *call = execution->calls[n];
+        struct call *call = execution->calls[n - 1];
         if (call && !decode_row(call, result, row, set ? 1 : 0))
             call->state = CALL_UNAVAILABLE;
     }

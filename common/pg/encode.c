@@ -69,18 +69,33 @@ static void put_time(struct bytes *b, struct moment moment)
     put_int64(b, (uint64_t)(moment.us == INT64_MAX ? INT64_MAX : moment.us - POSTGRES_EPOCH));
 }
 
+/* The header of an array without nulls, as array_recv reads it. */
+static void put_array_header(struct bytes *b, enum column_type element, size_t count)
+{
+    put_int32(b, count ? 1 : 0);
+    put_int32(b, 0);
+    put_int32(b, column_oid(element, false));
+    if (!count)
+        return;
+    put_int32(b, (uint32_t)count);
+    put_int32(b, 1);
+}
+
 static void put_text_array(struct bytes *b, const struct texts *list)
 {
-    put_int32(b, list->count ? 1 : 0);
-    put_int32(b, 0);
-    put_int32(b, column_oid(COLUMN_TEXT, false));
-    if (!list->count)
-        return;
-    put_int32(b, (uint32_t)list->count);
-    put_int32(b, 1);
+    put_array_header(b, COLUMN_TEXT, list->count);
     for (size_t i = 0; i < list->count; i++) {
         put_int32(b, (uint32_t)list->items[i].len);
         put_text(b, list->items[i]);
+    }
+}
+
+static void put_time_array(struct bytes *b, const struct moments *list)
+{
+    put_array_header(b, COLUMN_TIME, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        put_int32(b, sizeof(int64_t));
+        put_time(b, list->items[i]);
     }
 }
 
@@ -120,6 +135,8 @@ static bool is_null(enum column_type type, const void *value)
         return isnan(*(const double *)value);
     case COLUMN_TEXTS:
         return !((const struct texts *)value)->items;
+    case COLUMN_TIMES:
+        return !((const struct moments *)value)->items;
     }
     return true;
 }
@@ -153,6 +170,9 @@ static void put_value(struct bytes *b, enum column_type type, const void *value,
             put_array_literal(b, value);
         else
             put_text_array(b, value);
+        return;
+    case COLUMN_TIMES:
+        put_time_array(b, value);
         return;
     }
 }
@@ -224,6 +244,8 @@ size_t params_size(const struct statement *statement, const void *params)
             size += ((const struct kept_json *)value)->bytes.len;
         else if (statement->params[i].type == COLUMN_TEXTS)
             size += texts_size(value);
+        else if (statement->params[i].type == COLUMN_TIMES)
+            size += ((const struct moments *)value)->count * sizeof(struct moment);
     }
     return size;
 }

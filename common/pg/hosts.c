@@ -51,15 +51,15 @@ static size_t read_list(struct arena *arena, const struct sources *from, const c
 
 static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
 {
-    struct sources from = {PQconninfoParse(url, NULL), NULL}; /* its message may contain the password */
+    /* The message of the first may contain the password. No URL has a service (url.c). */
+    struct sources from = {PQconninfoParse(url, NULL), PQconndefaults()};
     const char *names[HOSTS_MAX], *addresses[HOSTS_MAX], *ports[HOSTS_MAX];
 
     hosts->count = hosts->unanswered = 0;
-    if (!from.url)
+    if (!from.url) {
+        PQconninfoFree(from.defaults);
         return false;
-    /* A service that the URL names stands before the environment, and only libpq reads it. */
-    if (!value_of(from.url, "service"))
-        from.defaults = PQconndefaults();
+    }
     size_t name_count = read_list(arena, &from, "host", names);
     size_t address_count = read_list(arena, &from, "hostaddr", addresses);
     size_t port_count = read_list(arena, &from, "port", ports);

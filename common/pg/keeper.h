@@ -1,22 +1,11 @@
 /*
- * What is done to a database's tables after they are created, while others write to them.
- *
- * The text of a schema begins with what is created in one transaction before anything is served. A line `--
- * step: KIND NAME` begins one statement that a thread of the process runs afterwards, in order, on
- * connections of its own; only one daemon of a database does so at a time.
- *
- *   lock    in a transaction that waits half a second for a lock, and is tried again 2 s later
- *   index   CREATE INDEX CONCURRENTLY of that name; an invalid one that nobody builds is dropped first
- *   slice   a SELECT of how much is left: again at once while that is above 0, and later once a second
- *
- * Every step finds out by itself whether it is still needed, so that the next start continues one that was
- * interrupted.
+ * The thread of a daemon that runs the steps of its schema (steps.h) while the daemon serves, and afterwards
+ * a slice once a second.
  */
 #ifndef COMMON_PG_KEEPER_H
 #define COMMON_PG_KEEPER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "common/base/metric.h"
 
@@ -30,9 +19,6 @@ struct keeper_task {
 };
 
 struct keeper;
-
-/* The length of the text before the first step. */
-size_t keeper_first_part(const char *schema);
 
 /* Starts the thread; NULL if there are no steps, or no memory or thread for them, which is logged. */
 struct keeper *keeper_start(const struct keeper_task *task);

@@ -240,6 +240,7 @@ static bool open_batch(struct lane *lane, struct batch *batch)
                                 .arrived = batch_arrived,
                                 .lost = batch_link_lost};
     batch->timer.fire = batch_due;
+    batch->on_demand = kind_is_rare(lane->kind);
     return batch_open(batch, lane->batch_limit);
 }
 
@@ -250,7 +251,7 @@ struct lane *lane_open(struct pg *pg, enum statement_kind kind, size_t count, si
     if (!lane)
         return NULL;
     *lane = (struct lane){.pg = pg, .kind = kind, .batch_limit = batch_limit, .count = count};
-    bool lazy = kind == STATEMENT_INGEST || kind == STATEMENT_EXPORT;
+    bool lazy = kind_is_rare(kind);
     size_t most = (size_t)pg->settings->queue_limit;
     waiting_open(&lane->queue, pg->loop, lazy && most > INGEST_WAITING ? INGEST_WAITING : most,
                  end_late_call);

@@ -93,6 +93,11 @@ bool pg_refused(void)
     return session_encoding_refused();
 }
 
+bool pg_schema_awaited(void)
+{
+    return session_schema_awaited();
+}
+
 void pg_run(struct pg *pg, struct call *call)
 {
     enum statement_kind kind = call->statement->kind;

@@ -45,6 +45,9 @@ bool pg_was_ready(const struct pg_metrics *metrics);
 /* Whether the database cannot be used at all: its encoding is not UTF8, so it could not store every text. */
 bool pg_refused(void);
 
+/* Whether the schema is missing or too old, and only its owner, another role, may make it. */
+bool pg_schema_awaited(void);
+
 /* Runs a call in the lane of its kind; its state tells the result. Waits in its fiber. */
 void pg_run(struct pg *pg, struct call *call);
 

@@ -28,10 +28,22 @@ static void set_link_timer(struct batch *batch, int64_t wait)
     batch_set_timer(batch, wait);
 }
 
+/* Has no connection until a call needs one. */
+static void rest(struct batch *batch)
+{
+    batch->wanted = batch->was_up = false;
+    link_close(&batch->link);
+    timer_cancel(batch->link.loop, &batch->timer);
+}
+
 static void connect_later(struct batch *batch)
 {
     metric_count(&batch->metrics->connections_failed[batch->link.kind]);
-    set_link_timer(batch, batch->events->missed(batch));
+    if (batch->on_demand && batch->was_up && batch->state != BATCH_DOUBT)
+        rest(batch);
+    else
+        set_link_timer(batch, batch->events->missed(batch));
+    batch->was_up = false;
 }
 
 void batch_want(struct batch *batch)
@@ -73,9 +85,12 @@ void batch_link_up(struct link *link)
     metric_count(&batch->metrics->connections_opened[link->kind]);
     batch->events->found(batch);
     batch->stands_in_until = now_of(batch) + STAND_IN_PERIOD;
+    batch->was_up = true;
     timer_cancel(link->loop, &batch->timer);
     if (batch->state == BATCH_DOUBT)
         batch_settle(batch);
+    else if (batch->on_demand)
+        batch_set_timer(batch, BATCH_IDLE);
 }
 
 static void give_up_late_calls(struct batch *batch)
@@ -126,6 +141,8 @@ void batch_due(struct timer *timer)
             set_link_timer(batch, SCHEMA_WAIT);
         return;
     case LINK_UP:
+        if (batch->state == BATCH_FREE && batch->on_demand)
+            rest(batch);
         if (batch->state == BATCH_FREE || batch->state == BATCH_OPEN)
             return;
         if (batch->link.kind == STATEMENT_READ || batch->owned || !batch_is_awaited(batch))

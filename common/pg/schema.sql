@@ -1,19 +1,21 @@
--- Tables that every service has beside its own. Runs any number of times.
+-- Tables and functions that every service has in addition to its own. This text can be run any number of times.
 
 CREATE TABLE IF NOT EXISTS schema_version (
     version integer PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+-- grant: SELECT ON schema_version
 
--- What the last transaction of each writing connection was: a daemon that lost its connection while it committed asks
--- here whether that transaction is there. One row a connection, updated in place.
+-- The last transaction of each connection that writes: one row per connection, updated in place. A daemon that lost its
+-- connection during a commit finds out here whether the transaction was committed.
 CREATE TABLE IF NOT EXISTS write_slots (
     slot uuid PRIMARY KEY,
     batch bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
+-- grant: SELECT, INSERT, UPDATE, DELETE ON write_slots
 
--- The answer to each call with an Idempotency-Key that wrote something, kept for a day.
+-- The answers to calls with an Idempotency-Key that wrote something. Each is kept for a day.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     key text PRIMARY KEY,
     request bytea NOT NULL,
@@ -21,8 +23,9 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     body text,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+-- grant: SELECT, INSERT, UPDATE, DELETE ON idempotency_keys
 CREATE INDEX IF NOT EXISTS ix_idempotency_keys_created_at ON idempotency_keys (created_at);
--- Not kept by earlier versions. The table is locked only where the column is not there yet.
+-- Earlier versions did not have this column. The table is locked only if the column is missing.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'idempotency_keys'::regclass AND attname = 'headers') THEN
@@ -30,10 +33,30 @@ BEGIN
     END IF;
 END $$;
 
--- For tables whose sums are kept up to an id: has every change of a row up to there noted from now on, and waits for
--- the transactions that may have changed one without a note. `mark` is a sequence, since whoever reads it sees its
--- last value, whatever their snapshot. A transaction that has written the table holds its lock until it has ended.
--- False where one of them is still open after half a second.
+-- What erasures deleted in this service, by table. It is counted in the transaction that deletes, so that a call that is
+-- repeated counts nothing twice. `late` is what the second sweep found. No row says whose data it was.
+CREATE TABLE IF NOT EXISTS erasure_counts (
+    erasure_id text NOT NULL,
+    service text NOT NULL,
+    kind text NOT NULL, -- the table
+    found bigint NOT NULL DEFAULT 0,
+    late bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (erasure_id, service, kind)
+);
+-- grant: SELECT, INSERT, UPDATE ON erasure_counts
+
+-- Regular work that the daemons of a service share, and when the last of them began a turn of it.
+CREATE TABLE IF NOT EXISTS upkeep_turns (
+    name text PRIMARY KEY,
+    at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+-- grant: SELECT, INSERT, UPDATE ON upkeep_turns
+
+-- For tables whose sums are kept up to an id. From now on, every change of a row up to the id `upto` leaves a note.
+-- Then the function waits for the transactions that may have changed such a row without a note. These are found by
+-- their lock on the table: a transaction that wrote it holds its lock until it ends. `mark` is a sequence, because
+-- everybody sees the last value of a sequence, no matter how old their snapshot is. Returns false if one of these
+-- transactions is still open after half a second.
 CREATE OR REPLACE FUNCTION settle_rows(of_table regclass, mark regclass, upto bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -54,8 +77,9 @@ BEGIN
 END
 $$;
 
--- The id up to which the next slice of a table's rows is taken, null where fewer than `few` are left. Ids beyond the
--- sequence are taken only with many others: were they not left alone, every new row would have to be noted.
+-- The id at which the next slice of a table's rows ends; null if fewer than `few` rows are left. Ids above the last
+-- value of the table's sequence are included only in a full slice of `many` rows: once they are folded, every new row
+-- has a lower id and needs a note.
 CREATE OR REPLACE FUNCTION next_slice(of_table regclass, after bigint, few integer, many integer) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE

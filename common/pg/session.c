@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/pg/keeper.h"
+#include "common/pg/script.h"
 
-#define SCHEMA_LOCK "7205759403792795" /* of the advisory lock of a daemon that creates tables */
+#define FORBIDDEN        "42501"      /* insufficient_privilege */
+#define COMPLAINTS_APART (5 * SECOND) /* between two warnings of this process that it waits for the owner */
 #define LOCK_WAIT_OF_APPENDS                                                                                 \
     250 /* milliseconds that a batch may wait for a lock before its calls are run one by one */
 
@@ -29,7 +30,7 @@ enum setup_step {
     SETUP_END,
 };
 
-static _Atomic bool schema_is_ready, encoding_is_refused;
+static _Atomic bool schema_is_ready, schema_is_awaited, encoding_is_refused;
 
 bool session_schema_ready(void)
 {
@@ -39,6 +40,11 @@ bool session_schema_ready(void)
 void session_schema_doubt(void)
 {
     schema_is_ready = false;
+}
+
+bool session_schema_awaited(void)
+{
+    return schema_is_awaited;
 }
 
 bool session_encoding_refused(void)
@@ -92,15 +98,18 @@ static bool send_settings(struct link *link)
     return start_query(link, sql);
 }
 
+char *session_schema_text(struct arena *arena, const struct pg_schema *schema)
+{
+    return arena_printf(arena,
+                        "%s%.*s\n; INSERT INTO schema_version (version) VALUES (%d) ON CONFLICT DO NOTHING",
+                        pg_schema_sql, (int)script_first_part(schema->sql), schema->sql, schema->version);
+}
+
 static bool send_schema(struct link *link)
 {
-    char after[128];
+    char *sql = session_schema_text(&link->scratch, link->schema);
 
-    snprintf(after, sizeof(after),
-             "\n; INSERT INTO schema_version (version) VALUES (%d) ON CONFLICT DO NOTHING; COMMIT",
-             link->schema->version);
-    char *sql = arena_printf(&link->scratch, "%s%.*s%s", pg_schema_sql,
-                             (int)keeper_first_part(link->schema->sql), link->schema->sql, after);
+    sql = sql ? arena_printf(&link->scratch, "%s; COMMIT", sql) : NULL;
     return sql && start_query(link, sql);
 }
 
@@ -112,13 +121,9 @@ static bool send_step(struct link *link)
         return send_settings(link);
     case SETUP_LOOK:
     case SETUP_LOOK_AGAIN:
-        return start_query(link, "SELECT coalesce(max(version), 0) FROM schema_version");
+        return start_query(link, SESSION_LOOK_SQL);
     case SETUP_LOCK:
-        return start_query(link, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0;"
-                                 " SET LOCAL lock_timeout = 0; SET LOCAL standard_conforming_strings = on;"
-                                 " SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ");"
-                                 " CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY,"
-                                 " applied_at timestamptz NOT NULL DEFAULT now())");
+        return start_query(link, SESSION_LOCK_SQL);
     case SETUP_SCHEMA:
         return send_schema(link);
     case SETUP_COMMIT:
@@ -168,6 +173,22 @@ bool session_start(struct link *link)
     return is_utf8(link) && send_step(link);
 }
 
+/* The schema is missing, or of an earlier version, and the role may not make it. */
+static void await_owner(const struct link *link, const char *reason)
+{
+    static _Atomic int64_t last;
+    int64_t before = last, now = link->loop->now;
+
+    if (link->replica)
+        return;
+    schema_is_awaited = true;
+    /* If another worker wins the exchange, it has just logged the warning. */
+    if ((before == 0 || now - before >= COMPLAINTS_APART) &&
+        atomic_compare_exchange_strong(&last, &before, now))
+        log_line(LOG_WARNING, "waiting for the owner of the schema to make it", "service", link->schema->name,
+                 "reason", reason ? reason : "", NULL);
+}
+
 /* Takes a result of a step. The last one may arrive in a later turn: PostgreSQL sends an error at once. */
 static void take_step(struct link *link, const PGresult *result)
 {
@@ -183,9 +204,13 @@ static void take_step(struct link *link, const PGresult *result)
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (link->setup_step == SETUP_LOOK && state && strcmp(state, "42P01") == 0)
         return; /* no such table: a new database */
+    link->step_failed = true;
+    if (state && strcmp(state, FORBIDDEN) == 0 && link->setup_step != SETUP_SETTINGS) {
+        await_owner(link, message);
+        return;
+    }
     log_line(LOG_WARNING, "cannot set up the session", "sqlstate", state ? state : "08006", "reason",
              message ? message : "connection lost", NULL);
-    link->step_failed = true;
 }
 
 static bool is_standby(const struct link *link)
@@ -204,8 +229,10 @@ static enum session_status end_step(struct link *link)
         return SESSION_FAILED;
     }
     bool found = link->setup_step == SETUP_LOOK && link->schema_current;
-    if (!link->replica && (found || link->setup_step == SETUP_SCHEMA || link->setup_step == SETUP_COMMIT))
+    if (!link->replica && (found || link->setup_step == SETUP_SCHEMA || link->setup_step == SETUP_COMMIT)) {
         schema_is_ready = true;
+        schema_is_awaited = false;
+    }
     link->setup_step = step_after(link);
     if (link->setup_step == SETUP_END) {
         link->stands_in = link->replica && !is_standby(link);

@@ -8,8 +8,9 @@
 #define PG_BATCH_MAX 1024 /* the most statements of one batch: the maximum of BATCH_LIMIT */
 
 struct pg_settings {
-    const char *url;      /* libpq's URI */
-    const char *read_url; /* for reads that may lag behind; NULL: the same */
+    const char *url;       /* libpq's URI */
+    const char *read_url;  /* for reads that may lag behind; NULL: the same */
+    const char *owner_url; /* of the role that owns the schema and makes it; NULL: the same as `url` */
     bool prepared_statements;
     int64_t queue_limit; /* statements that wait, per worker and lane */
     int64_t batch_limit; /* statements of one batch */

@@ -30,6 +30,7 @@ enum column_type {
     COLUMN_FLOAT, /* double; double precision */
     COLUMN_TIME,  /* struct moment; timestamp or timestamptz, parameters timestamptz */
     COLUMN_TEXTS, /* struct texts; text[], varchar[]; in a set statement an array literal in a text */
+    COLUMN_TIMES, /* struct moments, of parameters only, not of a set statement; timestamptz[] */
 };
 
 struct column {
@@ -55,6 +56,12 @@ enum statement_kind {
 static inline bool kind_writes(enum statement_kind kind)
 {
     return kind >= STATEMENT_APPEND && kind <= STATEMENT_INGEST;
+}
+
+/* Whether it is used so rarely that its connections are opened only when they are needed. */
+static inline bool kind_is_rare(enum statement_kind kind)
+{
+    return kind == STATEMENT_INGEST || kind == STATEMENT_EXPORT;
 }
 
 /* The parameters of a statement of rows: structs, one for each element of the arrays. */
@@ -101,7 +108,8 @@ struct statement {
                          int8_t: COLUMN_BOOL,                                                                \
                          double: COLUMN_FLOAT,                                                               \
                          struct moment: COLUMN_TIME,                                                         \
-                         struct texts: COLUMN_TEXTS),                                                        \
+                         struct texts: COLUMN_TEXTS,                                                         \
+                         struct moments: COLUMN_TIMES),                                                      \
         .at = offsetof(of, member), .name = #member                                                          \
     }
 /* clang-format on */

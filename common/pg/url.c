@@ -157,7 +157,10 @@ static const char *fault_of(const char *url)
     if (!options)
         return "is not a URL that libpq reads: an unknown option, or a character of the user or password "
                "that must be percent-encoded";
-    const char *fault = hosts_fault(options);
+    /* libpq would look up its hosts by itself, on the loop; those of PGSERVICE are known before. */
+    const char *fault = value_of(options, "service") ? "has a service: name it in PGSERVICE instead" : NULL;
+    if (!fault)
+        fault = hosts_fault(options);
     if (!fault)
         fault = choices_fault(options);
     PQconninfoFree(options);
@@ -176,4 +179,17 @@ const char *pg_url_fault(const char **url)
     else if (plain != *url)
         free((char *)(uintptr_t)plain);
     return fault;
+}
+
+const char *pg_url_user(struct arena *arena, const char *url)
+{
+    PQconninfoOption *given = PQconninfoParse(url, NULL), *defaults = PQconndefaults();
+    const char *user = given ? value_of(given, "user") : NULL;
+
+    if (!user && defaults)
+        user = value_of(defaults, "user");
+    user = user ? arena_printf(arena, "%s", user) : NULL;
+    PQconninfoFree(given);
+    PQconninfoFree(defaults);
+    return user;
 }

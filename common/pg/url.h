@@ -4,6 +4,7 @@
 #ifndef COMMON_PG_URL_H
 #define COMMON_PG_URL_H
 
+#include "common/base/arena.h"
 #include "common/base/declare.h"
 
 /*
@@ -14,5 +15,8 @@
  * a password, nor of libpq's message, which repeats the URL. A static text. Does not wait.
  */
 const char *pg_url_fault(const char **url) MUST_CHECK;
+
+/* The role that a checked URL, or libpq's environment, names; NULL: none, or no memory. In the arena. */
+const char *pg_url_user(struct arena *arena, const char *url) MUST_CHECK;
 
 #endif

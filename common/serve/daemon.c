@@ -16,6 +16,7 @@
 #include "common/base/budget.h"
 #include "common/base/declare.h"
 #include "common/base/log.h"
+#include "common/base/sandbox.h"
 #include "common/http/client.h"
 #include "common/http/server.h"
 #include "common/openapi/document.h"
@@ -224,6 +225,20 @@ static int serve(const struct api *api, struct settings *settings, struct text d
     return EXIT_SUCCESS;
 }
 
+/* Gives up what the daemon never needs; a kernel that lacks a part of it is no reason not to serve. */
+static void enter_sandbox(void)
+{
+    bool without_dumps = sandbox_refuse_dumps();
+    struct sandbox sandbox = sandbox_enter();
+
+    if (!without_dumps)
+        log_line(LOG_WARNING, "core dumps cannot be refused", NULL);
+    if (!sandbox.calls || !sandbox.landlock)
+        log_line(LOG_WARNING, "the sandbox is not complete", "system calls",
+                 sandbox.calls ? "filtered" : "not filtered", "Landlock",
+                 sandbox.landlock ? "there" : "not there", NULL);
+}
+
 int daemon_main(const struct api *api, int argc, char **argv)
 {
     static struct settings settings;
@@ -247,6 +262,8 @@ int daemon_main(const struct api *api, int argc, char **argv)
         break;
     }
     log_start(api->name, (enum log_level)settings.log.level);
+    if (settings.sandbox && asked == SETTINGS_READY)
+        enter_sandbox();
     document = openapi_document(&memory, api);
     if (!document.at) {
         fprintf(stderr, "no memory for the OpenAPI document\n");

@@ -65,7 +65,7 @@ static const char *ask_parts(struct request *rq, struct writer *notes)
             continue;
         bool ready = part->ready(rq, &note);
         if (!ready && part->needed && !missing)
-            missing = part->needed;
+            missing = note ? note : part->needed;
         write_text(notes, notes->len > 1 ? TEXT(",") : TEXT(""));
         write_json_text(notes, text_of(part->name));
         write_char(notes, ':');
@@ -73,6 +73,13 @@ static const char *ask_parts(struct request *rq, struct writer *notes)
     }
     write_char(notes, '}');
     return missing;
+}
+
+bool health_is_ready(struct request *rq)
+{
+    struct writer notes = writer_start(&rq->arena);
+
+    return !ask_parts(rq, &notes);
 }
 
 enum reply health_ready(struct request *rq)

@@ -6,6 +6,9 @@
 
 #include "common/table/api.h"
 
+/* Whether every part of the service that it needs is ready, as /readyz answers. May wait. */
+bool health_is_ready(struct request *rq);
+
 handler_fn health_live, health_ready, health_metrics, health_openapi;
 
 #define HEALTH_ENDPOINTS                                                                                     \

@@ -24,6 +24,11 @@ struct part {
     /* False when memory is exhausted. `first` is true for one worker of the process. */
     bool (*open)(struct worker *worker, bool first);
     void (*close)(struct worker *worker);
+    /*
+     * Reads what requests will need, in one worker of the process once the database is ready; again later if
+     * it returns false. The request is no client's. Waits.
+     */
+    bool (*prepare)(struct request *rq);
 
     /* Sends what was queued; twice per turn: after the events of other sockets, and after HTTP. */
     void (*flush)(struct worker *worker);
@@ -47,6 +52,10 @@ const struct part *part_at(const struct api *api, size_t i);
 /* Opens all parts; false when memory is exhausted. */
 bool parts_open(struct worker *worker, bool first) MUST_CHECK;
 void parts_close(struct worker *worker);
+
+/* Prepares all parts; false if one is to be prepared again. Waits. */
+bool parts_prepare(struct request *rq) MUST_CHECK;
+
 void parts_flush(struct worker *worker);
 void parts_end_turn(struct worker *worker);
 

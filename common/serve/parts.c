@@ -83,12 +83,14 @@ static void close_auth(struct worker *worker)
 static bool is_database_ready(struct request *rq, const char **note)
 {
     const struct worker *worker = rq->worker;
+    bool ready = pg_ready(worker->pg);
 
-    (void)note;
-    for (int64_t i = 0; i < worker->settings->workers; i++)
-        if (&worker->all[i] != worker && !pg_was_ready(worker->all[i].pg_metrics))
-            return false;
-    return pg_ready(worker->pg);
+    for (int64_t i = 0; ready && i < worker->settings->workers; i++)
+        ready = &worker->all[i] == worker || pg_was_ready(worker->all[i].pg_metrics);
+    if (!ready && pg_schema_awaited())
+        *note =
+            "The database does not have this version's schema: its owner makes it with the command schema";
+    return ready;
 }
 
 static const struct part request_lines = {
@@ -132,6 +134,17 @@ void parts_close(struct worker *worker)
         if (part->close)
             part->close(worker);
     }
+}
+
+bool parts_prepare(struct request *rq)
+{
+    const struct part *part;
+    bool prepared = true;
+
+    for (size_t i = 0; (part = part_at(rq->worker->api, i)); i++)
+        if (part->prepare && !part->prepare(rq))
+            prepared = false;
+    return prepared;
 }
 
 void parts_flush(struct worker *worker)

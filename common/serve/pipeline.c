@@ -74,7 +74,7 @@ void pipeline_take(struct request *rq)
 /* Checks the token; if it may be signed by a key newer than ours, the keys are fetched first. */
 static void authorise(struct request *rq)
 {
-    switch (auth_check(rq->worker->auth, rq, rq->endpoint->flags, true)) {
+    switch (auth_check(rq->worker->auth, rq, true)) {
     case AUTH_PASSED:
         read_and_handle(rq);
         break;
@@ -92,7 +92,7 @@ static void authorise_with_newer_keys(void *arg)
     struct request *rq = arg;
 
     auth_refresh(rq->worker->auth, rq);
-    if (auth_check(rq->worker->auth, rq, rq->endpoint->flags, false) == AUTH_PASSED)
+    if (auth_check(rq->worker->auth, rq, false) == AUTH_PASSED)
         read_and_handle(rq);
     else
         pipeline_leave(rq);

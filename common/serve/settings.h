@@ -22,6 +22,7 @@ struct command;
 /* Of rooms above this one: the services that are called. */
 struct directory_settings {
     const char *user_progress_url;
+    const char *performance_reporting_url, *usage_analytics_url; /* called by User Progress only */
     const char *user_service_url; /* NULL: users are looked up in the service's own table */
     int64_t timeout;              /* milliseconds */
     int64_t plain_lookups;        /* names that are looked up one by one for one request */
@@ -35,11 +36,18 @@ struct ingest_settings {
     int64_t future;     /* seconds */
 };
 
+/* Of the deletion by age. */
+struct retention_settings {
+    int64_t days;    /* 0: only when it is called */
+    int64_t timeout; /* of a call, milliseconds */
+};
+
 struct settings {
     int64_t port;
     const char *bind_address;
     int64_t workers;
     int64_t memory_limit;                                                      /* bytes, of the process */
+    bool sandbox;                                                              /* see base/sandbox.h */
     int64_t request_limit;                                                     /* in flight, per worker */
     int64_t request_timeout, report_timeout, export_timeout, shutdown_timeout; /* milliseconds */
     int64_t string_limit;                                                      /* code points */
@@ -52,6 +60,8 @@ struct settings {
     struct watch_settings watch;
     struct directory_settings directory;
     struct ingest_settings ingest;
+    struct retention_settings retention;
+    const char *dashboard_urls;    /* service=address, separated by commas (dashboard.h) */
     const struct command *command; /* the one given as an argument; NULL: serve */
 };
 

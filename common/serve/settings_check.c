@@ -5,6 +5,8 @@
 
 #include "common/http/url.h"
 #include "common/pg/url.h"
+#include "common/serve/dashboard.h"
+#include "common/serve/schema_command.h"
 #include "common/serve/settings_table.h"
 
 #define MEMORY_LEAST      ((int64_t)8 << 20) /* bytes: what a few requests need */
@@ -27,6 +29,15 @@ static bool check(const char *name, const char *fault)
 static bool check_database(const char *name, const char **url)
 {
     return !*url || check(name, pg_url_fault(url));
+}
+
+/* A daemon that knew it could do whatever the owner can. */
+static bool check_owner(struct settings *settings)
+{
+    if (settings->pg.owner_url && settings->command != &schema_command)
+        return setting_complain("SCHEMA_DATABASE_URL", NULL,
+                                "is for the command schema, not for the service");
+    return check_database("SCHEMA_DATABASE_URL", &settings->pg.owner_url);
 }
 
 /* Fills in what AUTH0_DOMAIN stands for. */
@@ -120,10 +131,15 @@ bool settings_check(struct settings *settings)
     if (!settings->pg.url)
         return setting_complain("DATABASE_URL", NULL, "is not given");
     return check_database("DATABASE_URL", &settings->pg.url) &&
-           check_database("DATABASE_READ_URL", &settings->pg.read_url) &&
+           check_database("DATABASE_READ_URL", &settings->pg.read_url) && check_owner(settings) &&
            check("USER_PROGRESS_SERVICE_URL",
                  url_fault(settings->directory.user_progress_url, URL_HTTP | URL_HTTPS)) &&
+           check("PERFORMANCE_REPORTING_SERVICE_URL",
+                 url_fault(settings->directory.performance_reporting_url, URL_HTTP | URL_HTTPS)) &&
+           check("USAGE_ANALYTICS_SERVICE_URL",
+                 url_fault(settings->directory.usage_analytics_url, URL_HTTP | URL_HTTPS)) &&
            check("USER_SVC_BASE_URL", users ? url_fault(users, URL_HTTP | URL_HTTPS) : NULL) &&
            check("CORS_ORIGINS", url_origins_fault(settings->http.cors_origins)) &&
+           check("DASHBOARD_URLS", dashboard_fault(settings->dashboard_urls)) &&
            check_auth(&settings->auth) && check_limits(settings);
 }

@@ -151,31 +151,25 @@ static const struct setting *find_flag(const char *arg, size_t len)
 
 static const struct command *find_command(const struct api *api, const char *arg)
 {
-    for (size_t i = 0; i < api->command_count; i++)
-        if (strcmp(arg, api->commands[i].name) == 0)
-            return &api->commands[i];
+    const struct command *command;
+
+    for (size_t i = 0; (command = settings_command_at(api, i)); i++)
+        if (strcmp(arg, command->name) == 0)
+            return command;
     return NULL;
 }
 
 /* Reads a flag that is not a setting; false if it is none of these. */
 static bool read_question(const char *arg, const struct api *api, enum settings_status *status)
 {
-    if (strcmp(arg, "--help") == 0) {
-        settings_print_help(api);
-        *status = SETTINGS_PRINTED;
-    } else if (strcmp(arg, "--settings-markdown") == 0) {
-        settings_print_markdown();
-        *status = SETTINGS_PRINTED;
-    } else if (strcmp(arg, "--openapi") == 0) {
-        *status = SETTINGS_OPENAPI;
-    } else if (strcmp(arg, "--statements") == 0) {
-        *status = SETTINGS_STATEMENTS;
-    } else if (strcmp(arg, "--health-check") == 0) {
-        *status = SETTINGS_HEALTH_CHECK;
-    } else {
-        return false;
+    for (size_t i = 0; i < settings_question_count; i++) {
+        const struct question *question = &settings_questions[i];
+        if (strcmp(arg, question->flag) != 0)
+            continue;
+        *status = question->print && !question->print(api) ? SETTINGS_BAD : question->answer;
+        return true;
     }
-    return true;
+    return false;
 }
 
 /* The text of an unknown argument is not repeated: it may be a secret. */
@@ -196,7 +190,7 @@ static enum settings_status read_flags(struct settings *settings, const struct a
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (read_question(arg, api, &status)) {
-            if (status == SETTINGS_PRINTED)
+            if (status == SETTINGS_PRINTED || status == SETTINGS_BAD)
                 return status;
             continue;
         }

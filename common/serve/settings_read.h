@@ -7,18 +7,9 @@
 #define COMMON_SERVE_SETTINGS_READ_H
 
 #include "common/base/declare.h"
-#include "common/serve/settings.h"
+#include "common/serve/settings_table.h"
 
 struct api;
-
-enum settings_status {
-    SETTINGS_READY,
-    SETTINGS_PRINTED,      /* --help or another question was answered: exit 0 */
-    SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
-    SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
-    SETTINGS_STATEMENTS,   /* --statements: the caller lists them */
-    SETTINGS_HEALTH_CHECK, /* --health-check: the caller asks the daemon on the port */
-};
 
 /* Fills the settings for a daemon. Strings point into the environment, argv or memory that lives as long as
  * the process. */

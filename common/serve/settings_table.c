@@ -12,10 +12,18 @@ const struct setting settings_table[] = {
      "where reports and lists are read, which may lag behind: a replica, then the primary in case it is "
      "away; "
      "default DATABASE_URL"},
+    {"SCHEMA_DATABASE_URL", SETTING_TEXT, AT(pg.owner_url), 0, 0, NULL, true,
+     "for the command schema only: the same database by the role that owns the tables; the role of "
+     "DATABASE_URL is then granted what the service needs"},
     {"PREPARED_STATEMENTS", SETTING_SWITCH, AT(pg.prepared_statements), 0, 0, "on", false,
      "off: do not prepare statements or change session settings, for a PgBouncer older than 1.21"},
     {"USER_PROGRESS_SERVICE_URL", SETTING_TEXT, AT(directory.user_progress_url), 0, 0,
      "http://127.0.0.1:8004", false, "URL of User Progress"},
+    {"PERFORMANCE_REPORTING_SERVICE_URL", SETTING_TEXT, AT(directory.performance_reporting_url), 0, 0,
+     "http://127.0.0.1:8005", false,
+     "URL of Performance Reporting, which User Progress calls to erase and to export a person's data"},
+    {"USAGE_ANALYTICS_SERVICE_URL", SETTING_TEXT, AT(directory.usage_analytics_url), 0, 0,
+     "http://127.0.0.1:8006", false, "the same of Usage Analytics"},
     {"WORKERS", SETTING_INT, AT(workers), 0, WORKERS_MAX, "0", false,
      "worker threads, each with its own loop and connections; 0: one per processor, at most 4; half of "
      "that in services that call User Progress"},
@@ -23,6 +31,9 @@ const struct setting settings_table[] = {
      "bytes that requests, answers and connections may take in all (503); 0: half of what the process's "
      "control "
      "groups allow, without a limit an eighth of the machine's memory, from 64 MiB to 1 GiB"},
+    {"SANDBOX", SETTING_SWITCH, AT(sandbox), 0, 0, "on", false,
+     "let the kernel refuse what the service never does: other system calls, other programs, writing files; "
+     "no core dumps; off for valgrind and similar tools"},
     {"LOG_LEVEL", SETTING_LEVEL, AT(log.level), 0, 0, "info", false,
      "debug, info, warning or error; info logs a line for every request"},
     {"SLOW_REQUEST_MS", SETTING_INT, AT(watch.slow_request), 1, 600000, "1000", false,
@@ -31,6 +42,10 @@ const struct setting settings_table[] = {
      "add a Server-Timing header to answers, with the time spent in the database and in other services"},
     {"CORS_ORIGINS", SETTING_TEXT, AT(http.cors_origins), 0, 0, "*", false,
      "origins that browsers may call from, separated by commas; * is any"},
+    {"DASHBOARD_URLS", SETTING_TEXT, AT(dashboard_urls), 0, 0,
+     "user-progress=:8004,performance-reporting=:8005,usage-analytics=:8006", false,
+     "where a browser that shows /dashboard finds each service: a port of the same host, a URL, or a path, "
+     "relative to the page's; the service that shows it is always found"},
     {"AUTH_JWKS_URL", SETTING_TEXT, AT(auth.jwks_url), 0, 0, NULL, false,
      "URL of the key set for tokens, https://… or file:…; without it the progress log answers 503"},
     {"AUTH_ISSUER", SETTING_TEXT, AT(auth.issuer), 0, 0, NULL, false, "the `iss` of valid tokens"},
@@ -46,7 +61,8 @@ const struct setting settings_table[] = {
      "on: in the progress log and in lists a token gives access only to the user in its `sub`, unless its "
      "`scope` has progress:any (403)"},
     {"SERVICE_TOKEN", SETTING_TEXT, AT(auth.service_token), 0, 0, NULL, true,
-     "the token for calls between the services if AUTH_REQUIRED is on; at least 16 characters"},
+     "the token for calls between the services, if AUTH_REQUIRED is on and to erase and export a "
+     "person's data; at least 16 characters"},
     {"USER_SVC_BASE_URL", SETTING_TEXT, AT(directory.user_service_url), 0, 0, NULL, false,
      "where the progress log looks up users, as GET URL/{user_id}; default: its own table"},
     {"BODY_LIMIT", SETTING_INT, AT(http.body_limit), 1024, 64 << 20, "1048576", false,
@@ -99,6 +115,10 @@ const struct setting settings_table[] = {
      "time limit for a whole export, then it is broken off"},
     {"INGEST_TIMEOUT_MS", SETTING_INT, AT(ingest.timeout), 50, 600000, "15000", false,
      "the same for requests with many items"},
+    {"RETENTION_DAYS", SETTING_INT, AT(retention.days), 0, 36500, "0", false,
+     "delete events, records and attempts that are older, at most 10,000 a second; 0: never"},
+    {"RETENTION_TIMEOUT_MS", SETTING_INT, AT(retention.timeout), 50, 600000, "60000", false,
+     "time after which a call that deletes by age answers what it has deleted so far"},
     {"HEADER_TIMEOUT_MS", SETTING_INT, AT(http.header_timeout), 50, 600000, "5000", false,
      "time limit for receiving a request's header; then the connection is closed"},
     {"BODY_TIMEOUT_MS", SETTING_INT, AT(http.body_timeout), 50, 600000, "10000", false,

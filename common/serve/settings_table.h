@@ -9,6 +9,7 @@
 #include "common/serve/settings.h"
 
 struct api;
+struct command;
 
 #define SETTING_NAME_MAX    64 /* bytes of a setting's name and its flag */
 #define SETTING_DEFAULT_MAX 24 /* of the default of PORT */
@@ -36,9 +37,29 @@ const char *setting_default(const struct setting *setting, const struct api *api
 /* Its flag: `--database-url`. */
 void setting_flag(const struct setting *setting, char flag[static SETTING_NAME_MAX]);
 
-/* Prints all of them: for --help, and as a Markdown table. */
-void settings_print_help(const struct api *api);
-void settings_print_markdown(void);
+/* What came of reading the settings (settings_read.h). */
+enum settings_status {
+    SETTINGS_READY,
+    SETTINGS_PRINTED,      /* --help or another question was answered: exit 0 */
+    SETTINGS_BAD,          /* one clear line is on stderr: exit 2 */
+    SETTINGS_OPENAPI,      /* --openapi: the caller prints the document */
+    SETTINGS_STATEMENTS,   /* --statements: the caller lists them */
+    SETTINGS_HEALTH_CHECK, /* --health-check: the caller asks the daemon on the port */
+};
+
+/* A flag that asks the daemon something, so that it does not serve. */
+struct question {
+    const char *flag;
+    const char *help;
+    enum settings_status answer;
+    bool (*print)(const struct api *api); /* false: it could not; NULL: the caller answers */
+};
+
+extern const struct question settings_questions[];
+extern const size_t settings_question_count;
+
+/* The commands of a daemon, those of every service first; NULL after the last. */
+const struct command *settings_command_at(const struct api *api, size_t i);
 
 /*
  * Checks what the types do not, such as settings that depend on others, and fills in those that others stand

@@ -7,12 +7,14 @@
 
 #include "common/base/declare.h"
 #include "common/base/log.h"
+#include "common/base/supervisor.h"
 #include "common/http/metrics.h"
 #include "common/http/request.h"
 #include "common/http/server.h"
 #include "common/pg/metrics.h"
 #include "common/pg/pg.h"
 #include "common/serve/chores.h"
+#include "common/serve/health.h"
 #include "common/serve/metrics.h"
 #include "common/serve/part.h"
 #include "common/serve/pipeline.h"
@@ -20,8 +22,9 @@
 #include "common/serve/worker.h"
 #include "common/table/api.h"
 
-#define CHORES_EVERY (600 * SECOND) /* between two runs of the chores */
-#define STACKS_EVERY SECOND         /* between two checks for stacks that are not needed */
+#define CHORES_EVERY  (600 * SECOND) /* between two runs of the chores */
+#define STACKS_EVERY  SECOND         /* between two checks for stacks that are not needed */
+#define PREPARE_EVERY (SECOND / 10)  /* between two attempts to prepare */
 
 /* Runs something with a request that no client sent, for statements of the service's own. */
 static void run_unasked(struct worker *worker, void (*work)(struct request *rq))
@@ -45,7 +48,8 @@ static void run_chore(void *arg)
     struct chore *chore = arg;
 
     run_unasked(chore->worker, chore->work);
-    again(chore->worker, &chore->timer, chore->every);
+    if (chore->every)
+        again(chore->worker, &chore->timer, chore->every);
 }
 
 static void chore_due(struct timer *timer)
@@ -56,7 +60,30 @@ static void chore_due(struct timer *timer)
     if (worker->draining)
         return;
     if (!pg_ready(worker->pg) || !fiber_start(&worker->fibers, run_chore, chore))
-        again(worker, timer, SECOND);
+        again(worker, timer, chore->every < SECOND ? chore->every : SECOND);
+}
+
+static void prepare(struct request *rq)
+{
+    if (!parts_prepare(rq) || (supervisor_listens() && !health_is_ready(rq)))
+        return;
+    if (!supervisor_tell("READY=1"))
+        log_line(LOG_WARNING, "the supervisor cannot be told of readiness", NULL);
+    rq->worker->prepare.every = 0;
+}
+
+static void start_upkeep(struct worker *worker)
+{
+    const struct api *api = worker->api;
+
+    for (size_t i = 0; i < api->upkeep_count && i < UPKEEP_MAX; i++) {
+        struct chore *chore = &worker->upkeep[i];
+        *chore = (struct chore){.timer.fire = chore_due,
+                                .worker = worker,
+                                .work = api->upkeep[i].work,
+                                .every = api->upkeep[i].every * MILLISECOND};
+        again(worker, &chore->timer, chore->every);
+    }
 }
 
 static void stacks_due(struct timer *timer)
@@ -122,12 +149,10 @@ bool worker_open(struct worker *worker, int listener, bool first)
     atomic_init(&worker->stop, false);
     worker->fibers.limit = (size_t)worker->settings->request_limit;
     worker->stacks.fire = stacks_due;
+    worker->prepare =
+        (struct chore){.timer.fire = chore_due, .worker = worker, .work = prepare, .every = PREPARE_EVERY};
     worker->forget =
         (struct chore){.timer.fire = chore_due, .worker = worker, .work = chores_run, .every = CHORES_EVERY};
-    worker->upkeep = (struct chore){.timer.fire = chore_due,
-                                    .worker = worker,
-                                    .work = worker->api->upkeep,
-                                    .every = worker->api->upkeep_every * MILLISECOND};
     if (!loop_open(&worker->loop))
         failed = "no epoll";
     else if (!open_metrics(worker))
@@ -144,9 +169,9 @@ bool worker_open(struct worker *worker, int listener, bool first)
     if (!failed)
         again(worker, &worker->stacks, STACKS_EVERY);
     if (!failed && first) {
+        again(worker, &worker->prepare.timer, 0);
         again(worker, &worker->forget.timer, SECOND);
-        if (worker->api->upkeep)
-            again(worker, &worker->upkeep.timer, worker->upkeep.every);
+        start_upkeep(worker);
     }
     if (failed)
         log_line(LOG_ERROR, "a worker cannot start", "reason", failed, NULL);

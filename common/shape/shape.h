@@ -10,7 +10,7 @@
  * - FIELD_BOOL: int8_t, BOOL_NULL
  * - FIELD_FLOAT: double, NaN
  * - FIELD_TIME_NAIVE, FIELD_TIME_Z, FIELD_TIME_OFFSET: struct moment, MOMENT_NULL
- * - FIELD_TEXTS: struct texts, items == NULL
+ * - FIELD_TEXTS, FIELD_INTS, FIELD_FLOATS: struct texts, ints or floats, items == NULL
  * - FIELD_LIST, FIELD_MAP: struct rows, an array of the structs of `of`; it has no null
  * - FIELD_MEMBERS: struct kept_json, an object; it has no null
  * - FIELD_CONST, FIELD_IGNORED: nothing
@@ -51,6 +51,8 @@ enum field_type {
     FIELD_TIME_Z,
     FIELD_TIME_OFFSET,
     FIELD_TEXTS,     /* a list of strings */
+    FIELD_INTS,      /* out: a list of integers */
+    FIELD_FLOATS,    /* out: a list of numbers; its NaN are printed as those of a FIELD_FLOAT */
     FIELD_KEPT_LIST, /* out: a list as JSON, printed as it is: of strings, FIELD_MIXED of integers too, or of
                         `of` */
     FIELD_OBJECT,    /* any JSON object, kept as the bytes that were sent; out: JSON printed as it is, an `of`
@@ -68,13 +70,25 @@ enum field_type {
 enum field_flag {
     FIELD_REQUIRED = 1 << 0, /* in: must be sent */
     FIELD_NULLABLE = 1 << 1, /* may be null (in and out) */
-    FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT prints its null as `0` (averages and rates of nothing) */
+    FIELD_ZERO = 1 << 2,     /* out: a FIELD_FLOAT or the items of a FIELD_FLOATS print their null as `0`
+                                (averages and rates of nothing) */
     FIELD_CAPPED = 1 << 3,   /* in: a FIELD_INT beyond 64 bits counts as INT64_MAX */
-    FIELD_OPTIONAL = 1 << 4, /* out: left out if it is null: a text, an integer, an object or a kept list */
+    FIELD_OPTIONAL = 1 << 4, /* out: left out if it is null: a text, an integer, a boolean, an object or a
+                                kept list */
     FIELD_MIXED = 1 << 5,    /* out: see FIELD_KEPT_LIST */
 };
 
 struct shape;
+
+/* Lists of numbers in an arena; `items == NULL` is null. */
+struct ints {
+    int64_t *items;
+    size_t count;
+};
+struct floats {
+    double *items;
+    size_t count;
+};
 
 struct field {
     const char *name;

@@ -18,6 +18,40 @@ static void write_json_or_null(struct writer *w, struct kept_json json)
     write_text(w, json.bytes.at ? json.bytes : TEXT("null"));
 }
 
+static void write_int_or_null(struct writer *w, int64_t n)
+{
+    if (n == INT_NULL)
+        write_literal(w, "null");
+    else
+        write_int(w, n);
+}
+
+static void write_float_or_zero(struct writer *w, const struct field *field, double d)
+{
+    if (isnan(d) && field->flags & FIELD_ZERO)
+        write_char(w, '0');
+    else
+        write_float(w, d);
+}
+
+static void write_ints(struct writer *w, struct ints list)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        write_char(w, i ? ',' : '[');
+        write_int_or_null(w, list.items[i]);
+    }
+    write_text(w, !list.items ? TEXT("null") : list.count ? TEXT("]") : TEXT("[]"));
+}
+
+static void write_floats(struct writer *w, const struct field *field, struct floats list)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        write_char(w, i ? ',' : '[');
+        write_float_or_zero(w, field, list.items[i]);
+    }
+    write_text(w, !list.items ? TEXT("null") : list.count ? TEXT("]") : TEXT("[]"));
+}
+
 static void write_value(struct writer *w, const struct field *field, const char *from)
 {
     const void *value = from + field->at;
@@ -28,10 +62,7 @@ static void write_value(struct writer *w, const struct field *field, const char 
         write_json_text(w, *(const struct text *)value);
         break;
     case FIELD_INT:
-        if (*(const int64_t *)value == INT_NULL)
-            write_literal(w, "null");
-        else
-            write_int(w, *(const int64_t *)value);
+        write_int_or_null(w, *(const int64_t *)value);
         break;
     case FIELD_BOOL:
         if (*(const int8_t *)value == BOOL_NULL)
@@ -40,10 +71,7 @@ static void write_value(struct writer *w, const struct field *field, const char 
             write_bool(w, *(const int8_t *)value);
         break;
     case FIELD_FLOAT:
-        if (isnan(*(const double *)value) && field->flags & FIELD_ZERO)
-            write_char(w, '0');
-        else
-            write_float(w, *(const double *)value);
+        write_float_or_zero(w, field, *(const double *)value);
         break;
     case FIELD_TIME_NAIVE:
         write_time_or_null(w, *(const struct moment *)value, TIME_NAIVE);
@@ -56,6 +84,12 @@ static void write_value(struct writer *w, const struct field *field, const char 
         break;
     case FIELD_TEXTS:
         write_json_texts(w, *(const struct texts *)value);
+        break;
+    case FIELD_INTS:
+        write_ints(w, *(const struct ints *)value);
+        break;
+    case FIELD_FLOATS:
+        write_floats(w, field, *(const struct floats *)value);
         break;
     case FIELD_KEPT_LIST:
     case FIELD_OBJECT:
@@ -92,6 +126,8 @@ static bool is_left_out(const struct field *field, const char *from)
         return !((const struct text *)value)->at;
     case FIELD_INT:
         return *(const int64_t *)value == INT_NULL;
+    case FIELD_BOOL:
+        return *(const int8_t *)value == BOOL_NULL;
     case FIELD_OBJECT:
     case FIELD_KEPT_LIST:
         return !((const struct kept_json *)value)->bytes.at;

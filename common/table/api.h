@@ -53,7 +53,9 @@ enum endpoint_flag {
     ENDPOINT_CREATES = 1 << 9, /* each call creates something new: an Idempotency-Key applies */
     ENDPOINT_BATCH = 1 << 10,  /* its handler reads a list of `body_in`, or lines, up to INGEST_BODY_LIMIT */
     ENDPOINT_EXPORT = 1 << 12, /* an answer of any length, as NDJSON or CSV; with ENDPOINT_REPORT */
-    ENDPOINT_PROBE = 1 << 11,  /* tells the state of the process: answered even if nothing else can be */
+    ENDPOINT_SERVICE = 1 << 13, /* always requires SERVICE_TOKEN: other services call it, and nobody else */
+    ENDPOINT_LINES = 1 << 14,   /* the answer is any number of `answer`, one per line (NDJSON) */
+    ENDPOINT_PROBE = 1 << 11,   /* tells the state of the process: answered even if nothing else can be */
 };
 
 #define ENDPOINT_FAILURES 6 /* rows of an endpoint's list of errors, the empty last one included */
@@ -68,12 +70,21 @@ struct endpoint {
     const struct shape *query_in;
     const struct shape *body_in;
     const struct shape *answer;
-    int status; /* of a successful answer; 0 means 200 */
+    int status;                  /* of a successful answer; 0 means 200 */
+    const struct shape *preview; /* with 200, the answer if the call only looks (dry_run); NULL: `answer` */
     unsigned flags;
+    const char *scope; /* that the token, which is always required then, must have; NULL: none */
     struct failure
         failures[ENDPOINT_FAILURES]; /* 422 and 503 are added by the document itself where they apply */
     handler_fn *handle;
 };
+
+/* Whether a call requires a user's token even if AUTH_REQUIRED is off. A scope is one of RFC 8693,
+ * section 4.2. */
+static inline bool endpoint_requires_token(const struct endpoint *endpoint)
+{
+    return endpoint->flags & ENDPOINT_TOKEN || endpoint->scope;
+}
 
 /* Paths that another service answers, by any method, whether the table has them or not. */
 struct forwarding {
@@ -107,18 +118,26 @@ struct command {
     int (*run)(const struct settings *settings, const struct api *api); /* what main returns */
 };
 
+#define UPKEEP_MAX 4
+
+/* Regular work on the service's tables, in one worker of each process. */
+struct upkeep {
+    void (*work)(struct request *rq); /* may wait */
+    int every;                        /* milliseconds from its end to its next beginning */
+};
+
 struct api {
     const char *name;  /* of the daemon and in the logs: user-progress */
     const char *title; /* User Progress Tracking Service */
     const char *help;
-    const char *version; /* of the interface */
+    const char *version; /* of the program and of its interface */
     int port;            /* when no setting says otherwise */
     const char *schema;  /* SQL that creates the tables and may be run any number of times */
     int schema_version;
     const struct part *const *parts; /* beside those of every service (serve/part.h) */
     size_t part_count;
-    void (*upkeep)(struct request *rq); /* regular work on the service's tables; NULL: none */
-    int upkeep_every;                   /* milliseconds */
+    const struct upkeep *upkeep; /* at most UPKEEP_MAX */
+    size_t upkeep_count;
     const struct endpoint *endpoints;
     size_t endpoint_count;
     const struct forwarding *forwarding; /* NULL: nothing is forwarded */

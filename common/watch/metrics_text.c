@@ -5,6 +5,7 @@
 #include "common/base/budget.h"
 #include "common/base/declare.h"
 #include "common/base/log.h"
+#include "common/base/loop.h"
 #include "common/http/server.h"
 #include "common/json/writer.h"
 #include "common/pg/pg.h"
@@ -25,7 +26,7 @@ struct page {
 
 static void write_head(struct writer *w, const char *name, enum metric_type type, const char *help)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram"}; /* by enum metric_type */
+    static const char *const types[] = {"counter", "gauge", "histogram", "gauge"}; /* by enum metric_type */
     const char *const words[] = {"# HELP ", name, " ", help, "\n# TYPE ", name, " ", types[type], "\n"};
 
     for (size_t i = 0; i < COUNT(words); i++)
@@ -50,6 +51,13 @@ static void write_count(struct writer *w, const char *name, const char *suffix, 
 {
     write_sample(w, name, suffix, labels);
     write_int(w, (int64_t)n);
+    write_char(w, '\n');
+}
+
+static void write_seconds(struct writer *w, const char *name, const char *labels, uint64_t nanoseconds)
+{
+    write_sample(w, name, "", labels);
+    write_float(w, (double)nanoseconds / (double)SECOND);
     write_char(w, '\n');
 }
 
@@ -128,16 +136,22 @@ static void write_family(const struct page *p, size_t room, const struct metric_
 
     write_head(p->w, f->name, f->type, f->help);
     for (size_t i = 0; i < f->count; i++) {
-        uint64_t sum = 0;
+        uint64_t sum = 0, longest = 0;
         if (f->label)
             snprintf(labels, sizeof(labels), "%s=\"%s\"", f->label, f->values[i]);
         if (f->type == METRIC_HISTOGRAM) {
             write_family_histogram(p, room, f, i, labels);
             continue;
         }
-        for (size_t k = 0; k < p->count; k++)
-            sum += metric_read(value_of(p, k, room, f->at + i * sizeof(metric)));
-        write_count(p->w, f->name, "", labels, sum);
+        for (size_t k = 0; k < p->count; k++) {
+            uint64_t value = metric_read(value_of(p, k, room, f->at + i * sizeof(metric)));
+            sum += value;
+            longest = value > longest ? value : longest;
+        }
+        if (f->type == METRIC_AGE)
+            write_seconds(p->w, f->name, labels, longest);
+        else
+            write_count(p->w, f->name, "", labels, sum);
     }
 }
 

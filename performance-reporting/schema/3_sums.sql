@@ -1,12 +1,12 @@
--- What records add up to, and how that is kept.
+-- What records add up to, and how the stored sums follow.
 
--- The text of a JSON string, without a call where nothing in it is escaped by its number.
+-- The text of a JSON string. Only a string with an escaped number (\u) needs the call of a slower function.
 CREATE OR REPLACE FUNCTION performance_error(string json) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN strpos(string::text, E'\\u') = 0 THEN string #>> '{}' ELSE performance_text(string) END
 $$;
 
--- The strings in a list of errors, and their positions; none where it is no list.
+-- The strings in a list of errors, with their positions; no rows if the value is not a list.
 CREATE OR REPLACE FUNCTION performance_strings(errors json)
 RETURNS TABLE (value json, "position" bigint)
 LANGUAGE sql STABLE ROWS 3 AS $$
@@ -16,7 +16,8 @@ LANGUAGE sql STABLE ROWS 3 AS $$
      WHERE json_typeof(e.value) = 'string'
 $$;
 
--- The first places of some errors in a lab type's records from one id to another, in one pass that ends with the last.
+-- The first place of each of some errors, in a lab type's records from the id `since` to the id `upto`. One pass finds
+-- them all, and ends with the last.
 CREATE OR REPLACE FUNCTION performance_first_places(lab text, names text[], since bigint, upto bigint)
 RETURNS TABLE (error text, place bigint[])
 LANGUAGE plpgsql STABLE
@@ -45,9 +46,9 @@ BEGIN
 END
 $$;
 
--- What a user's records up to an id add up to, by lab type: those that are folded, what happened to these since, and
--- later ones. Where one went that may have been the last of its lab type, the last is looked up. It becomes a part of
--- the query.
+-- The sums of a user's records up to an id, by lab type: the stored sums, the notes about these, and the later records.
+-- If a removed record may have been the last of its lab type, the last is looked up. PostgreSQL inlines this function
+-- into the query.
 CREATE OR REPLACE FUNCTION performance_of_user(who text, upto bigint)
 RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
 LANGUAGE sql STABLE ROWS 5 AS $$
@@ -74,13 +75,13 @@ LANGUAGE sql STABLE ROWS 5 AS $$
             SELECT p.lab_type, 1, (p.success IS TRUE)::integer, coalesce(p.completion_time, 0),
                    (p.completion_time IS NOT NULL)::integer, p.timestamp, NULL
               FROM user_performance p
-             WHERE p.user_id = who AND p.id > coalesce(at.folded, -9223372036854775808)
-               AND p.id <= performance_of_user.upto) AS part
+             WHERE hashtextextended(p.user_id, 0) = hashtextextended(who, 0) AND p.user_id = who
+               AND p.id > coalesce(at.folded, -9223372036854775808) AND p.id <= performance_of_user.upto) AS part
      GROUP BY part.lab_type
     HAVING sum(part.attempts) > 0
 $$;
 
--- The same of all records, always by an index.
+-- The sums of all records of a user. The settings make PostgreSQL use an index.
 CREATE OR REPLACE FUNCTION performance_report_of_user(who text)
 RETURNS TABLE (lab_type text, attempts bigint, successes bigint, seconds bigint, timed bigint, last timestamptz)
 LANGUAGE plpgsql STABLE ROWS 5
@@ -90,7 +91,7 @@ BEGIN
 END
 $$;
 
--- What a lab type's records add up to, the most frequent errors first; no row where there are none.
+-- The sums of a lab type's records, and its most frequent errors; no row if it has no records.
 CREATE OR REPLACE FUNCTION performance_of_lab(lab text)
 RETURNS TABLE (attempts bigint, successes bigint, seconds bigint, timed bigint, users bigint, common_errors text[])
 LANGUAGE plpgsql STABLE ROWS 1
@@ -104,7 +105,7 @@ DECLARE
 BEGIN
     SELECT upto, notes_from INTO folded, first_note FROM performance_state;
     RETURN QUERY
-    WITH change AS MATERIALIZED ( -- never by the index of lab types: all of a lab type's records are in that
+    WITH change AS MATERIALIZED ( -- read by id: the index of lab types would give all records of the lab type
         SELECT 1 AS sign, p.id::bigint AS id, p.user_id, p.completion_time, p.success, p.errors
           FROM user_performance p
          WHERE p.id > folded AND p.lab_type IS NOT DISTINCT FROM lab
@@ -124,11 +125,12 @@ BEGIN
                 UNION ALL
                 SELECT 0, 0, 0, 0, sum(u.is_there::integer - u.was_there::integer)
                   FROM (SELECT (NOT c.went OR EXISTS (SELECT FROM user_performance p
-                                                       WHERE p.user_id = c.user_id AND p.lab_type IS NOT DISTINCT FROM lab))
+                                                       WHERE hashtextextended(p.user_id, 0) = hashtextextended(c.user_id, 0)
+                                                         AND p.user_id = c.user_id AND p.lab_type IS NOT DISTINCT FROM lab))
                                AS is_there,
-                               EXISTS (SELECT FROM performance_seen s
-                                        WHERE performance_key(s.lab_type, s.user_id) = performance_key(lab, c.user_id)
-                                          AND s.lab_type = lab AND s.user_id = c.user_id) AS was_there
+                               EXISTS (SELECT FROM performance_learners l
+                                        WHERE performance_key(l.lab_type, l.user_id) = performance_key(lab, c.user_id)
+                                          AND l.lab_type = lab AND l.user_id = c.user_id) AS was_there
                           FROM (SELECT user_id, bool_or(sign < 0) AS went
                                   FROM change WHERE user_id IS NOT NULL GROUP BY user_id) AS c) AS u) AS part
     ), changed AS MATERIALIZED (
@@ -140,7 +142,7 @@ BEGIN
                   FROM change c, LATERAL performance_strings(c.errors) AS e
                  GROUP BY 1) AS w
          GROUP BY 1
-    ), candidate AS MATERIALIZED ( -- all that can be among the first by their number
+    ), candidate AS MATERIALIZED ( -- all errors that may be among the most frequent
         SELECT every.*, went <= every.first AS is_lost
           FROM (SELECT *, rank() OVER (ORDER BY times DESC) AS place
                   FROM (SELECT k.error, k.times, k.first, NULL::bigint[] AS came, NULL::bigint[] AS went
@@ -173,9 +175,10 @@ BEGIN
 END
 $$;
 
--- Takes the next slice of records and all notes into the sums; whether there may be more. One at a time does this. All
--- that is derived is then true of the records up to the slice's end, in the one snapshot of the statement below. With
--- fewer records and notes than those given nothing is done; a user with fewer has no sums.
+-- Folds the next slice of records and all notes. Returns whether there may be more. Only one connection at a time does
+-- this. After it, everything derived is correct for the records up to the end of the slice, in the one snapshot of the
+-- statement below. It does nothing if there are fewer than `few` records and fewer than `few_notes` notes. One record
+-- in `one_of` selects its user, whose sums are computed again; a user with fewer than `few_of_user` records has none.
 CREATE OR REPLACE FUNCTION performance_fold(few integer DEFAULT 500, few_notes integer DEFAULT 1,
                                             few_of_user integer DEFAULT 100, one_of integer DEFAULT 128)
 RETURNS boolean
@@ -189,7 +192,8 @@ DECLARE
     target bigint;
     notes_to bigint;
 BEGIN
-    LOCK TABLE user_performance IN ACCESS SHARE MODE; -- before all else: a TRUNCATE then waits, or has emptied all
+    -- This lock comes first: a TRUNCATE then waits for the end of the fold, or has already emptied everything.
+    LOCK TABLE user_performance IN ACCESS SHARE MODE;
     IF NOT pg_try_advisory_xact_lock(7205759403792799) THEN
         RETURN false;
     END IF;
@@ -199,7 +203,7 @@ BEGIN
                                                   LIMIT few_notes) AS noted) = few_notes THEN
         target := state.upto;
     END IF;
-    -- Earlier notes are those of transactions that the next lines wait for.
+    -- Notes with a lower number are from transactions that have ended or for which settle_rows() waits.
     notes_to := coalesce(pg_sequence_last_value(pg_get_serial_sequence('performance_notes', 'n')::regclass), 0) + 1;
     IF target IS NULL OR NOT settle_rows('user_performance', 'performance_noted_upto', target) THEN
         RETURN false;
@@ -212,24 +216,40 @@ BEGIN
           FROM user_performance WHERE id > state.upto AND id <= target
         UNION ALL
         SELECT sign, id, user_id, lab_type, completion_time, success, errors FROM taken WHERE id <= state.upto
-    ), person AS MATERIALIZED (
-        SELECT c.lab_type, c.user_id,
-               EXISTS (SELECT FROM performance_seen s
-                        WHERE performance_key(s.lab_type, s.user_id) = performance_key(c.lab_type, c.user_id)
-                          AND s.lab_type = c.lab_type AND s.user_id = c.user_id) AS was_there,
-               NOT c.went OR EXISTS (SELECT FROM user_performance p
-                                      WHERE p.user_id = c.user_id AND p.lab_type IS NOT DISTINCT FROM c.lab_type
-                                        AND p.id <= target) AS is_there
-          FROM (SELECT lab_type, user_id, bool_or(sign < 0) AS went
-                  FROM change WHERE lab_type IS NOT NULL AND user_id IS NOT NULL GROUP BY 1, 2) AS c
+    ), learner AS MATERIALIZED (
+        SELECT * FROM performance_changed_learners(state.upto, target, state.notes_from)
     ), appeared AS (
-        INSERT INTO performance_seen (lab_type, user_id)
-        SELECT lab_type, user_id FROM person WHERE is_there AND NOT was_there
+        INSERT INTO performance_learners (lab_type, user_id, at, solved, tries, seconds)
+        SELECT lab_type, user_id, at, solved, tries, seconds FROM learner WHERE tries IS NOT NULL AND was_tries IS NULL
+    ), went_on AS (
+        UPDATE performance_learners l SET at = c.at, solved = c.solved, tries = c.tries, seconds = c.seconds
+          FROM learner c
+         WHERE c.tries IS NOT NULL AND c.was_tries IS NOT NULL
+           AND performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
+           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
     ), vanished AS (
-        DELETE FROM performance_seen s USING person u
-         WHERE u.was_there AND NOT u.is_there
-           AND performance_key(s.lab_type, s.user_id) = performance_key(u.lab_type, u.user_id)
-           AND s.lab_type = u.lab_type AND s.user_id = u.user_id
+        DELETE FROM performance_learners l USING learner c
+         WHERE c.tries IS NULL AND c.was_tries IS NOT NULL
+           AND performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
+           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
+    ), outcome AS MATERIALIZED (
+        SELECT 1 AS sign, lab_type, solved, tries, seconds FROM learner WHERE tries IS NOT NULL
+        UNION ALL
+        SELECT -1, lab_type, was_solved, was_tries, was_seconds FROM learner WHERE was_tries IS NOT NULL
+    ), came_out AS (
+        INSERT INTO performance_outcomes AS o (lab_type, users, solved, solved_first, tries)
+        SELECT lab_type, sum(sign), coalesce(sum(sign) FILTER (WHERE solved IS NOT NULL), 0),
+               coalesce(sum(sign) FILTER (WHERE solved IS NOT NULL AND tries = 1), 0),
+               coalesce(sum(sign * tries) FILTER (WHERE solved IS NOT NULL), 0)
+          FROM outcome GROUP BY 1
+        ON CONFLICT (lab_type) DO UPDATE
+            SET users = o.users + excluded.users, solved = o.solved + excluded.solved,
+                solved_first = o.solved_first + excluded.solved_first, tries = o.tries + excluded.tries
+    ), took AS (
+        INSERT INTO performance_solutions AS t (lab_type, seconds, users)
+        SELECT lab_type, seconds, sum(sign)
+          FROM outcome WHERE solved IS NOT NULL AND seconds IS NOT NULL GROUP BY 1, 2 HAVING sum(sign) <> 0
+        ON CONFLICT (lab_type, seconds) DO UPDATE SET users = t.users + excluded.users
     ), added AS (
         INSERT INTO performance_labs AS l (lab_type, attempts, successes, seconds, timed, users)
         SELECT part.lab_type, sum(attempts), sum(successes), sum(seconds), sum(timed), sum(users)
@@ -238,7 +258,7 @@ BEGIN
                        coalesce(sum(sign) FILTER (WHERE completion_time IS NOT NULL), 0) AS timed, 0 AS users
                   FROM change WHERE lab_type IS NOT NULL GROUP BY 1
                 UNION ALL
-                SELECT lab_type, 0, 0, 0, 0, sum(is_there::integer - was_there::integer) FROM person GROUP BY 1) AS part
+                SELECT lab_type, 0, 0, 0, 0, sum(sign) FROM outcome GROUP BY 1) AS part
          GROUP BY 1
         ON CONFLICT (lab_type) DO UPDATE
             SET attempts = l.attempts + excluded.attempts, successes = l.successes + excluded.successes,
@@ -276,7 +296,7 @@ BEGIN
                        FROM lost l, performance_first_places(l.lab_type, l.errors, l.since[1], target) AS f) AS f
             ON k.is_lost AND f.lab_type = k.lab_type AND f.error = k.error
          WHERE k.times > 0
-    ), due AS MATERIALIZED ( -- some users by chance, the more often the more they do, and those with notes
+    ), due AS MATERIALIZED ( -- users chosen by chance, in proportion to their records, and users with notes
         SELECT DISTINCT user_id FROM change
          WHERE user_id IS NOT NULL AND (id <= state.upto OR hashint8(id) % one_of = 0)
     ), counted AS MATERIALIZED (
@@ -293,3 +313,4 @@ BEGIN
     RETURN target > state.upto AND next_slice('user_performance', target, slice, slice) IS NOT NULL;
 END
 $$;
+-- grant: EXECUTE ON FUNCTION performance_fold

@@ -11,6 +11,7 @@ import pytest
 
 from harness import exchange
 from harness.daemon import SERVICES
+from harness.fake import Asked, Fake, Line
 from harness.lists import LISTS
 from harness.samples import attempt_body, event_body, new_lab, record_body, token
 from harness.wait import until
@@ -378,3 +379,34 @@ def test_while_user_progress_is_away_nothing_is_stored(beside, service, someone,
     answer = send(daemon.url, of, [body_of(of, someone, lab), {}])
     assert (answer.status, answer.json()["detail"]) == (503, "User Progress Service unavailable")
     assert answer.headers["retry-after"]
+
+
+def original(line: Line, asked: Asked) -> None:
+    """A User Progress without /lookup: it knows every user but `nobody`, and every lab type."""
+    kind, name = asked.path[1:].partition("/")[0], asked.path.rpartition("/")[2]
+    if asked.path == "/":
+        line.answer(200, {"status": "ok"})
+    elif kind == "users" and name != "nobody":
+        line.answer(200, {"id": name, "username": name})
+    elif kind == "labs":
+        line.answer(200, [{"id": "l", "lab_type": name, "name": "Lab", "created_at": "2025-04-19T08:30:38.538812"}])
+    else:
+        line.answer(404, {"detail": "Not Found"})
+
+
+@pytest.mark.parametrize("service", SERVICES[1:])
+@pytest.mark.parametrize("settings,most", [({}, 500), ({"INGEST_PLAIN_LOOKUPS": "4"}, 4)], ids=["by default", "as set"])
+def test_the_original_user_progress_is_asked_for_so_many_names_and_no_more(beside, service, settings, most):
+    of = next(of for of in LISTS if of.service == service)
+    with Fake(original) as fake:
+        daemon = beside(service, fake.url, LOOKUP_TIMEOUT_MS="60000", INGEST_TIMEOUT_MS="60000", **settings).ready()
+        users = [{"id": f"u{n}"} for n in range(most - 2)] + [{"id": "nobody"}]
+        items = [body_of(of, user, {"lab_type": "t"}) for user in users]
+        answer = send(daemon.url, of, items + items)
+        assert (answer.status, counts(answer)) == (207, (2 * most - 4, 0, 2))
+        assert len([asked for asked in fake.asked if asked.method == "GET" and asked.path != "/"]) == most
+        before = len(fake.asked)
+        answer = send(daemon.url, of, [*items, body_of(of, {"id": "one more"}, {"lab_type": "t"})])
+        assert (answer.status, answer.json()["detail"]) == (503, "User Progress Service unavailable")
+        assert answer.headers["retry-after"]
+        assert not [asked for asked in fake.asked[before:] if asked.method == "GET"]

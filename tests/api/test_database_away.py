@@ -140,6 +140,7 @@ def impatient(postgres, fresh):
 
 
 def test_a_lock_that_lasts_is_503_at_the_deadline_and_leaves_nothing(impatient, postgres):
+    impatient.settled()
     body = user_body()
     with impatient.client() as client, closing(
         postgres.connect(impatient.database, autocommit=False)
@@ -159,6 +160,7 @@ def test_a_lock_that_lasts_is_503_at_the_deadline_and_leaves_nothing(impatient, 
 
 
 def test_a_locked_table_does_not_stop_the_others(impatient, postgres):
+    impatient.settled()  # a step that makes an index waits for a lock like this one, and this one for it
     with impatient.client() as client, closing(
         postgres.connect(impatient.database, autocommit=False)
     ) as connection:
@@ -173,7 +175,7 @@ def test_a_locked_table_does_not_stop_the_others(impatient, postgres):
 
 
 def test_a_full_queue_is_503_long_before_the_deadline(fresh, postgres):
-    daemon = fresh(REQUEST_TIMEOUT_MS="20000", QUEUE_LIMIT="4", WORKERS="1")
+    daemon = fresh(REQUEST_TIMEOUT_MS="20000", QUEUE_LIMIT="4", WORKERS="1").settled()
     answers: list[tuple[int, float]] = []
 
     def write():

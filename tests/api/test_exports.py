@@ -6,7 +6,9 @@ import io
 import json
 import random
 import socket
+import subprocess
 import threading
+import time
 from contextlib import closing
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
@@ -14,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import exchange
+from harness import exchange, metrics
 from harness.lists import EPOCH, LISTS, as_query, filled, whole
 from harness.samples import faults
 from harness.wait import until
@@ -139,7 +141,7 @@ def test_the_file_has_a_name_and_head_reads_nothing(client, of):
         answer = until(lambda: (a := method(f"{of.path}/export?format=csv&user_id=u1")).status_code == 200 and a, "an export")
         name = answer.headers["content-disposition"]
         assert name.startswith('attachment; filename="') and name.endswith('Z.csv"')
-    assert answer.content == b""
+    assert answer.content == b"" and "content-length" not in answer.headers
 
 
 def test_http_1_0_cannot_be_told_of_an_end(daemon, of):
@@ -223,8 +225,7 @@ def test_an_export_that_is_broken_off_is_noticed(postgres, beside, of, user_prog
         if breaks == "the daemon":
             daemon.kill()
         else:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'FETCH%%'", [daemon.database])
-            assert cursor.rowcount == 1
+            end_export(cursor, daemon)
         assert rows_or_error(response) is None
         connection.close()
 
@@ -236,6 +237,41 @@ def test_as_many_exports_run_at_once_as_there_are_connections_for_them(daemon, o
     assert exchange.request(daemon.url, "GET", of.path).status == 200
     connection.close()
     until(lambda: not_busy(exchange.request(daemon.url, "GET", f"{of.path}/export?user_id=nobody")), "the export of a reader that left to end")
+
+
+def test_the_exports_that_run_and_the_age_of_the_oldest_are_to_be_seen(daemon, of, many):
+    def shown() -> tuple[float, float]:
+        found = metrics.samples(daemon.url)
+        return found.of("exports_running"), found.of("exports_oldest_age_seconds")
+
+    until(lambda: shown() == (0, 0), "the exports of other tests to end")
+    connection, _ = begun(daemon.url, f"{of.path}/export?user_id=many")
+    since = time.monotonic()
+    until(lambda: shown()[1] > 0.5, "an export to grow old")
+    running, age = shown()
+    assert running == 1 and age <= time.monotonic() - since + 1
+    connection.close()
+    until(lambda: shown() == (0, 0), "the export of a reader that left to end")
+
+
+def test_curl_says_whether_an_export_is_whole(cursor, daemon, of, many, tmp_path):
+    """Status 18 is CURLE_PARTIAL_FILE; the reader is slower than the service, so that the end is still to come."""
+    got = tmp_path / "got"
+    command = ["curl", "-sS", "-o", str(got), f"{daemon.url}{of.path}/export?user_id=many"]
+    until(lambda: subprocess.run(command, check=True) and got.stat().st_size > 1000, "a free export")
+    assert got.read_bytes().count(b"\n") == many
+    got.unlink()
+    slow = subprocess.Popen([*command, "--limit-rate", "1M"], stderr=subprocess.PIPE, text=True)
+    until(lambda: got.exists() and got.stat().st_size > 1000, "the first rows")
+    end_export(cursor, daemon)
+    _, said = slow.communicate(timeout=60)
+    assert slow.returncode == 18, said
+    assert 0 < got.read_bytes().count(b"\n") < many
+
+
+def end_export(cursor, daemon) -> None:
+    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'FETCH%%'", [daemon.database])
+    assert cursor.rowcount == 1
 
 
 def test_a_scoped_token_exports_its_own_user_s_rows_alone(beside, user_progress, issuer, of):

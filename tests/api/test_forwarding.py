@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from harness import exchange
+from harness.daemon import WITHOUT_TLS
 from harness.fake import Fake, Line
 from harness.metrics import samples
 from harness.samples import created, detail, lab_body, new_lab, new_user, token, user_body
@@ -25,7 +26,7 @@ def other(request, services) -> str:
 
 @pytest.fixture(scope="module")
 def client(other):
-    with httpx.Client(base_url=other, timeout=30) as client:
+    with httpx.Client(base_url=other, timeout=30, **WITHOUT_TLS) as client:
         yield client
 
 

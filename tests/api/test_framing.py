@@ -51,6 +51,8 @@ AMBIGUOUS = {
     "bare line feed before a length": b"Host: h\nContent-Length: 4",
     "folded other line": b"Host: h\r\nX: a\r\n b",
     "folded coding after a tab": b"Host: h\r\nTransfer-Encoding:\r\n\tchunked",
+    "zero bytes at the end": b"Host: h\r\nX: a\x00\x00\x00\x00",
+    "zero bytes after a length": b"Host: h\r\nContent-Length: 4\x00\x00\x00",
     "zero byte in a name": b"Host: h\r\nX\x00Y: a",
     "zero byte before a length": b"Host: h\r\nX: a\x00\r\nContent-Length: 4",
     "delete in a value": b"Host: h\r\nX: a\x7fb",

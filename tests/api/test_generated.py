@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import exchange
-from harness.daemon import ELSEWHERE, SERVICES, Daemons, elsewhere
+from harness.daemon import ELSEWHERE, SERVICES, Daemons, database_of, elsewhere
 
 HERE = Path(__file__).parent
 
@@ -69,7 +69,7 @@ def urls(request, tmp_path_factory):
     with Daemons(tmp_path_factory.mktemp("generated")) as daemons:
         for service in SERVICES:
             settings = {"USER_PROGRESS_SERVICE_URL": started["user-progress"]} if started else {}
-            daemon = daemons.start(service, DATABASE_URL=server.url(server.create_database()), **settings)
+            daemon = daemons.start(service, DATABASE_URL=server.url(database_of(service, server)), **settings)
             started[service] = daemon.ready().url
         yield started
 

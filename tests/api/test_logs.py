@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from harness import exchange, metrics
-from harness.daemon import Daemon
+from harness.daemon import WITHOUT_TLS, Daemon, database_of
 from harness.postgres import waiting_backends
 from harness.samples import lab_body, new_lab, new_user, token, user_body
 from harness.wait import until
@@ -110,7 +110,7 @@ def test_no_address_token_or_password_is_ever_logged(fresh):
     with daemon.client(headers=headers) as api:
         api.post("/users/", json={"username": address, "email": address, "id": address})
         api.post("/users/", json={"username": "other", "email": address})
-        user = new_user(httpx.Client(base_url=daemon.url))
+        user = new_user(httpx.Client(base_url=daemon.url, **WITHOUT_TLS))
         api.put(f"/users/{user['id']}", json={"username": "other", "email": address})
         for path in (in_path, address, jwt, f"{name}%2540secret.example.com"):
             for root in ("/users/", "/labs/type/", "/api/progress/", "/", "/none/"):
@@ -170,7 +170,7 @@ def test_the_id_and_the_trace_are_sent_to_user_progress(fresh, start_daemon, pos
     users = fresh()
     events = start_daemon(
         "usage-analytics",
-        DATABASE_URL=postgres.url(postgres.create_database()),
+        DATABASE_URL=postgres.url(database_of("usage-analytics", postgres)),
         USER_PROGRESS_SERVICE_URL=users.url,
     ).ready()
     name = token()
@@ -244,7 +244,7 @@ class TestReaders:
         def dropped():
             return metrics.samples(daemon.url).of("log_lines_dropped_total")
 
-        with httpx.Client(base_url=daemon.url, timeout=AT_ONCE) as api:
+        with httpx.Client(base_url=daemon.url, timeout=AT_ONCE, **WITHOUT_TLS) as api:
             while not dropped():
                 for _ in range(100):
                     assert api.get("/", headers={"X-Request-ID": f"n-{asked}"}).status_code == 200
@@ -285,7 +285,7 @@ class TestServerTiming:
         assert 0 < database <= total and lookup == 0
         records = start_daemon(
             "performance-reporting",
-            DATABASE_URL=postgres.url(postgres.create_database()),
+            DATABASE_URL=postgres.url(database_of("performance-reporting", postgres)),
             USER_PROGRESS_SERVICE_URL=users.url,
             SERVER_TIMING="on",
         ).ready()

@@ -1,7 +1,6 @@
 """A service that cannot know must not guess: how a failing User Progress affects the other two."""
 
 import json
-import signal
 import socket
 import threading
 import time
@@ -244,13 +243,35 @@ def test_a_killed_user_progress_is_503_and_a_restarted_one_is_asked_again(postgr
         assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
 
 
+def test_a_request_waits_for_a_user_progress_that_restarts(postgres, both):
+    def behave(line: Line, asked: Asked) -> None:
+        line.answer(200, GOOD(asked))
+        line.hang_up()
+
+    with Fake(behave) as fake:
+        daemons = both(fake.url)
+        port = fake.server.server_address[1]
+        requests = [(daemon.url, *SERVICES[daemon.service][1][0]) for daemon in daemons]
+        assert {ask(*request)[0].status for request in requests} == {200}
+
+    def all_are_answered() -> bool:
+        """In one restart: it is waited for a second, which a busy machine may need for more than its end."""
+        with ThreadPoolExecutor(len(requests)) as pool:
+            answers = [pool.submit(ask, *request) for request in requests]
+            time.sleep(0.1)  # nothing tells from outside that their connections were refused
+            with Fake(behave, port=port):
+                return {answer.result()[0].status for answer in answers} == {200}
+
+    until(all_are_answered, "a restart that no request noticed")
+
+
 def test_a_stopped_user_progress_is_503_and_a_continued_one_is_asked_again(postgres, real):
     truth, daemons, _, _ = real
-    truth.signal(signal.SIGSTOP)
+    truth.freeze()
     try:
         check_refused(postgres, daemons)
     finally:
-        truth.signal(signal.SIGCONT)
+        truth.thaw()
     with truth.client() as client:  # what was forwarded while it stood still may have been done since
         until(lambda: client.get("/readyz").status_code == 200, "User Progress to go on")
         if client.get("/users/u").status_code == 404:

@@ -1,5 +1,6 @@
-"""Memory has bounds: idle, with many connections, and after many requests."""
+"""Memory has bounds: idle, with many connections, and after many requests (`MEMORY_REQUESTS` of them)."""
 
+import os
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from harness.wire import Wire
 
 KIB = 1024
 MIB = 1024 * KIB
+REQUESTS = int(os.environ.get("MEMORY_REQUESTS", "12000"))
 
 pytestmark = pytest.mark.skipif(
     VARIANT != "release" or bool(WRAPPER), reason="sanitizers keep what was freed"
@@ -53,19 +55,22 @@ def test_with_a_thousand_idle_connections_it_has_less_than_16_mib(daemon):
 def test_many_requests_take_no_more_than_some(daemon):
     where = urlsplit(daemon.url)
     connection = HTTPConnection(where.hostname, where.port, timeout=30)
-    ask(connection, 3000)
+    ask(connection, REQUESTS // 5)
     before = private(daemon)
-    ask(connection, 9000)
+    ask(connection, REQUESTS - REQUESTS // 5)
+    print(REQUESTS, "requests:", private(daemon) - before, "bytes more than after a fifth of them")
     assert private(daemon) <= before + MIB
 
 
 def test_large_bodies_leave_no_memory_behind(fresh):
-    daemon = fresh(WORKERS="1").settled()  # the first large body that a worker gets takes what it keeps
+    """What is freed may leave a page here and there, once: a leak comes with every round."""
+    daemon = fresh(WORKERS="1").settled()
     body = b'{"username":"' + b"x" * (MIB - 100) + b'"}'
+    held = []
     with daemon.client() as client:
-        for _ in range(20):
-            assert client.post("/users/", content=body).status_code == 422
-        before = private(daemon)
-        for _ in range(40):
-            client.post("/users/", content=body)
-        assert private(daemon) <= before + MIB
+        for _ in range(6):
+            for _ in range(20):
+                assert client.post("/users/", content=body).status_code == 422
+            held.append(private(daemon))
+    more = [after - before for before, after in zip(held, held[1:])]
+    assert min(more) < MIB // 4, more

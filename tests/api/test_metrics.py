@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness import exchange, metrics
-from harness.daemon import SERVICES
+from harness.daemon import SERVICES, WITHOUT_TLS, database_of
 from harness.samples import attempt_body, lab_body, new_lab, new_user, token, user_body
 from harness.wait import until
 from harness.wire import Wire
@@ -154,7 +154,7 @@ class TestDatabase:
         before = metrics.samples(daemon.url)
 
         def attempt(_):
-            return httpx.post(f"{daemon.url}/progress/lab-attempt", json=attempt_body(user, lab)).status_code
+            return httpx.post(f"{daemon.url}/progress/lab-attempt", json=attempt_body(user, lab), **WITHOUT_TLS).status_code
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(attempt, range(100))) == {200}
@@ -215,14 +215,14 @@ def test_lookups_that_share_a_call_are_fewer_calls(fresh, start_daemon, postgres
         user, lab = new_user(api), new_lab(api)
     events = start_daemon(
         "usage-analytics",
-        DATABASE_URL=postgres.url(postgres.create_database()),
+        DATABASE_URL=postgres.url(database_of("usage-analytics", postgres)),
         USER_PROGRESS_SERVICE_URL=users.url,
         WORKERS="1",
     ).ready()
     body = {"user_id": user["id"], "lab_type": lab["lab_type"], "event_type": "start"}
 
     def record(_):
-        return httpx.post(f"{events.url}/analytics/event", json=body).status_code
+        return httpx.post(f"{events.url}/analytics/event", json=body, **WITHOUT_TLS).status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(record, range(100))) == {200}

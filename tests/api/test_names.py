@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -114,18 +115,24 @@ IN_ENVIRONMENT = {
     "PGPORT": "{port}",
     "PGUSER": "{user}",
 }
-NAMED = pytest.mark.parametrize("named", [IN_URL, IN_ENVIRONMENT], ids=["in-url", "in-environment"])
+IN_SERVICE = {"DATABASE_URL": "postgresql:///{name}", "PGSERVICE": "main", "PGSERVICEFILE": "{file}"}
+SERVICE_FILE = "[main]\nhost=db.example\nport={port}\nuser={user}\n"
+NAMED = pytest.mark.parametrize(
+    "named", [IN_URL, IN_ENVIRONMENT, IN_SERVICE], ids=["in-url", "in-environment", "in-service"]
+)
 
 
-def settings_of(named: dict[str, str], **values: str) -> dict[str, str]:
-    return {name: text.format(**values) for name, text in named.items()}
+def settings_of(named: dict[str, str], directory: Path, **values: str) -> dict[str, str]:
+    file = directory / "services.conf"
+    file.write_text(SERVICE_FILE.format(**values))
+    return {name: text.format(file=file, **values) for name, text in named.items()}
 
 
 @NAMED
-def test_a_database_whose_name_server_is_silent_delays_no_other_call(names, usage, named):
+def test_a_database_whose_name_server_is_silent_delays_no_other_call(names, usage, tmp_path, named):
     names.silent = True
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        daemon = usage(fake.url, **settings_of(named, user="nobody", port="5432", name="nothing"))
+        daemon = usage(fake.url, **settings_of(named, tmp_path, user="nobody", port="5432", name="nothing"))
         end = time.monotonic() + 3
         while time.monotonic() < end:
             began = time.monotonic()
@@ -134,14 +141,15 @@ def test_a_database_whose_name_server_is_silent_delays_no_other_call(names, usag
 
 
 @NAMED
-def test_a_database_is_found_by_its_name_and_where_it_moves_to(postgres, names, usage, named):
+def test_a_database_is_found_by_its_name_and_where_it_moves_to(postgres, names, usage, tmp_path, named):
     address = postgres.address
     if not address["PGHOST"].startswith("/"):
         pytest.skip("the server is elsewhere")
     settings = settings_of(
-        named, user=address["PGUSER"], port=address["PGPORT"], name=postgres.create_database()
+        named, tmp_path, user=address["PGUSER"], port=address["PGPORT"], name=postgres.create_database()
     )
     names.addresses["db.example"] = ["127.0.0.9"]  # nobody is there
-    daemon = usage("http://127.0.0.1:9", **settings)
+    password = {name: value for name, value in address.items() if name == "PGPASSFILE"}
+    daemon = usage("http://127.0.0.1:9", **settings, **password)
     names.addresses["db.example"] = ["127.0.0.1"]
     until(lambda: exchange.request(daemon.url, "GET", "/analytics/trends").status == 200, "its database", 10)

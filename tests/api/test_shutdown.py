@@ -17,7 +17,7 @@ AT_ONCE = 3  # seconds, less than the service would wait for what is in flight
 
 
 def test_requests_in_flight_are_answered_and_their_connections_closed(fresh, postgres):
-    daemon = fresh(SHUTDOWN_TIMEOUT_MS="20000", REQUEST_TIMEOUT_MS="20000")
+    daemon = fresh(SHUTDOWN_TIMEOUT_MS="20000", REQUEST_TIMEOUT_MS="20000").settled()
     bodies = [json.dumps(user_body()).encode() for _ in range(IN_FLIGHT)]
     wires = [Wire(daemon.url) for _ in bodies]
     watcher = postgres.connect("postgres")

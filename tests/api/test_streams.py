@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from harness import exchange
-from harness.daemon import VARIANT, WRAPPER
+from harness.daemon import VARIANT, WITHOUT_TLS, WRAPPER
 from harness.metrics import samples
 from harness.wait import until
 from harness.wire import Wire
@@ -70,13 +70,13 @@ def private(daemon) -> int:
     return KIB * sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
 
 
-def reader_that_never_reads(daemon, path: str = PATH, version: str = "HTTP/1.1") -> socket.socket:
+def reader_that_never_reads(daemon, path: str = PATH, version: str = "HTTP/1.1", headers: str = "") -> socket.socket:
     """Asks, waits for an answer and leaves it where it is; a small window keeps most of it where it comes from."""
     where = urlsplit(daemon.url)
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.connect((where.hostname, where.port))
-    reader.sendall(f"GET {path} {version}\r\nHost: h\r\n\r\n".encode())
+    reader.sendall(f"GET {path} {version}\r\nHost: h\r\n{headers}\r\n".encode())
     assert reader.recv(1, socket.MSG_PEEK)
     return reader
 
@@ -156,10 +156,14 @@ def test_an_answer_that_fails_on_the_way_is_visibly_cut_off(own_postgres, start_
 def test_a_client_that_leaves_ends_its_answer(fresh, postgres):
     streaming = fresh()
     fill(postgres, streaming.database, 50_000)
-    readers = [reader_that_never_reads(streaming) for _ in range(5)]
+    names = [f"reader {n}" * 20 for n in range(5)]
+    readers = [reader_that_never_reads(streaming, headers=f"User-Agent: {name}\r\n") for name in names]
     for reader in readers:
         reader.close()
     until(lambda: value_of(streaming, "http_requests_in_flight") == 0, "the answers to end")
+    entries = [json.loads(line) for line in streaming.log_text().splitlines() if line.startswith("{")]
+    asked = [entry for entry in entries if entry["event"] == "request" and entry["route"] == "/progress/{user_id}"]
+    assert sorted(entry["user_agent"] for entry in asked) == names, "what is logged of a request outlives its connection"
 
 
 def test_a_reader_that_reads_nothing_is_cut_off(fresh, postgres):
@@ -186,7 +190,7 @@ def test_readers_of_a_users_200000_attempts_take_bounded_memory(fresh, postgres)
     fill(postgres, daemon.database, ATTEMPTS)
     idle = [reader_that_never_reads(daemon) for _ in range(20)]
     peak = private(daemon)
-    with httpx.Client(base_url=daemon.url, timeout=60, headers={"Accept-Encoding": "identity"}) as client:
+    with httpx.Client(base_url=daemon.url, timeout=60, headers={"Accept-Encoding": "identity"}, **WITHOUT_TLS) as client:
         lengths = [0] * 8
         streams = [client.stream("GET", PATH) for _ in lengths]
         parts = [stream.__enter__().iter_raw() for stream in streams]

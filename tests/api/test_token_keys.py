@@ -8,6 +8,7 @@ import threading
 import httpx
 import pytest
 
+from harness.daemon import WITHOUT_TLS
 from harness.samples import new_user
 from harness.tokens import AUDIENCE, MISSING, Issuer, Key, ask, refused
 from harness.wait import until
@@ -38,9 +39,9 @@ def test_replaced_keys_are_used_at_once(own_issuer, fresh):
         assert refused(ask(client, f"Bearer {old}"))
     for _ in range(10):  # connections of their own, which either worker takes
         assert (
-            ask(httpx.Client(base_url=daemon.url), f"Bearer {own_issuer.token(key=new)}").status_code == 200
+            ask(httpx.Client(base_url=daemon.url, **WITHOUT_TLS), f"Bearer {own_issuer.token(key=new)}").status_code == 200
         )
-        assert refused(ask(httpx.Client(base_url=daemon.url), f"Bearer {old}"))
+        assert refused(ask(httpx.Client(base_url=daemon.url, **WITHOUT_TLS), f"Bearer {old}"))
 
 
 def test_unknown_keys_fetch_the_set_only_from_time_to_time(own_issuer, fresh):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.program import run
 from harness.samples import (
     attempt_body,
     created,
@@ -119,3 +120,15 @@ def test_a_lab_that_is_deleted_is_refused_by_every_service_and_its_history_stays
     report = performance.get(f"/performance/user/{user['id']}").json()["performance_by_lab"][lab["lab_type"]]
     shown = [report[f"lab_{part}"] for part in ("name", "description", "difficulty")]
     assert shown == [lab["lab_type"], "No description available", "unknown"]
+
+
+def test_the_documented_program_does_what_it_says(services):
+    said = dict(line.split(": ") for line in run(services, "docs/workflow.py").splitlines())
+    assert said == {
+        "stored at first": "3",
+        "stored again": "0",
+        "events": "['start', 'error', 'complete']",
+        "attempts": "1",
+        "success rate": "1.0",
+        "sessions of": "295.0 s on average",
+    }

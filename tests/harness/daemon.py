@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from harness import document, metrics
-from harness.postgres import ROOT
+from harness.postgres import ROOT, Server
 from harness.wait import until
 
 VARIANT = os.environ.get("VARIANT", "release")
@@ -23,6 +23,9 @@ LOG_TAIL = 8000  # bytes of the log that a failed test shows
 BACK_SECONDS = (  # until it works again after a fault is over: one, and one for a busy machine
     2.0 if VARIANT == "release" and not WRAPPER else 6.0
 )
+
+# For httpx, which otherwise reads all certificates of authorities for each client: 50 ms of a core.
+WITHOUT_TLS = {"verify": False, "trust_env": False}
 
 # The services of this project, as tools/services lists them.
 SERVICES = [
@@ -46,11 +49,44 @@ def binary(service: str) -> Path:
     return ROOT / "build" / VARIANT / "bin" / service
 
 
+def make_schema(service: str, server: Server, database: str) -> str:
+    """Makes the tables as the owner of a database; the URL by the role that only serves.
+
+    With TEST_ONE_ROLE the URL is the superuser's and the service makes them: PgBouncer knows no other role here.
+    """
+    if "TEST_ONE_ROLE" in os.environ:
+        return server.url(database)
+    settings = {
+        **os.environ,
+        "SCHEMA_DATABASE_URL": server.url(database, "owner"),
+        "DATABASE_URL": (url := server.url(database, "role")),
+    }
+    run_schema(service, settings)
+    return url
+
+
+def run_schema(service: str, settings: dict[str, str]) -> None:
+    subprocess.run([binary(service), "schema"], env=settings, check=True, timeout=START_SECONDS, capture_output=True)
+
+
+def database_of(service: str, server: Server) -> str:
+    """A new database that has the service's schema to its last step: a copy of one that is made once.
+
+    For tests of what follows; those of how a schema is made start a daemon on an empty database.
+    """
+    if "TEST_ONE_ROLE" in os.environ:  # PgBouncer keeps connections, and with one nothing can be copied
+        return server.create_database()
+    if service not in server.schemas:
+        url = server.url(name := server.create_database("schema"))
+        run_schema(service, {**os.environ, "DATABASE_URL": url, "SCHEMA_DATABASE_URL": url})
+        server.schemas[service] = name
+    return server.create_database(options=f'TEMPLATE "{server.schemas[service]}"')
+
+
 def client(url: str, **options) -> httpx.Client:
     """A client whose every answer is held to the service's OpenAPI document."""
-    return httpx.Client(
-        base_url=url, timeout=30, event_hooks={"response": [document.check_httpx]}, **options
-    )
+    options = {"timeout": 30, **WITHOUT_TLS, **options}
+    return httpx.Client(base_url=url, event_hooks={"response": [document.check_httpx]}, **options)
 
 
 class Daemon:
@@ -145,6 +181,19 @@ class Daemon:
 
     def signal(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
+
+    def freeze(self) -> None:
+        """Stops it as a debugger would. Its threads go on until each of them has seen the signal: waits for that."""
+        self.signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.pid}/task")
+        stopped = re.compile(r"\) T ")
+        until(
+            lambda: all(stopped.search((thread / "stat").read_text()) for thread in threads.iterdir()),
+            f"{self.service} to stand still",
+        )
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
 
     def wait(self) -> int:
         """Waits for its end and returns the exit status."""

@@ -59,11 +59,11 @@ def body_of(exchange: dict, values: dict) -> bytes | None:
 def request(
     base_url: str, method: str, target: str, headers: dict | None = None, body: bytes | None = None
 ) -> Answer:
-    """One request on a connection of its own: target, headers and body go out as they are given."""
+    """One request on a connection of its own: target, headers, a Host among them, and body go out as they are given."""
     host = urlsplit(base_url)
     connection = HTTPConnection(host.hostname, host.port, timeout=30)
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
+        connection.putrequest(method, target, skip_host="Host" in (headers or {}), skip_accept_encoding=True)
         for name, value in (headers or {}).items():
             connection.putheader(name, value)
         if body is not None:

@@ -10,7 +10,7 @@ from typing import Iterator
 import httpx
 from psycopg2.extras import Json, execute_values
 
-from harness.daemon import Daemon, Daemons
+from harness.daemon import Daemon, Daemons, database_of
 from harness.samples import created
 
 EPOCH = datetime(2025, 4, 19, 8, 39, 43, tzinfo=timezone.utc)
@@ -70,7 +70,7 @@ def fill(cursor, of: List, count: int, seed: int = 1) -> None:
 def filled(postgres, of: List, user_progress: str, directory, count: int, **settings: str) -> Iterator[Daemon]:
     """The service on a database of its own with so many rows, which only the test writes from then on."""
     with Daemons(directory) as daemons:
-        name = postgres.create_database()
+        name = database_of(of.service, postgres)
         daemon = daemons.start(
             of.service, DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress, **settings
         )

@@ -1,7 +1,8 @@
 """Writers that continue while services fail, and know afterwards what was acknowledged to them.
 
 Every write carries a token of its own: as the name of a user, or as the error of a lab attempt, which nothing
-but the service itself keeps from being there twice.
+but the service itself keeps from being there twice. An attempt with an Idempotency-Key is sent again until it is
+answered, and attempts in one request are acknowledged together.
 """
 
 import json
@@ -12,11 +13,16 @@ from http.client import HTTPConnection, HTTPException
 from typing import Callable
 from urllib.parse import urlsplit
 
+from harness.beside import Beside
 from harness.exchange import request
 from harness.samples import token
 from harness.wait import POLL, until
 
 JSON = {"Content-Type": "application/json"}
+SINGLE = ("user", "attempt")
+ALL_KINDS = (*SINGLE, "keyed attempt", "attempts")
+BATCH = 10  # attempts of one request
+TRIES = 200  # of a keyed attempt, whose pauses are longer than any restart
 
 
 @dataclass
@@ -34,14 +40,15 @@ class Outcomes:
         return self.acknowledged | self.refused | self.unavailable | self.unanswered
 
 
-class Load:
+class Load(Beside):
     """Runs in a `with`, writing as `user`; the address is asked for again after a connection was lost."""
 
-    def __init__(self, address: Callable[[], str], writers: int = 8):
-        self.address = address
+    def __init__(self, address: Callable[[], str], writers: int = 8, kinds: tuple[str, ...] = SINGLE):
+        self.address, self.kinds = address, kinds
         self.outcomes = Outcomes()
-        self.stopping = threading.Event()
+        super().__init__()
         self.lock = threading.Lock()
+        self.connection = threading.local()  # each writer's own
         self.threads = [
             threading.Thread(target=self.write_on, args=(n,), daemon=True) for n in range(writers)
         ]
@@ -53,45 +60,56 @@ class Load:
         for path, body in (("/users/", user), ("/labs/", lab)):
             made = request(self.address(), "POST", path, JSON, json.dumps(body).encode())
             assert made.status == 200, made.text
-        for thread in self.threads:
-            thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive(), "a writer waits for an answer for ever"
-
-    def body_of(self, name: str, path: str) -> bytes:
-        if path == "/users/":
-            return json.dumps({"username": name, "email": f"{name}@example.com"}).encode()
-        attempt = {
+    def attempt(self, name: str) -> dict:
+        return {
             "user_id": self.user,
             "lab_type": self.lab_type,
             "completion_status": True,
             "time_spent": 1,
+            "errors_encountered": [name],
         }
-        return json.dumps({**attempt, "errors_encountered": [name]}).encode()
+
+    def request_of(self, kind: str, names: list[str]) -> tuple[str, bytes, dict]:
+        """Path, body and headers."""
+        if kind == "user":
+            body = {"username": names[0], "email": f"{names[0]}@example.com"}
+            return "/users/", json.dumps(body).encode(), JSON
+        if kind == "attempts":
+            return "/attempts", json.dumps([self.attempt(name) for name in names]).encode(), JSON
+        headers = {**JSON, "Idempotency-Key": names[0]} if kind == "keyed attempt" else JSON
+        return "/progress/lab-attempt", json.dumps(self.attempt(names[0])).encode(), headers
 
     def write_on(self, number: int) -> None:
-        path = ("/users/", "/progress/lab-attempt")[number % 2]
-        connection = None
+        kind = self.kinds[number % len(self.kinds)]
         while not self.stopping.is_set():
-            if connection is None:
-                connection = self.connect()
-                continue
-            name = f"{self.user}-{token()}"
-            try:
-                connection.request("POST", path, self.body_of(name, path), JSON)
-                answer = connection.getresponse()
-                answer.read()
-                self.note(name, answer.status)
-                if answer.getheader("connection", "").lower() == "close":
-                    connection = None
-            except (HTTPException, OSError):
-                self.note(name, None)
-                connection = None
+            names = [f"{self.user}-{token()}" for _ in range(BATCH if kind == "attempts" else 1)]
+            status = self.write(kind, names)
+            for _ in range(TRIES if kind == "keyed attempt" else 0):
+                if status not in (None, 503) or self.stopping.wait(POLL * 10):
+                    break
+                status = self.write(kind, names)
+            self.note(names, status)
+
+    def write(self, kind: str, names: list[str]) -> int | None:
+        """The answer's status; None: the connection was lost. Waits for a connection."""
+        path, body, headers = self.request_of(kind, names)
+        connection = getattr(self.connection, "open", None)
+        while connection is None:
+            connection = self.connection.open = self.connect()
+            if connection is None and self.stopping.is_set():
+                return None
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.getheader("connection", "").lower() == "close":
+                self.connection.open = None
+            return answer.status
+        except (HTTPException, OSError):
+            self.connection.open = None
+            return None
 
     def connect(self) -> HTTPConnection | None:
         """A connection, or None after a moment: nothing was attempted then."""
@@ -104,18 +122,12 @@ class Load:
             self.stopping.wait(POLL)
             return None
 
-    def note(self, name: str, status: int | None) -> None:
+    def note(self, names: list[str], status: int | None) -> None:
         outcomes = self.outcomes
+        places = {None: outcomes.unanswered, 200: outcomes.acknowledged, 503: outcomes.unavailable}
         with self.lock:
             outcomes.statuses[status] += 1
-            if status is None:
-                outcomes.unanswered.add(name)
-            elif status == 200:
-                outcomes.acknowledged.add(name)
-            elif status == 503:
-                outcomes.unavailable.add(name)
-            else:
-                outcomes.refused.add(name)
+            places.get(status, outcomes.refused).update(names)
 
     def wait_for_more(self, writes: int) -> None:
         """Waits until so many more writes were acknowledged."""

@@ -18,15 +18,21 @@ TOOL = ROOT / "tools" / "postgres"
 QUICK = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
+PASSWORD = "only-for-tests"  # of roles
+
+
 class Server:
     """A server that accepts connections at an address."""
 
     def __init__(self, address: dict[str, str]):
         self.address = address
+        self.schemas: dict[str, str] = {}  # databases to copy, by service
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, role: str = "") -> str:
+        """The URL of a database: by the superuser, or by one of its roles, `owner` or `role` (create_owned_database)."""
         a = self.address
-        return f"postgresql://{a['PGUSER']}@/{database}?host={a['PGHOST']}&port={a['PGPORT']}"
+        user = f"{database}_{role}:{PASSWORD}" if role else a["PGUSER"]
+        return f"postgresql://{user}@/{database}?host={a['PGHOST']}&port={a['PGPORT']}"
 
     def connect(self, database: str, autocommit: bool = True):
         connection = psycopg2.connect(self.url(database))
@@ -48,15 +54,22 @@ class Server:
             cursor.execute(f'CREATE DATABASE "{name}" {options}')
         return name
 
+    def create_owned_database(self, prefix: str = "test") -> str:
+        """The same with two roles: one that owns it, and one that may do nothing yet."""
+        name = self.create_database(prefix)
+        with closing(self.connect("postgres")) as connection, connection.cursor() as cursor:
+            for role in ("owner", "role"):
+                cursor.execute(f"CREATE ROLE {name}_{role} LOGIN PASSWORD '{PASSWORD}'")
+            cursor.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
+        return name
+
 
 def named_by_environment() -> Server | None:
     """The server of PGHOST, PGPORT and PGUSER, where they are set."""
     names = ("PGHOST", "PGPORT", "PGUSER")
-    return (
-        Server({name: os.environ[name] for name in names})
-        if all(name in os.environ for name in names)
-        else None
-    )
+    if any(name not in os.environ for name in names):
+        return None
+    return Server({name: os.environ[name] for name in (*names, "PGPASSFILE") if name in os.environ})
 
 
 def waiting_backends(cursor, database: str) -> int:

@@ -70,7 +70,7 @@ class Service:
         self.open.append(connection)
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'; SET plan_cache_mode = force_generic_plan; SET lock_timeout = '20s'")
+            cursor.execute("SET TimeZone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan; SET lock_timeout = '20s'")
             for statement in self.statements:
                 cursor.execute(prepare(statement))
         connection.autocommit = autocommit

@@ -23,7 +23,7 @@ MUCH = 0.2  # of the rows: a statement that sorts more sorts everything
 pytestmark = pytest.mark.skipif(os.environ.get("VARIANT", "release") != "release", reason="shown on the release build")
 
 # Tables that hold a bounded number of rows, however long the service runs.
-SMALL = {"schema_version", "write_slots", "usage_state", "performance_state", "attempt_state", "lab_statistics", "pg_sequence", "pg_depend", "pg_class", "pg_attribute"}
+SMALL = {"schema_version", "write_slots", "usage_state", "performance_state", "attempt_state", "lab_statistics", "upkeep_turns", "pg_sequence", "pg_depend", "pg_class", "pg_attribute", "pg_index"}
 
 # What a member may be made of (common/pg/column.c), and a value to explain with.
 TYPES = {
@@ -37,8 +37,13 @@ TYPES = {
         "(now() - interval '5 minutes')",
     ),
     "text[]": ({"text[]", "character varying[]"}, "'{v5}'"),
+    "timestamp with time zone[]": (set(), "ARRAY[now() - interval '2 days', now() - interval '1 day', now()]"),
 }
-VALUES = {"limit": "100", "skip": "0", "order": "'-timestamp'", "look_at": "100"}  # of parameters by their names
+VALUES = {  # of parameters by their names
+    "limit": "100", "skip": "0", "order": "'-timestamp'", "look_at": "100", "lead": "'lab_type'", "rest": "'kind'",
+    "slot": "'6f1c2d1e-0000-4000-8000-000000000000'", "request": "'00'", "interval": "'hour'", "zone": "'Europe/Berlin'", "by": "'lab_type'",
+    "figures": "'{events,users,sessions,peak_sessions,p50,p90}'",
+}  # fmt: skip
 
 # How a column of a table is filled in row n, by its type.
 FILL = {
@@ -100,16 +105,20 @@ def fill(cursor) -> None:
             continue
         for constraint in named(cursor, "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass", table):
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
-        cursor.execute(
-            "SELECT attname, typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
-            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-            [table],
-        )
-        columns = cursor.fetchall()
-        names = ", ".join(f'"{name}"' for name, _ in columns)
-        values = ", ".join(FILL[type_name] for _, type_name in columns)
-        cursor.execute(f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM generate_series(1, {ROWS}) n")
+        fill_table(cursor, table, ROWS)
     cursor.execute("VACUUM ANALYZE")
+
+
+def fill_table(cursor, table: str, rows: int) -> None:
+    cursor.execute(
+        "SELECT attname, typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+        [table],
+    )
+    columns = cursor.fetchall()
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    values = ", ".join(FILL[type_name] for _, type_name in columns)
+    cursor.execute(f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM generate_series(1, {rows}) n")
 
 
 def named(cursor, query: str, table: str) -> list[str]:
@@ -184,6 +193,18 @@ def slow_steps(cursor, statement: dict, given: dict | None = None) -> list[str]:
 READS_ALL = {
     "count_users": "the total of a list, which X-Total-Count tells",
     "count_labs": "the total of a list, which X-Total-Count tells",
+    "list_at_risk": "a row for each user and lab type, of which all decide who comes first: docs/what-the-data-say.md",
+    "list_never": "every user who never tried a lab is compared with the others",
+    "find_starts": "it reads no table, and finds fewer starts than the planner expects",
+    "count_kept": "the answers of a day, of which any may name the person",
+    "forget_kept": "the answers of a day, of which any may name the person",
+    "count_running": "the erasures that are not complete, hardly ever any",
+    "end_erasures": "the erasures that are not complete, hardly ever any",
+    "find_receipt": "each receipt has a salt of its own, and there are few",
+    "find_attempts_noted": "notes that are not folded, which are few",
+    "find_records_noted": "notes that are not folded, which are few",
+    "find_events_noted": "notes that are not folded, which are few",
+    **{f"match_old_{rows}": "a dry run counts all that is old" for rows in ("events", "records", "attempts")},
     "next_orphans": "the command verify looks at every entry, and hardly any entry has no event",
 }
 

@@ -27,22 +27,34 @@ def session_of(event_data):
     return value.get("session_id")
 
 
-def sessions(events):
-    """(lab type, start's time, microseconds) of each session."""
-    tracks = defaultdict(list)
+def tracks(events):
+    """The steps of each user in each lab type: (time, id, kind, session) in their order."""
+    found = defaultdict(list)
     for number, user, lab, kind, data, at in events:
         if kind in ("start", "complete") and None not in (user, lab, at) and FIRST <= at < LAST:
-            tracks[lab, user].append((at, number, kind, session_of(data)))
-    found = []
-    for (lab, _), track in tracks.items():
+            found[lab, user].append((at, number, kind, session_of(data)))
+    for track in found.values():
         track.sort(key=lambda step: step[:2])
-        ended = set()
-        for i, (at, _, kind, session) in enumerate(track):
-            owner = owner_of(track, i) if kind == "complete" else None
-            if owner is not None and owner not in ended:
-                ended.add(owner)
-                found.append((lab, track[owner][0], at - track[owner][0]))
     return found
+
+
+def ended(track):
+    """The place of each start that has a session, and that of the complete which ends it."""
+    ends = {}
+    for i, step in enumerate(track):
+        owner = owner_of(track, i) if step[2] == "complete" else None
+        if owner is not None:
+            ends.setdefault(owner, i)
+    return ends
+
+
+def sessions(events):
+    """(lab type, start's time, microseconds) of each session."""
+    return [
+        (lab, track[start][0], track[end][0] - track[start][0])
+        for (lab, _), track in tracks(events).items()
+        for start, end in ended(track).items()
+    ]
 
 
 def owner_of(track, i):

@@ -12,7 +12,7 @@ DAEMON = """#!/usr/bin/env bash
 # A daemon that knows nothing but its tables.
 case $1 in
 --openapi) echo '{"openapi":"3.1.0"}' ;;
---settings-markdown) echo '| `PORT` | 8004 |' ;;
+--settings) echo '{"setting":"PORT","flag":"--port","type":"text","default":"8004","secret":false,"help":"TCP port"}' ;;
 esac
 """
 
@@ -34,7 +34,7 @@ def project(tmp_path):
             service = tmp_path / line.split()[0]
             service.mkdir(exist_ok=True)
             (service / "openapi.json").write_text('{\n  "openapi": "3.1.0"\n}\n')
-    (tmp_path / "README.md").write_text(run(tmp_path, "tools/settings").stdout)
+    (tmp_path / "README.md").write_text(run(tmp_path, "tools/settings", "readme").stdout)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     add(tmp_path)
     return tmp_path
@@ -57,7 +57,7 @@ def append(project, name, text):
 
 @pytest.mark.parametrize(
     "check",
-    ["headers", "rooms", "paths", "length", "banned", "comments", "shell", "sql", "schemas", "openapi", "settings"],
+    ["headers", "rooms", "paths", "length", "banned", "comments", "shell", "sql", "schemas", "openapi", "settings", "version"],
 )
 def test_a_check_passes_on_the_project(project, check):
     done = run(project, f"tools/check-{check}")
@@ -71,7 +71,7 @@ def test_a_check_passes_on_the_project(project, check):
         ("headers", "user-progress/users.c", "#  include <cjson/cJSON.h>\n"),
         ("headers", "common/http/server.h", '#include "microhttpd.h"\n'),
         ("schemas", "common/pg/schema.sql", "CREATE TABLE more ();\n"),
-        ("schemas", "user-progress/schema.sql", "DROP TABLE IF EXISTS more;\n"),
+        ("schemas", "user-progress/schema/5_steps.sql", "DROP TABLE IF EXISTS more;\n"),
         ("schemas", "tools/check-schemas.known", "performance-reporting 999 0\n"),
         ("rooms", "common/base/text.c", '#include "common/http/server.h"\n'),
         ("rooms", "common/email/email.h", '#include "common/shape/shape.h"\n'),
@@ -85,6 +85,8 @@ def test_a_check_passes_on_the_project(project, check):
         ("sql", "user-progress/users.c", 'static const char *const all = "SELECT id FROM users";\n'),
         ("sql", "user-progress/users.sql", "\n-- name: forgotten\nSELECT 1;\n"),
         ("openapi", "user-progress/openapi.json", "\n"),
+        ("version", "CHANGELOG.md", "## 9.9.9\n"),
+        ("version", "deploy/kubernetes/kustomization.yaml", "    newTag: 9.9.9\n"),
         ("paths", "docs/http.md", "`common/http/gone.c`\n"),
         ("paths", "docs/http.md", "[gone](../gone.md#there)\n"),
     ],
@@ -97,7 +99,7 @@ def test_a_check_finds_what_it_is_there_for(project, check, name, text):
 
 
 @pytest.mark.parametrize(
-    "name", ["common/base/text.c", "tests/api/test_users.py", "user-progress/schema.sql", "tools/stack"]
+    "name", ["common/base/text.c", "tests/api/test_users.py", "user-progress/schema/5_steps.sql", "tools/stack"]
 )
 def test_a_file_of_more_than_420_lines_is_found(project, name):
     text = (project / name).read_text()
@@ -140,7 +142,7 @@ def test_a_file_without_a_comment_about_its_purpose_is_found(project):
 
 def test_a_table_of_settings_that_is_out_of_date_is_found(project):
     readme = (project / "README.md").read_text()
-    (project / "README.md").write_text(readme.replace("| `PORT` | 8004 |", "| `PORT` | 8000 |"))
+    (project / "README.md").write_text(readme.replace("| `PORT` | `8004` |", "| `PORT` | `8000` |"))
     assert run(project, "tools/check-settings").returncode != 0
 
 

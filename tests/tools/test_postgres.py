@@ -1,13 +1,15 @@
 """tools/postgres makes a server that keeps its data, its address and its bounds."""
 
-import shutil
+import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 TOOL = Path(__file__).resolve().parents[2] / "tools/postgres"
+ADDRESS = {"host": "PGHOST", "port": "PGPORT", "username": "PGUSER"}
 SOCKET_PATH_LIMIT = 107  # sun_path in unix(7), less its final NUL
 
 
@@ -19,7 +21,11 @@ def tool(*arguments):
 
 def query(server, sql):
     connection = psycopg2.connect(
-        host=server["PGHOST"], port=server["PGPORT"], user=server["PGUSER"], dbname="postgres"
+        host=server["PGHOST"],
+        port=server["PGPORT"],
+        user=server["PGUSER"],
+        passfile=server["PGPASSFILE"],
+        dbname="postgres",
     )
     connection.autocommit = True
     try:
@@ -31,17 +37,18 @@ def query(server, sql):
 
 
 @pytest.fixture(params=["open", "closed"])
-def directory(request, tmp_path):
-    """A directory whose parents PostgreSQL's user can enter or not, with a path too long for a socket."""
-    parent = tmp_path / ("long" * 25)
-    parent.mkdir()
-    for path in (tmp_path, *tmp_path.parents):
-        if path.owner() == Path.home().owner() and str(path).startswith("/tmp/"):
-            path.chmod(0o755)
-    parent.chmod(0o755 if request.param == "open" else 0o700)
-    yield parent / "server"
-    subprocess.run([TOOL, "remove", parent / "server"], check=True)
-    shutil.rmtree(parent)
+def directory(request):
+    """A directory whose parents PostgreSQL's user can enter or not, with a path too long for a socket.
+
+    Not below pytest's own, which every other run of pytest closes to other users again.
+    """
+    with tempfile.TemporaryDirectory() as top:
+        parent = Path(top) / ("long" * 25)
+        parent.mkdir()
+        for path in (Path(top), parent):
+            path.chmod(0o755 if request.param == "open" else 0o700)
+        yield parent / "server"
+        subprocess.run([TOOL, "remove", parent / "server"], check=True)
 
 
 def test_started_again_it_is_the_same_server_with_the_same_data(directory):
@@ -64,6 +71,20 @@ def test_started_again_it_is_the_same_server_with_the_same_data(directory):
 def test_it_answers_over_tcp_on_the_loopback_address_too(directory):
     server = tool("start", directory, "fsync=off")
     assert query({**server, "PGHOST": "127.0.0.1"}, "SELECT 1") == 1
+
+
+def test_it_lets_in_its_own_user_only(directory, tmp_path):
+    server = tool("start", directory, "fsync=off")
+    assert Path(server["PGHOST"]).stat().st_mode & 0o077 == 0
+    assert Path(server["PGPASSFILE"]).stat().st_mode & 0o077 == 0
+    (empty := tmp_path / "empty").touch(0o600)
+    with pytest.raises(psycopg2.OperationalError, match="no password supplied"):
+        query({**server, "PGHOST": "127.0.0.1", "PGPASSFILE": str(empty)}, "SELECT 1")
+    if os.geteuid() == 0:
+        address = [f"--{name}={server[variable]}" for name, variable in ADDRESS.items()]
+        stranger = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "psql", "-w", *address]
+        done = subprocess.run([*stranger, "-c", "SELECT 1"], capture_output=True, text=True, cwd="/")
+        assert "Permission denied" in done.stderr
 
 
 def test_removing_it_leaves_nothing(directory):

@@ -77,6 +77,15 @@ def test_every_service_gets_an_address_and_a_database_of_its_own(stack):
     assert httpx.get(env["USER_PROGRESS_URL"] + f"/users/{made['id']}").json() == made
 
 
+def test_no_service_connects_as_a_superuser_or_as_the_owner_of_its_tables(stack):
+    stack.run("up")
+    assert stack.sql("SELECT array_agg(DISTINCT usename::text ORDER BY usename::text) FROM pg_stat_activity"
+                     " WHERE application_name IN ('user-progress', 'performance-reporting', 'usage-analytics')") == [
+        "performance", "usage_analytics", "user_progress"
+    ]  # fmt: skip
+    assert stack.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'users'") == "user_progress_owner"
+
+
 def test_up_again_changes_nothing_that_runs(stack):
     stack.run("up")
     before = stack.env(), stack.process_id(), stack.sql("SELECT pg_postmaster_start_time()::text")

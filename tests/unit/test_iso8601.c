@@ -93,6 +93,25 @@ static void what_is_not_a_time_is_not_read(void **state)
         assert_false(iso8601_read_time(text_of(bad[i]), &at));
 }
 
+static void a_local_time_is_printed_with_its_offset(void **state)
+{
+    static const struct {
+        int64_t us, east;
+        const char *text;
+    } times[] = {{1761433200000000, 7200, "2025-10-26T01:00:00+02:00"},
+                 {1761433200000000, 0, "2025-10-25T23:00:00+00:00"},
+                 {1761433200000001, -12600, "2025-10-25T19:30:00.000001-03:30"},
+                 {0, -2670, "1969-12-31T23:15:30-00:44:30"},
+                 {INT64_MAX, 50400, "9999-12-31T23:59:59.999999+14:00"}};
+    char printed[TIME_TEXT_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(times); i++) {
+        struct text t = {printed, time_print_local(printed, (struct moment){times[i].us}, times[i].east)};
+        assert_true(text_equal(t, text_of(times[i].text)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +119,7 @@ int main(void)
         cmocka_unit_test(every_day_that_is_printed_is_read_again),
         cmocka_unit_test(an_offset_is_subtracted),
         cmocka_unit_test(what_is_not_a_time_is_not_read),
+        cmocka_unit_test(a_local_time_is_printed_with_its_offset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * meet. */
 
 #include "common/pg/keeper.h"
+#include "common/pg/script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +72,7 @@ static void a_schema_without_steps_needs_no_keeper(void **state)
     static const char schema[] = "CREATE TABLE a (); -- step: not at a line's beginning";
 
     (void)state;
-    assert_int_equal(keeper_first_part(schema), strlen(schema));
+    assert_int_equal(script_first_part(schema), strlen(schema));
     assert_null(
         keeper_start(&(struct keeper_task){.url = "", .name = "", .schema = schema, .ready = is_ready}));
     keeper_stop(NULL);
@@ -80,7 +81,7 @@ static void a_schema_without_steps_needs_no_keeper(void **state)
 static void the_first_part_ends_where_the_first_step_begins(void **state)
 {
     (void)state;
-    assert_int_equal(keeper_first_part("SELECT 1;\n-- step: lock one\nSELECT 2\n"), strlen("SELECT 1;\n"));
+    assert_int_equal(script_first_part("SELECT 1;\n-- step: lock one\nSELECT 2\n"), strlen("SELECT 1;\n"));
 }
 
 static void steps_run_in_their_order_and_slices_until_nothing_is_left(void **state)

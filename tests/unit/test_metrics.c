@@ -32,7 +32,7 @@ static const struct api api = {
 static struct metrics workers[WORKERS];
 
 struct thing_metrics {
-    metric found, kinds[2];
+    metric found, kinds[2], age;
     struct histogram sizes;
 };
 
@@ -41,6 +41,7 @@ static const struct histogram_bounds size_bounds = {2, 1, {1, 10}};
 static const struct metric_family thing_families[] = {
     {"things_found_total", METRIC_COUNTER, METRIC_ONE(struct thing_metrics, found), .help = "Found."},
     {"things", METRIC_GAUGE, METRIC_EACH(struct thing_metrics, kinds, "kind", kinds), .help = "There."},
+    {"thing_age_seconds", METRIC_AGE, METRIC_ONE(struct thing_metrics, age), .help = "Of the oldest."},
     {"thing_size", METRIC_HISTOGRAM, METRIC_ONE(struct thing_metrics, sizes), .bounds = &size_bounds,
      .help = "How large."},
 };
@@ -184,6 +185,7 @@ static void the_page_adds_the_workers_up(void **state)
         count_request(&workers[i], &endpoints[1], METHOD_GET, 404, 3 * MILLISECOND);
         metric_add(&found[i]->found, 5);
         metric_set(&found[i]->kinds[1], i);
+        metric_set(&found[i]->age, (uint64_t)i * 1500 * MILLISECOND);
         histogram_observe(&found[i]->sizes, &size_bounds, 2);
     }
     char *page = page_now();
@@ -196,6 +198,7 @@ static void the_page_adds_the_workers_up(void **state)
     assert_true(sample(page, "things_found_total") == 5 * WORKERS);
     assert_true(sample(page, "things{kind=\"round\"}") == 0);
     assert_true(sample(page, "things{kind=\"square\"}") == 0 + 1 + 2);
+    assert_true(sample(page, "thing_age_seconds") == 3);
     assert_true(sample(page, "thing_size_bucket{le=\"1.0\"}") == 0);
     assert_true(sample(page, "thing_size_bucket{le=\"10.0\"}") == WORKERS);
     assert_true(sample(page, "thing_size_sum") == 2.0 * WORKERS);

@@ -52,6 +52,13 @@ static const struct endpoint endpoints[] = {
      .path_in = &path_shape,
      .answer = &thing_shape,
      .failures = {{404, "Thing not found"}}},
+    {.method = METHOD_DELETE,
+     .path = "/things/{name}",
+     .tag = "Things",
+     .summary = "Remove",
+     .path_in = &path_shape,
+     .answer = &thing_shape,
+     .scope = "admin"},
     {.method = METHOD_GET,
      .path = "/secret",
      .tag = "Things",
@@ -64,7 +71,7 @@ static const struct api api = {.name = "things",
                                .help = "Help",
                                .version = "1.0.0",
                                .endpoints = endpoints,
-                               .endpoint_count = 4};
+                               .endpoint_count = COUNT(endpoints)};
 
 static struct arena arena;
 static const struct json *document;
@@ -111,7 +118,7 @@ static void every_endpoint_is_in_it(void **state)
     for (const struct json *path = json_first(find("paths")); path; path = json_next(path))
         for (const struct json *method = json_first(path); method; method = json_next(method))
             count++;
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
     assert_true(text_equal(json_text(find("paths", "/things/", "get", "summary")), TEXT("List")));
     assert_true(text_equal(json_text(find("paths", "/things/", "post", "summary")), TEXT("Make")));
     assert_true(text_equal(json_text(find("paths", "/things/{name}", "get", "summary")), TEXT("One")));
@@ -127,6 +134,15 @@ static void answers_and_failures_are_reported(void **state)
     assert_non_null(find("paths", "/things/", "post", "responses", "422"));
     assert_non_null(find("paths", "/things/{name}", "get", "responses", "404"));
     assert_non_null(find("paths", "/things/", "post", "requestBody"));
+}
+
+static void a_scope_is_required_of_the_token(void **state)
+{
+    (void)state;
+    const struct json *security = find("paths", "/things/{name}", "delete", "security");
+    assert_true(text_equal(json_raw(security), TEXT("[{\"bearer\":[\"admin\"]}]")));
+    assert_non_null(find("paths", "/things/{name}", "delete", "responses", "403"));
+    assert_null(find("paths", "/things/{name}", "get", "responses", "403"));
 }
 
 static void every_shape_that_is_named_is_present(void **state)
@@ -156,6 +172,7 @@ int main(void)
         cmocka_unit_test(the_document_describes_its_service),
         cmocka_unit_test(every_endpoint_is_in_it),
         cmocka_unit_test(answers_and_failures_are_reported),
+        cmocka_unit_test(a_scope_is_required_of_the_token),
         cmocka_unit_test(every_shape_that_is_named_is_present),
     };
 

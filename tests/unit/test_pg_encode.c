@@ -163,6 +163,43 @@ static void what_a_column_may_hold_is_read(void **state)
     job_free(&job);
 }
 
+struct given {
+    struct moments times;
+};
+
+static struct moment some_times[] = {{PLAIN_TIME}, {-1}};
+static const struct given given[] = {{{some_times, 2}}, {{some_times, 0}}, {{NULL, 0}}};
+
+static const struct statement read_times = {
+    .name = "read_times",
+    .sql = "SELECT $1[1], $1[2], cardinality($1) AS n2",
+    .kind = STATEMENT_READ,
+    PARAMS(struct given, times),
+    ROW(struct far, forward, back, n2),
+};
+
+static void run_given(struct job *job)
+{
+    job->answer = query_rows(&job->rq, job->statement, &given[job->number], &job->rows);
+}
+
+static void times_are_sent_as_an_array(void **state)
+{
+    const int64_t counts[] = {2, 0, INT_NULL};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(given); i++) {
+        struct job job = {.run = run_given, .statement = &read_times, .number = (int64_t)i};
+        job_start(&job);
+        job_await(&job);
+        assert_int_equal(job.answer, QUERY_ROW);
+        const struct far *far = job.rows.items;
+        assert_true(far->n2 == counts[i]);
+        assert_true(i || (far->forward.us == PLAIN_TIME && far->back.us == -1));
+        job_free(&job);
+    }
+}
+
 /* What their binary form would be read as is no number that the statement gave. */
 static struct statement undeclared[] = {
     {.name = "numeric", .sql = "SELECT 7::numeric", .row = (const struct column[]){{.type = COLUMN_INT}}},
@@ -200,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_come_back_as_they_were, begin, end),
         cmocka_unit_test_setup_teardown(what_a_column_may_hold_is_read, begin, end),
+        cmocka_unit_test_setup_teardown(times_are_sent_as_an_array, begin, end),
         cmocka_unit_test_setup_teardown(a_type_that_is_not_declared_is_an_error_and_never_a_null, begin, end),
     };
 

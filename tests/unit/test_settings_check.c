@@ -58,6 +58,8 @@ static void a_bad_database_url_is_refused_and_never_repeated(void **state)
         "postgresql://app:" PASSWORD "@/db?hostaddr=localhost",
         "postgresql://app:" PASSWORD "@[::1/db",
         "postgresql://app:" PASSWORD "@h/db?sslmode",
+        "postgresql://app:" PASSWORD "@h/db?service=main",
+        "postgresql:///?service=" PASSWORD,
     };
 
     (void)state;
@@ -195,6 +197,19 @@ static void origins_that_no_browser_sends_are_refused(void **state)
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
 }
 
+static void addresses_that_a_page_cannot_ask_are_refused(void **state)
+{
+    static const char *const lists[] = {":8004",      "a=",          "=:8004",     "a=:0",         "a=:x",
+                                        "a=:80/x",    "a=ftp://h",   "a=//h:8005", "a=http://u@h", "a=/x?y",
+                                        "a=../x\x01", "a=/x,b=host", "a=/x y"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lists); i++)
+        assert_refused("DASHBOARD_URLS", lists[i]);
+    setenv("DASHBOARD_URLS", "a=:8004, ,b=https://h:1/x/,c=../x,d=/,", 1);
+    assert_int_equal(read_settings(NULL), SETTINGS_READY);
+}
+
 static void an_empty_or_torn_file_of_a_secret_is_refused(void **state)
 {
     static const char *const contents[] = {"", "\n", " \t\r\n", "postgresql:///x\npostgresql:///y\n"};
@@ -259,6 +274,7 @@ int main(void)
         test(a_valid_url_of_another_service_is_accepted),
         test(a_bad_address_of_a_key_set_is_refused),
         test(origins_that_no_browser_sends_are_refused),
+        test(addresses_that_a_page_cannot_ask_are_refused),
         test(an_empty_or_torn_file_of_a_secret_is_refused),
         test(a_service_token_that_is_not_valid_in_a_header_is_refused),
         test(limits_that_contradict_each_other_are_refused),

@@ -94,11 +94,45 @@ static void nulls_are_printed_as_null_and_rates_of_nothing_as_zero(void **state)
                         "[{\"name\":null,\"number\":null}][]");
 }
 
+struct columns {
+    struct ints counts, none, empty;
+    struct floats rates, averages;
+    int8_t flag;
+};
+
+#define OF struct columns
+static const struct field column_fields[] = {
+    FIELD(INTS, counts),     FIELD(INTS, none),
+    FIELD(INTS, empty),      FIELD(FLOATS, rates, .flags = FIELD_ZERO),
+    FIELD(FLOATS, averages), FIELD(BOOL, flag, .flags = FIELD_OPTIONAL),
+};
+static const struct shape columns_shape = SHAPE("Columns", NULL, column_fields);
+#undef OF
+
+static void lists_of_numbers_are_printed_and_have_nulls_and_zeros_as_single_numbers_have(void **state)
+{
+    int64_t counts[] = {3, INT_NULL, -1};
+    double rates[] = {0.5, strtod("nan", NULL), 0};
+    struct columns columns = {.counts = {counts, 3},
+                              .empty = {counts, 0},
+                              .rates = {rates, 3},
+                              .averages = {rates, 3},
+                              .flag = BOOL_NULL};
+    struct sample_fixture *f = *state;
+    struct writer w = writer_start(&f->arena);
+
+    shape_write(&w, &columns_shape, &columns);
+    assert_string_equal(arena_string(&f->arena, (struct text){w.at, w.len}),
+                        "{\"counts\":[3,null,-1],\"none\":null,\"empty\":[],\"rates\":[0.5,0,0.0],"
+                        "\"averages\":[0.5,null,0.0]}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SAMPLE_TEST(a_struct_is_printed_in_declared_order),
         SAMPLE_TEST(nulls_are_printed_as_null_and_rates_of_nothing_as_zero),
+        SAMPLE_TEST(lists_of_numbers_are_printed_and_have_nulls_and_zeros_as_single_numbers_have),
     };
 
     return cmocka_run_group_tests_name("shape_write", tests, NULL, NULL);

@@ -1,16 +1,16 @@
--- Tables of Usage Analytics. All up to the first step (6_steps.sql) is run whole, in one transaction and under the
--- daemons' advisory lock: on an empty database, on one that the original service filled, or on an earlier version's.
--- It takes no lock on usage_events that a writer waits for.
+-- The tables of Usage Analytics. The daemon runs the text before the first step (7_steps.sql) in one transaction, while
+-- it holds its advisory lock. The database may be empty, filled by the original service, or of an earlier version. The
+-- text takes no lock on usage_events for which a writer would wait.
 --
--- usage_events is the only truth. Everything else is derived from it and kept by the database itself, whoever writes.
--- docs/aggregates.md says how and why, docs/sessions.md what a session is:
+-- Only usage_events is the truth. Everything else is derived from it, and the database itself keeps it current, no
+-- matter who writes. docs/aggregates.md explains the method, docs/sessions.md defines a session:
 --
---   usage_notes    what happened to usage_events and is not folded yet: written by triggers, never waits
---   usage_marks    lab types whose derived rows say nothing until they are worked out again from usage_events
---   usage_by_type  events by lab type, span of time and event type        \
---   usage_by_lab   users last seen and sessions begun, the same way       | of a lab type without a mark:
---   usage_seen     when a user's last event in a lab type was             | exact together with its notes
---   usage_pairs    sessions: a start and the complete that ends it        /
+--   usage_notes    changes of usage_events that are not folded yet: triggers write them and never wait
+--   usage_marks    lab types whose derived rows are not used until they are worked out again from usage_events
+--   usage_by_type  number of events, by lab type, span and event type          \
+--   usage_by_lab   users last seen and sessions started, by lab type and span  | of a lab type without a mark:
+--   usage_seen     the slot of a user's last event in a lab type               | exact together with its notes
+--   usage_pairs    sessions: a start and the complete that ends it             /
 
 CREATE TABLE IF NOT EXISTS usage_events (
     id serial PRIMARY KEY,
@@ -22,12 +22,14 @@ CREATE TABLE IF NOT EXISTS usage_events (
     client_id text,
     received_at timestamptz
 );
+-- grant: SELECT, INSERT, UPDATE, DELETE ON usage_events
+-- grant: USAGE ON SEQUENCE usage_events_id_seq
 
--- The text by which event_data.session_id is compared, null where there is none. Long ones by their digest, for
--- the index's sake. `->>` decodes every string of the value and fails on those that no text can hold (\u0000,
--- half a surrogate pair), which json itself lets pass: such event_data carries no session.
+-- The text by which event_data.session_id is compared; null if there is none. A long one is replaced by its digest, so
+-- that it fits in an index. `->>` decodes every string of the value. It fails if a string is one that no text of
+-- PostgreSQL can hold (\u0000, half a surrogate pair), which the type json accepts: such event_data has no session id.
 CREATE OR REPLACE FUNCTION usage_session_key(event_data json) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$ -- an exception's block is a subtransaction
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$ -- the exception block is a subtransaction
 DECLARE
     session text;
 BEGIN
@@ -47,16 +49,17 @@ BEGIN
 END
 $$;
 
--- The same for a query, which includes it in its plan: of a short value the call would cost more than the work. A value
--- of at most 64 bytes has no longer session in it. No index can have this, since a cast of json to text is STABLE.
+-- The same for a query. PostgreSQL inlines this function, because for a short value the call costs more than the work.
+-- The session id in a value of at most 64 bytes is not longer than that, so it needs no digest. An index cannot use
+-- this function, since a cast of json to text is STABLE.
 CREATE OR REPLACE FUNCTION usage_session_key_in_query(event_data json) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN octet_length(event_data::text) <= 64 AND strpos(event_data::text, E'\\u') = 0
                 THEN event_data ->> 'session_id' ELSE usage_session_key(event_data) END
 $$;
 
--- What the steps of a user in a lab type, and of a session, are found by: a number is an eighth of the names' bytes
--- and is compared at once. Names that share one are told apart in the table.
+-- The numbers by which the steps of a user in a lab type, and of a session, are looked up. A number has an eighth of
+-- the bytes of the names, and is compared in one operation. Names with the same number are told apart in the table.
 CREATE OR REPLACE FUNCTION usage_user_hash(lab text, who text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT hashtextextended(who, hashtextextended(lab, 0))
@@ -66,15 +69,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT hashtextextended(session, hashtextextended(who, hashtextextended(lab, 0)))
 $$;
 
--- Whether an event can be a step of a session: one without a time, or with one that only PostgreSQL can tell (years
--- 1 to 9999 are what the original's datetime holds), has no place among them.
+-- Whether an event can be a step of a session. An event has no place among the steps if it has no time, or a time that
+-- only PostgreSQL can hold: the datetime of the original holds the years 1 to 9999.
 CREATE OR REPLACE FUNCTION usage_has_place(at timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT at >= '0001-01-01 00:00Z' AND at < '9999-12-31 00:00Z'
 $$;
 
--- The steps of a kind, start or complete, of a user in a lab type and of a session. Both are planned as part of the
--- query that asks, so that it takes what it needs from the index. The id is a bigint whatever the column is.
+-- The steps of one kind (start or complete): of a user in a lab type, and of a session. PostgreSQL inlines both
+-- functions into the query that calls them, so that it reads only what it needs from the index. The id is a bigint,
+-- whatever type the column has.
 CREATE OR REPLACE FUNCTION usage_steps_of_user(kind text, lab text, who text)
 RETURNS TABLE (at timestamptz, id bigint, event_data json)
 LANGUAGE sql STABLE AS $$

@@ -1,10 +1,10 @@
--- What is derived from usage_events, and the triggers' functions, which note what happens to it. Names are kept in
--- the order of their bytes: that of a language costs several times as much. Notes meet usage_events and its indexes,
--- so they have the database's own order.
+-- The tables that are derived from usage_events, and the functions of the triggers that leave notes about its changes.
+-- Names are ordered by their bytes, because the order of a language costs several times as much. Only the names in
+-- notes have the database's own order, because they are compared with usage_events and its indexes.
 
 CREATE TABLE IF NOT EXISTS usage_notes (
     transaction xid8 NOT NULL,
-    sign smallint NOT NULL, -- 1: the event came, -1: it went
+    sign smallint NOT NULL, -- 1: the event was added, -1: it was removed
     id bigint NOT NULL,
     user_id text,
     lab_type text NOT NULL,
@@ -12,49 +12,55 @@ CREATE TABLE IF NOT EXISTS usage_notes (
     session_key text,
     at timestamptz NOT NULL
 );
+-- grant: SELECT ON usage_notes
 CREATE INDEX IF NOT EXISTS usage_notes_transaction ON usage_notes (transaction);
 
--- A mark covers all that happened to its lab type; several statements may leave one each.
+-- A mark covers everything that happened to its lab type. Several statements may leave one mark each.
 CREATE TABLE IF NOT EXISTS usage_marks (
     lab_type text COLLATE "C" NOT NULL
 );
+-- grant: SELECT ON usage_marks
 
--- One row. While the history is not taken over, all lab types count as marked. Notes that are not folded are those
--- of transactions from `before` on, and of those that were `running` when the last fold began.
+-- One row. Until the history is taken over, every lab type counts as marked. The notes that are not folded are those of
+-- transactions from `before` on, and of the transactions that were `running` when the last fold began.
 CREATE TABLE IF NOT EXISTS usage_state (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     taken_over boolean NOT NULL DEFAULT false,
     before xid8 NOT NULL DEFAULT '0',
     running xid8[] NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
+-- grant: SELECT ON usage_state
 INSERT INTO usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS usage_by_type (
     lab_type text COLLATE "C" NOT NULL,
-    span text NOT NULL, -- day, hour or slot (of five minutes), of UTC
+    span text NOT NULL, -- day, hour or slot (five minutes), in UTC
     at timestamptz NOT NULL,
     event_type text COLLATE "C" NOT NULL,
     events bigint NOT NULL
 ) WITH (fillfactor = 70); -- room to update in place
--- An event type can be longer than an index holds.
+-- md5, because an event type can be too long for an index.
 CREATE UNIQUE INDEX IF NOT EXISTS usage_by_type_key ON usage_by_type (lab_type, span, at, md5(event_type));
 
 CREATE TABLE IF NOT EXISTS usage_by_lab (
     lab_type text COLLATE "C" NOT NULL,
     span text NOT NULL,
     at timestamptz NOT NULL,
-    users bigint NOT NULL,       -- whose last event in the lab type is in the span
-    sessions bigint NOT NULL,    -- that started in it
-    session_us numeric NOT NULL, -- and how long they took
+    users bigint NOT NULL,       -- users whose last event in the lab type is in the span
+    sessions bigint NOT NULL,    -- sessions that started in it
+    session_us numeric NOT NULL, -- sum of the durations of these sessions
     PRIMARY KEY (lab_type, span, at)
 ) WITH (fillfactor = 70);
+-- grant: SELECT ON usage_by_lab
+-- grant: SELECT ON usage_by_type
 
 CREATE TABLE IF NOT EXISTS usage_seen (
     lab_type text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
-    slot timestamptz NOT NULL, -- no finer: who is at work has an event every few seconds
+    slot timestamptz NOT NULL, -- of the last event; with a finer time, each event of an active user would update it
     PRIMARY KEY (lab_type, user_id)
 );
+-- grant: SELECT ON usage_seen
 CREATE INDEX IF NOT EXISTS usage_seen_slot ON usage_seen (lab_type, slot);
 
 CREATE TABLE IF NOT EXISTS usage_pairs (
@@ -66,10 +72,12 @@ CREATE TABLE IF NOT EXISTS usage_pairs (
     session_us bigint NOT NULL,
     PRIMARY KEY (lab_type, start_id)
 );
+-- grant: SELECT ON usage_pairs
 CREATE INDEX IF NOT EXISTS usage_pairs_at ON usage_pairs (lab_type, at);
 CREATE INDEX IF NOT EXISTS usage_pairs_ended_at ON usage_pairs (lab_type, user_id, ended_at);
 
--- The notes that are not folded. A dump restored in another cluster meets transaction numbers that begin again.
+-- The notes that are not folded. In a dump that was restored in another cluster, the numbers of new transactions may be
+-- lower than `before`: then all notes are read.
 CREATE OR REPLACE VIEW usage_since AS
     SELECT CASE WHEN before <= pg_snapshot_xmax(pg_current_snapshot()) THEN before ELSE '0' END AS before, running
       FROM usage_state;
@@ -80,10 +88,11 @@ CREATE OR REPLACE VIEW usage_unfolded AS
     SELECT n.ctid, n.* FROM usage_notes n
      WHERE n.transaction = ANY (ARRAY(SELECT unnest(running) FROM usage_since))
        AND n.transaction < (SELECT before FROM usage_since);
+-- grant: SELECT ON usage_unfolded
 
--- Notes what a statement did to usage_events. An event without a time lies before all others; one without a type is
--- of type `null`; one without a lab type concerns no lab. A statement that did more than can be folded in a second
--- leaves no more notes, but marks its lab types.
+-- Leaves notes about what a statement did to usage_events. An event without a time comes before all others, and one
+-- without a type has the type `null`; one without a lab type belongs to no lab and needs no note. If a statement
+-- changed more events than can be folded in a second, it leaves no further notes and marks its lab types.
 CREATE OR REPLACE FUNCTION usage_take_note() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
@@ -116,7 +125,7 @@ BEGIN
 END
 $$;
 
--- TRUNCATE holds the table alone, so nobody folds meanwhile.
+-- TRUNCATE locks the table against everybody else, so nobody folds at the same time.
 CREATE OR REPLACE FUNCTION usage_forget_all() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -130,8 +139,9 @@ BEGIN
 END
 $$;
 
--- Where the span of UTC that a time lies in begins, and the first span that begins at a time or after it. date_bin is
--- the quickest, but releases differ in what it makes of times before its origin.
+-- usage_span_of: the start of the span, in UTC, that a time is in. usage_span_from: the start of the first span that
+-- begins at a time or after it. date_bin is the fastest way, but PostgreSQL versions differ in what it returns for
+-- times before its origin, so it is used only for later ones.
 CREATE OR REPLACE FUNCTION usage_span_of(span text, at timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN at >= '2000-01-01 00:00Z'

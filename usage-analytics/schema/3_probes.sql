@@ -1,6 +1,9 @@
--- What notes lead to, by probes of an index: for few of them, on any number of events.
+-- What notes change, found by index lookups: fast if the notes are few, however many events there are. Every lookup
+-- takes the first or the last step in the order of its index. Without an order, as in EXISTS, PostgreSQL considers all
+-- indexes of one kind of step equally good while they are small; it may choose a wrong one, and keeps that plan.
 
--- The time of a user's last event in a lab type, null where there is none: by the three indexes of users' events.
+-- The time of a user's last event in a lab type, null if there is none. The three indexes of users' events together
+-- have all events.
 CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
     SELECT max(at)
@@ -21,8 +24,8 @@ LANGUAGE sql STABLE AS $$
               ORDER BY 1 DESC LIMIT 1)) AS last
 $$;
 
--- Of every user and lab type that the notes touch: the slot of the last event as usage_seen has it, and as
--- it is. Events that only came can but move it on.
+-- For every user and lab type in the notes: the slot of the last event as usage_seen has it, and the true one. If
+-- events were only added, the slot can only move forward, and no lookup is needed.
 CREATE OR REPLACE FUNCTION usage_seen_changes(notes usage_notes[])
 RETURNS TABLE (lab_type text, user_id text, old_slot timestamptz, new_slot timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -36,8 +39,10 @@ LANGUAGE sql STABLE AS $$
       LEFT JOIN usage_seen s ON s.lab_type = t.lab_type AND s.user_id = t.user_id
 $$;
 
--- The complete that ends a start, by docs/sessions.md: the first of those that belong to it. A completes' owner
--- lies before it, so each branch ends where a later start takes over.
+-- The complete that ends a start: the first of those that belong to it (docs/sessions.md). A complete belongs to a
+-- start before it, so each branch ends at the start that takes over. The first branch has the completes with the same
+-- session id, up to the next start with that id. The second has those that belong to the user's last start before them,
+-- up to the user's next start.
 CREATE OR REPLACE FUNCTION usage_session_end(lab text, who text, session text, start_at timestamptz, start_id bigint)
 RETURNS TABLE (at timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -45,9 +50,9 @@ LANGUAGE sql STABLE AS $$
       FROM ((SELECT c.at, c.id
                FROM usage_steps_of_session('complete', lab, who, session) AS c
               WHERE (c.at, c.id) > (start_at, start_id)
-                AND NOT EXISTS (
-                    SELECT FROM usage_steps_of_session('start', lab, who, session) AS later
-                     WHERE (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id))
+                AND (SELECT later.id FROM usage_steps_of_session('start', lab, who, session) AS later
+                      WHERE (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id)
+                      ORDER BY later.at, later.id LIMIT 1) IS NULL
               ORDER BY c.at, c.id LIMIT 1)
             UNION ALL
             (SELECT c.at, c.id
@@ -68,18 +73,19 @@ LANGUAGE sql STABLE AS $$
                                                                                usage_session_key(c.event_data)) AS o
                                                   WHERE (o.at, o.id) < (c.at, c.id)
                                                   ORDER BY o.at DESC, o.id DESC LIMIT 1) AS own
-                                     WHERE NOT EXISTS (
-                                        SELECT FROM usage_steps_of_session('complete', lab, who,
-                                                                           usage_session_key(c.event_data)) AS p
-                                         WHERE (p.at, p.id) > (own.at, own.id) AND (p.at, p.id) < (c.at, c.id))))
+                                     WHERE (SELECT p.id FROM usage_steps_of_session('complete', lab, who,
+                                                                                    usage_session_key(c.event_data)) AS p
+                                             WHERE (p.at, p.id) > (own.at, own.id) AND (p.at, p.id) < (c.at, c.id)
+                                             ORDER BY p.at, p.id LIMIT 1) IS NULL))
                      ORDER BY c.at, c.id LIMIT 1) AS c ON true)
            ) AS ending
      ORDER BY ending.at, ending.id LIMIT 1
 $$;
 
--- The starts, each with its lab type, whose session the notes can have changed: each start itself; and, for completes and for starts that
--- are not the last of all, the starts right before it and right before the next complete of its session. A start is
--- the last, and concerns no session, where no complete follows it now and none did when sessions were last folded.
+-- The starts whose session the notes may have changed, with their lab types. These are the starts in the notes
+-- themselves; and, for each complete and each start in the notes, the starts right before it and the starts right
+-- before the next complete of its session id. A start that was added is left out if no complete of its user follows it
+-- now and no stored session of its user ends after it: then it affects no session.
 CREATE OR REPLACE FUNCTION usage_touched_starts(notes usage_notes[]) RETURNS TABLE (lab_type text, id bigint)
 LANGUAGE sql STABLE AS $$
     WITH step AS MATERIALIZED (
@@ -87,8 +93,9 @@ LANGUAGE sql STABLE AS $$
           FROM unnest(notes) AS x
          WHERE x.event_type IN ('start', 'complete') AND isfinite(x.at) AND x.user_id IS NOT NULL
            AND (x.event_type = 'complete'
-                OR EXISTS (SELECT FROM usage_steps_of_user('complete', x.lab_type, x.user_id) AS c
-                            WHERE (c.at, c.id) > (x.at, x.id))
+                OR (SELECT c.id FROM usage_steps_of_user('complete', x.lab_type, x.user_id) AS c
+                     WHERE (c.at, c.id) > (x.at, x.id)
+                     ORDER BY c.at, c.id LIMIT 1) IS NOT NULL
                 OR EXISTS (SELECT FROM usage_pairs o
                             WHERE o.lab_type = x.lab_type AND o.user_id = x.user_id AND o.ended_at >= x.at)))
     SELECT x.lab_type, x.id FROM unnest(notes) AS x WHERE x.event_type = 'start' AND x.sign < 0
@@ -112,8 +119,9 @@ LANGUAGE sql STABLE AS $$
               ORDER BY s.at DESC, s.id DESC LIMIT 1)) AS near ON true
 $$;
 
--- Of every session that the notes touch: as usage_pairs has it, and as it is. Null where there is none. A start that
--- moved to another lab type is gone from the one and new in the other, each by its own note.
+-- For every session that the notes changed: its values in usage_pairs, and its true values; null if there is no
+-- session. A start that moved to another lab type was removed from the first and added to the second, with a note for
+-- each.
 CREATE OR REPLACE FUNCTION usage_pair_changes(notes usage_notes[])
 RETURNS TABLE (lab_type text, start_id bigint, old_at timestamptz, old_us bigint,
                new_user text, new_at timestamptz, new_end timestamptz, new_us bigint)
@@ -127,7 +135,7 @@ LANGUAGE sql STABLE AS $$
               FROM (SELECT user_id, usage_session_key(event_data) AS session_key, timestamp AS at
                       FROM usage_events
                      WHERE id = t.id AND lab_type = t.lab_type AND event_type = 'start' AND usage_has_place(timestamp)
-                    OFFSET 0) AS s, -- probed start by start, never joined as a whole
+                    OFFSET 0) AS s, -- looked up for each start, never joined as a whole
                    LATERAL usage_session_end(t.lab_type, s.user_id, s.session_key, s.at, t.id) AS e) AS n ON true
      WHERE (o.user_id, o.at, o.ended_at) IS DISTINCT FROM (n.user_id, n.at, n.ended_at)
 $$;

@@ -1,10 +1,10 @@
 -- How the derived tables are brought up to date: by folding notes, and by working out whole lab types again.
 
--- Takes up to `most` notes into the derived tables; how many, or null where somebody else is at it. One at a time
--- does this, so that its rows are never fought for. Each statement below is right whatever is written meanwhile:
--- it sets what the taken notes touch to what is true in its snapshot, and what comes later leaves its own note.
--- Lab types with a mark are left alone. It is planned once a connection, perhaps while the tables were empty and
--- nothing was known of them: the settings say that every step is to be a probe of an index.
+-- Folds up to `most` notes into the derived tables. Returns their number, or null if another connection folds. Only one
+-- connection at a time does this, so nobody competes for these rows. Each statement below is correct whatever others
+-- write at the same time: it sets every value that the notes cover to the correct value of its snapshot, and a later
+-- change leaves a note of its own. Lab types with a mark are skipped. The statements are planned once per connection,
+-- perhaps while the tables are empty and have no statistics: the settings leave only index lookups.
 CREATE OR REPLACE FUNCTION usage_fold(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -13,10 +13,11 @@ DECLARE
     taken usage_notes[];
     marked text[];
     earlier pg_snapshot := pg_current_snapshot();
-    own xid8 := pg_current_xact_id_if_assigned(); -- it may yet write, and is in no snapshot of its own
+    own xid8 := pg_current_xact_id_if_assigned(); -- it may still write, and is in no snapshot of its own
     alive xid8[] := array_remove(ARRAY(SELECT pg_snapshot_xip(earlier)) || own, NULL);
 BEGIN
-    LOCK TABLE usage_events IN ACCESS SHARE MODE; -- before all else: a TRUNCATE then waits, or has emptied all
+    -- This lock comes first: a TRUNCATE then waits for the end of the fold, or has already emptied everything.
+    LOCK TABLE usage_events IN ACCESS SHARE MODE;
     IF NOT pg_try_advisory_xact_lock(7205759403792796) THEN
         RETURN NULL;
     END IF;
@@ -35,7 +36,8 @@ BEGIN
     IF taken IS NULL THEN
         RETURN 0;
     END IF;
-    -- All that had ended in the earlier snapshot was visible; none of it is left if there was room for all.
+    -- The notes of all transactions that had ended in the earlier snapshot were visible. If fewer than `most` were
+    -- found, and no lab type is marked, none of these is left.
     IF cardinality(taken) < most AND marked = '{}' THEN
         UPDATE usage_state SET before = pg_snapshot_xmax(earlier), running = alive
          WHERE (before, running) IS DISTINCT FROM (pg_snapshot_xmax(earlier), alive);
@@ -94,32 +96,41 @@ BEGIN
     RETURN cardinality(taken);
 END
 $$;
+-- grant: EXECUTE ON FUNCTION usage_fold
 
--- The sessions of a lab type, worked out in one pass over its steps: what usage_session_end finds by probes for one
--- start. A complete's owner is the step of its session right before it, where that is a start; else the last start.
+-- The sessions of a lab type, worked out in one pass over its steps. usage_session_end finds the same by index lookups
+-- for one start. A complete belongs to the step of its session id right before it, if that is a start (`owned`);
+-- otherwise to the last start before it. A turn is a start and what follows it, up to the user's next start. So a start
+-- has at most one complete of the first kind, and its completes of the second kind are in its turn. Both orders begin
+-- with the user, so the second sort handles the steps of one user at a time.
 CREATE OR REPLACE FUNCTION usage_pairs_of(lab text)
 RETURNS TABLE (start_id bigint, user_id text, at timestamptz, ended_at timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN owned THEN own_id ELSE last_id END, min(who), CASE WHEN owned THEN own_at ELSE last_at END, min(at)
-      FROM (SELECT *, session IS NOT NULL AND own_id IS NOT NULL AS owned,
-                   first_value(id) OVER turn AS last_id, first_value(at) OVER turn AS last_at,
-                   first_value(session) OVER turn AS last_session
-              FROM (SELECT *, count(*) FILTER (WHERE starts) OVER (PARTITION BY who ORDER BY at, id) AS turn,
-                           lag(CASE WHEN starts THEN id END) OVER own AS own_id, lag(at) OVER own AS own_at
-                      FROM (SELECT id::bigint AS id, e.user_id COLLATE "C" AS who, timestamp AS at,
-                                   event_type = 'start' AS starts, usage_session_key(event_data) COLLATE "C" AS session
-                              FROM usage_events e
-                             WHERE lab_type = lab AND e.user_id IS NOT NULL AND event_type IN ('start', 'complete')
-                               AND usage_has_place(timestamp)) AS step
-                    WINDOW own AS (PARTITION BY who, session ORDER BY at, id)) AS placed
+    SELECT start_id, who, start_at, ended_at
+      FROM (SELECT who, min(id) FILTER (WHERE starts) AS start_id, min(at) FILTER (WHERE starts) AS start_at,
+                   least(min(own_end),
+                         CASE WHEN bool_and(session IS NULL) FILTER (WHERE starts)
+                              THEN min(at) FILTER (WHERE NOT starts AND NOT owned)
+                              ELSE min(at) FILTER (WHERE NOT starts AND NOT owned AND session IS NULL) END) AS ended_at
+              FROM (SELECT *, count(*) FILTER (WHERE starts)
+                                  OVER (PARTITION BY who ORDER BY at, id ROWS UNBOUNDED PRECEDING) AS turn
+                      FROM (SELECT *, session IS NOT NULL AND NOT starts AND lag(starts, 1, false) OVER own AS owned,
+                                   CASE WHEN session IS NOT NULL AND starts
+                                        THEN lead(CASE WHEN NOT starts THEN at END) OVER own END AS own_end
+                              FROM (SELECT id::bigint AS id, e.user_id COLLATE "C" AS who, timestamp AS at,
+                                           event_type = 'start' AS starts,
+                                           usage_session_key_in_query(event_data) COLLATE "C" AS session
+                                      FROM usage_events e
+                                     WHERE lab_type = lab AND e.user_id IS NOT NULL AND event_type IN ('start', 'complete')
+                                       AND usage_has_place(timestamp)) AS step
+                            WINDOW own AS (PARTITION BY who, session ORDER BY at, id)) AS placed) AS turned
              WHERE turn > 0
-            WINDOW turn AS (PARTITION BY who, turn ORDER BY at, id)) AS step
-     WHERE NOT starts AND (owned OR session IS NULL OR last_session IS NULL)
-     GROUP BY 1, 3
+             GROUP BY who, turn) AS session
+     WHERE ended_at IS NOT NULL
 $$;
 
--- Works a lab type out again from usage_events, in one snapshot, whatever is written meanwhile: what is not to be seen
--- in it leaves its own note.
+-- Works a lab type out again from usage_events, in one snapshot, whatever others write at the same time: a change that
+-- the snapshot does not see leaves a note of its own.
 CREATE OR REPLACE FUNCTION usage_work_out(lab text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET jit = off SET work_mem = '32MB' SET plan_cache_mode = force_custom_plan
@@ -163,9 +174,10 @@ BEGIN
 END
 $$;
 
--- A slice of what is to be worked out: the history's lab types get their marks, or one with a mark is done. How many
--- are left; 0 also where somebody else is at it. The lock held meanwhile keeps out nothing but TRUNCATE and ALTER. A
--- mark is to be seen by everybody who folds before its lab type is worked out, so each slice is a transaction.
+-- The next slice of working out. The first one marks all lab types of the history; each later one works out a marked
+-- lab type. Returns how many are left; also 0 if another connection does this. The lock on usage_events holds up only
+-- TRUNCATE and ALTER. Everybody who folds must see a mark before its lab type is worked out, so each slice is a
+-- transaction of its own.
 CREATE OR REPLACE FUNCTION usage_work_out_next() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
@@ -191,14 +203,15 @@ BEGIN
     IF lab IS NULL THEN
         RETURN 0;
     END IF;
-    PERFORM pg_advisory_lock(7205759403792796); -- a fold that has not seen the mark ends first
+    PERFORM pg_advisory_lock(7205759403792796); -- waits for the end of a fold that has not seen the mark
     PERFORM pg_advisory_unlock(7205759403792796);
     PERFORM usage_work_out(lab);
     RETURN (SELECT count(*) FROM usage_marks);
 END
 $$;
+-- grant: EXECUTE ON FUNCTION usage_work_out_next
 
--- Has everything worked out again by the daemons: for an operator after data came in while triggers were disabled.
+-- Makes the daemons work everything out again. An operator calls it after data was loaded with triggers disabled.
 CREATE OR REPLACE FUNCTION usage_rebuild() RETURNS void
 LANGUAGE sql AS $$
     UPDATE usage_state SET taken_over = false

@@ -1,5 +1,5 @@
--- The spans that a window from `since` on is made of: whole days, the whole hours before them, the whole slots
--- before those. What is left is less than a slot: [since, the first slot's `at`).
+-- The spans of a window that begins at `since`: the whole days, the whole hours before the first day, and the whole
+-- slots before the first hour. What remains is shorter than a slot: from `since` to the `first_at` of the slots.
 CREATE OR REPLACE FUNCTION usage_window(since timestamptz)
 RETURNS TABLE (span text, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -10,7 +10,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             nullif(usage_span_from('hour', since) - interval '1 us', '-infinity'))
 $$;
 
--- The lab types that events can be of; null where nobody knows yet.
+-- The lab types that events may have; null while the history is not taken over, because they are not known yet.
 CREATE OR REPLACE FUNCTION usage_labs() RETURNS text[]
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan AS $$
@@ -31,8 +31,9 @@ END
 $$;
 
 -- Divides lab types (null: all) into those that are `kept`, with their notes that are not folded yet, and the others,
--- whose events have to be counted: those whose derived rows say nothing, and those where notes are so many that
--- counting is cheaper. A note costs as much as four events, and the notes of one report have to fit in memory.
+-- whose events have to be counted. The others are the lab types whose derived rows are not used, and those with so many
+-- notes that counting is cheaper. A note costs as much as four events, and the notes of one report have to fit in
+-- memory.
 CREATE OR REPLACE FUNCTION usage_divide(labs text[], OUT kept text[], OUT others text[], OUT notes usage_notes[])
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -62,7 +63,8 @@ BEGIN
 END
 $$;
 
--- What the reports answer, from the events themselves: by hash joins and sorts, for lab types that are not kept.
+-- The answers of reports, counted from the events themselves with hash joins and sorts: for lab types that are not
+-- kept.
 CREATE OR REPLACE FUNCTION usage_events_counted(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, event_type text, events bigint)
 LANGUAGE plpgsql STABLE
@@ -113,7 +115,7 @@ BEGIN
 END
 $$;
 
--- Events since a time, by lab type and event type.
+-- The number of events since a time, by lab type and event type.
 CREATE OR REPLACE FUNCTION usage_events_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, event_type text, events bigint)
 LANGUAGE plpgsql STABLE ROWS 5
@@ -151,9 +153,10 @@ BEGIN
 END
 $$;
 
--- Users seen since a time, by lab type. Of one whose last event is in the slot that the window cuts, the event as it
--- is now decides, both for the slot that was folded and for the one that the notes make of it: what was counted
--- wrongly for the first is taken back for the same reason.
+-- The number of users seen since a time, by lab type. The window may begin in the middle of a slot. For a user whose
+-- last event is in that slot, the event itself is looked up, as it is now. This decides whether the user is added for
+-- the stored slot, and also whether the notes subtract the user from that slot: so a user who was added wrongly is
+-- subtracted again.
 CREATE OR REPLACE FUNCTION usage_users_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, users bigint)
 LANGUAGE plpgsql STABLE ROWS 5
@@ -196,7 +199,7 @@ BEGIN
 END
 $$;
 
--- Sessions begun since a time, by lab type.
+-- The sessions that started since a time, by lab type.
 CREATE OR REPLACE FUNCTION usage_sessions_since(labs text[], since timestamptz)
 RETURNS TABLE (lab_type text, sessions bigint, session_us numeric)
 LANGUAGE plpgsql STABLE ROWS 5
@@ -234,7 +237,7 @@ BEGIN
 END
 $$;
 
--- From when on a window of so many days counts; beyond 36500 it is the whole history.
+-- The time at which a window of so many days begins; more than 36,500 days are the whole history.
 CREATE OR REPLACE FUNCTION usage_days_ago(days bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN days > 36500 THEN '-infinity' ELSE now() - days * interval '24 hours' END

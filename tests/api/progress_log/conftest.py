@@ -2,13 +2,13 @@
 
 import pytest
 
-from harness.daemon import Daemons
+from harness.daemon import Daemons, database_of
 from harness.samples import new_user
 
 
 @pytest.fixture(scope="module")
 def daemon(postgres, tmp_path_factory, issuer):
-    name = postgres.create_database()
+    name = database_of("user-progress", postgres)
     with Daemons(tmp_path_factory.mktemp("progress-log")) as daemons:
         made = daemons.start(DATABASE_URL=postgres.url(name), WORKERS="2", **issuer.settings)
         made.database = name

@@ -6,6 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
+from harness.beside import Beside
+from harness.daemon import WITHOUT_TLS
 from harness.samples import new_user, token
 from harness.tokens import Issuer
 from harness.wait import until
@@ -14,18 +16,18 @@ WRITERS = 8
 KILLS = 3
 
 
-class Writers:
+class Writers(Beside):
     """Set the member `w` of one entry to a name of its own, again and again."""
 
     def __init__(self, address, bearer: dict[str, str], path: str):
+        super().__init__()
         self.address, self.bearer, self.path = address, bearer, path
         self.acknowledged, self.attempted, self.statuses = set(), set(), Counter()
-        self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.write, daemon=True) for _ in range(WRITERS)]
 
     def write(self) -> None:
         while not self.stopping.is_set():
-            with httpx.Client(base_url=self.address(), headers=self.bearer, timeout=30) as client:
+            with httpx.Client(base_url=self.address(), headers=self.bearer, timeout=30, **WITHOUT_TLS) as client:
                 try:
                     while not self.stopping.is_set():
                         name = token()
@@ -40,16 +42,6 @@ class Writers:
     def wait_for_more(self, writes: int) -> None:
         wanted = len(self.acknowledged) + writes
         until(lambda: len(self.acknowledged) >= wanted, f"{writes} more acknowledged writes")
-
-    def __enter__(self) -> "Writers":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
 
 
 @pytest.mark.parametrize("victim", ["postgres", "daemon"])

@@ -1,8 +1,8 @@
--- What is done to usage_events after the tables are there, while others write it (common/pg/keeper.h says how). Each
--- step finds out by itself whether it is still to be done, without a lock.
+-- What is done to usage_events after the tables exist, while others write to it; common/pg/steps.h explains the steps.
+-- Each step finds out by itself, without a lock, whether it is still needed.
 
--- From here on changes are noted; what was there before is worked out in slices. The lock is had only when no
--- transaction that wrote is open, so all that left no note is committed.
+-- From this step on changes leave notes; what was there before is worked out in slices. The lock is granted only when
+-- no transaction that wrote the table is open, so every change without a note is committed.
 -- step: lock triggers
 DO $$
 BEGIN
@@ -35,8 +35,9 @@ CREATE INDEX CONCURRENTLY ix_usage_events_lab_type ON usage_events (lab_type);
 -- step: index usage_events_of_no_lab
 CREATE INDEX CONCURRENTLY usage_events_of_no_lab ON usage_events (timestamp) WHERE lab_type IS NULL;
 
--- An event is in one of the next three. Their time is another expression than that of the pages below, so that the
--- search for a user's or a session's events in the order of time never takes an index of pages.
+-- Each event is in one of the next three indexes. Their time is a different expression from that of the indexes of
+-- pages below, so that PostgreSQL never uses an index of pages to find the events of a user or session in the order of
+-- time.
 -- step: index usage_events_user_starts
 CREATE INDEX CONCURRENTLY usage_events_user_starts
     ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'), (id::bigint))
@@ -50,7 +51,8 @@ CREATE INDEX CONCURRENTLY usage_events_others_of_user
     ON usage_events (usage_user_hash(lab_type, user_id), coalesce(timestamp, '-infinity'))
  WHERE (event_type IN ('start', 'complete')) IS NOT TRUE;
 
--- A step without a session id is in them too, under null: a condition on the key would compute it a second time.
+-- Steps without a session id are in these indexes too, with the key null: to leave them out, a condition would compute
+-- the key a second time.
 -- step: index usage_events_session_starts
 CREATE INDEX CONCURRENTLY usage_events_session_starts
     ON usage_events (usage_session_hash(lab_type, user_id, usage_session_key(event_data)),
@@ -62,8 +64,8 @@ CREATE INDEX CONCURRENTLY usage_events_session_completes
                      coalesce(timestamp, '-infinity'), (id::bigint))
  WHERE event_type = 'complete';
 
--- What a batch says of an item beside what the original keeps: the caller's own id of it, and when it came where the
--- caller told its time. Rows of the original and of single calls have neither.
+-- Two columns for items of a batch: the caller's own id of the item, and the time when it arrived, if the caller gave
+-- it a time. Both are null in rows of the original and of single calls.
 -- step: lock usage_arrivals
 DO $$
 BEGIN
@@ -76,8 +78,9 @@ $$;
 -- step: index usage_events_client_id
 CREATE UNIQUE INDEX CONCURRENTLY usage_events_client_id ON usage_events (client_id) WHERE client_id IS NOT NULL;
 
--- What the pages of a list are read from, in either direction: of all, of a user, of a lab type; the first also by
--- reports, for the events between two times. Rows without a time lie before all others. Names by their hash: it is shorter, and no index takes a name of any length.
+-- The pages of a list are read from these indexes, forwards or backwards: the list of all rows, of a user, of a lab
+-- type. Reports use the first one too, for the events between two times. Rows without a time come before all others.
+-- Names are stored as hashes: these are shorter, and an index cannot hold a name of any length.
 -- step: index usage_events_page
 CREATE INDEX CONCURRENTLY usage_events_page ON usage_events (greatest(timestamp, '-infinity'), id);
 -- step: index usage_events_user_page
@@ -86,8 +89,25 @@ CREATE INDEX CONCURRENTLY usage_events_user_page
 -- step: index usage_events_lab_page
 CREATE INDEX CONCURRENTLY usage_events_lab_page
     ON usage_events (hashtextextended(lab_type, 0), greatest(timestamp, '-infinity'), id);
+-- The list of one event type. Starts and completes are most of the events, so they are found quickly in the list of
+-- all.
+-- step: index usage_events_kind_page
+CREATE INDEX CONCURRENTLY usage_events_kind_page
+    ON usage_events (hashtextextended(event_type, 0), greatest(timestamp, '-infinity'), id)
+ WHERE (event_type IN ('start', 'complete')) IS NOT TRUE;
 
--- What version 1 of this schema had and nothing needs any more. Its daemons call functions that are still there.
+-- Everything that reports need of the events of a range of time (usage_events_between), so that they need not read the
+-- table. Events with names that are too long for an index are left out; these few events are in the second index.
+-- step: index usage_events_at
+CREATE INDEX CONCURRENTLY usage_events_at ON usage_events (timestamp) INCLUDE (id, user_id, lab_type, event_type)
+ WHERE coalesce(octet_length(user_id), 0) + coalesce(octet_length(lab_type), 0)
+       + coalesce(octet_length(event_type), 0) <= 2000;
+-- step: index usage_events_of_long_names
+CREATE INDEX CONCURRENTLY usage_events_of_long_names ON usage_events (timestamp)
+ WHERE coalesce(octet_length(user_id), 0) + coalesce(octet_length(lab_type), 0)
+       + coalesce(octet_length(event_type), 0) > 2000;
+
+-- Drops what only version 1 of this schema used. The functions that daemons of that version call still exist.
 -- step: lock earlier
 DO $$
 BEGIN

@@ -1,0 +1,12 @@
+/* The deletion of records by their age. */
+#ifndef PERFORMANCE_REPORTING_RETENTION_H
+#define PERFORMANCE_REPORTING_RETENTION_H
+
+#include "common/table/api.h"
+
+handler_fn retention_run;
+
+/* Deletes what is older than RETENTION_DAYS, a slice per call. Waits. */
+void retention_upkeep(struct request *rq);
+
+#endif

@@ -1,0 +1,82 @@
+-- What learners did in a lab type up to their first success, and how the stored rows follow.
+
+-- What a user did in a lab type, by the records up to the id `upto`; no row if there are none. PostgreSQL inlines this
+-- function into the query. The conditions are written so that only an index of users can be used, because a plan that
+-- was made while the table was empty stays in use; and so that the first success is looked up once, not for each record.
+CREATE OR REPLACE FUNCTION performance_learner(lab text, who text, upto bigint)
+RETURNS TABLE (at timestamptz, solved bigint, tries bigint, seconds bigint)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT coalesce(f.at, r.last), f.id, r.tries, r.seconds
+      FROM (SELECT) AS once
+      LEFT JOIN LATERAL (SELECT coalesce(s.timestamp, '-infinity') AS at, s.id::bigint AS id
+                           FROM user_performance s
+                          WHERE hashtextextended(s.user_id, 0) = hashtextextended(who, 0) AND s.user_id = who
+                            AND s.lab_type IS NOT DISTINCT FROM lab AND s.success
+                            AND s.id + 0 <= performance_learner.upto
+                          ORDER BY coalesce(s.timestamp, '-infinity'), s.id LIMIT 1) AS f ON true,
+           LATERAL (SELECT max(coalesce(p.timestamp, '-infinity')) AS last, count(*) AS tries,
+                           sum(p.completion_time)::bigint AS seconds
+                      FROM user_performance p
+                     WHERE hashtextextended(p.user_id, 0) = hashtextextended(who, 0) AND p.user_id = who
+                       AND p.lab_type IS NOT DISTINCT FROM lab AND p.id + 0 <= performance_learner.upto
+                       AND (f.id IS NULL OR (coalesce(p.timestamp, '-infinity'), p.id) <= (f.at, f.id))) AS r
+     WHERE r.tries > 0
+$$;
+
+-- The learners whose stored rows may not be current any more. The columns `was_*` are the stored row (`was_tries` is
+-- null if there is none); the others are what the records up to `upto` give (`tries` is null if there are none).
+-- `folded` and `first_note` are upto and notes_from of performance_state. A change after the first success changes
+-- nothing. A record that comes after everything stored is added to the stored row. For any other change, the learner's
+-- records are read again.
+CREATE OR REPLACE FUNCTION performance_changed_learners(folded bigint, upto bigint, first_note bigint)
+RETURNS TABLE (lab_type text, user_id text,
+               was_at timestamptz, was_solved bigint, was_tries bigint, was_seconds bigint,
+               at timestamptz, solved bigint, tries bigint, seconds bigint)
+LANGUAGE plpgsql STABLE ROWS 500
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off SET jit = off SET work_mem = '16MB'
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH change AS (
+        SELECT 1 AS sign, p.id::bigint AS id, p.user_id::text COLLATE "C" AS user_id,
+               p.lab_type::text COLLATE "C" AS lab_type, p.completion_time, p.success,
+               coalesce(p.timestamp, '-infinity') AS at
+          FROM user_performance p
+         WHERE p.id > folded AND p.id <= upto AND num_nulls(p.lab_type, p.user_id) = 0
+        UNION ALL
+        SELECT n.sign, n.id, n.user_id, n.lab_type, n.completion_time, n.success, coalesce(n.timestamp, '-infinity')
+          FROM performance_notes n
+         WHERE n.n >= first_note AND n.id <= folded AND num_nulls(n.lab_type, n.user_id) = 0
+    ), step AS (
+        SELECT c.*, l.at AS was_at, l.solved AS was_solved, l.tries AS was_tries, l.seconds AS was_seconds,
+               count(*) FILTER (WHERE c.success) OVER (PARTITION BY c.lab_type, c.user_id ORDER BY c.at, c.id
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) = 0 AS is_first -- up to the first success
+          FROM change c
+          LEFT JOIN performance_learners l
+            ON performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
+           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
+         WHERE l.solved IS NULL OR (c.at, c.id) <= (l.at, l.solved)
+    ), learner AS (
+        SELECT s.lab_type, s.user_id, s.was_at, s.was_solved, s.was_tries, s.was_seconds,
+               bool_or(s.sign < 0) OR s.was_solved IS NOT NULL
+               OR coalesce(min(s.at) FILTER (WHERE s.success) <= s.was_at, false) AS is_read,
+               min(s.at) FILTER (WHERE s.success) AS first_at,
+               min(s.id) FILTER (WHERE s.success AND s.is_first) AS first,
+               max(s.at) AS last, count(*) FILTER (WHERE s.is_first) AS tries,
+               sum(s.completion_time) FILTER (WHERE s.is_first) AS seconds
+          FROM step s
+         GROUP BY 1, 2, 3, 4, 5, 6
+    )
+    SELECT c.lab_type, c.user_id, c.was_at, c.was_solved, c.was_tries, c.was_seconds,
+           CASE WHEN c.is_read THEN r.at ELSE coalesce(c.first_at, greatest(c.was_at, c.last)) END,
+           CASE WHEN c.is_read THEN r.solved ELSE c.first END,
+           CASE WHEN c.is_read THEN r.tries ELSE coalesce(c.was_tries, 0) + c.tries END,
+           CASE WHEN c.is_read THEN r.seconds
+                WHEN c.was_seconds IS NULL THEN c.seconds
+                ELSE c.was_seconds + coalesce(c.seconds, 0) END
+      FROM learner c
+      LEFT JOIN LATERAL performance_learner( -- called for each row; with a null user it reads nothing
+                c.lab_type, CASE WHEN c.is_read THEN c.user_id END, upto) AS r ON true;
+END
+$$;
