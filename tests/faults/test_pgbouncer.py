@@ -44,7 +44,7 @@ def test_the_api_answers_the_same_behind_pgbouncer(bouncer):
     wrapper = f"env PREPARED_STATEMENTS=off {os.environ.get('TEST_WRAPPER', '')}"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *API],
-        env={**os.environ, **bouncer.address, "TEST_WRAPPER": wrapper},
+        env={**os.environ, **bouncer.address, "TEST_WRAPPER": wrapper, "TEST_ONE_ROLE": "1"},
         cwd=ROOT,
         capture_output=True,
         text=True,
