@@ -272,12 +272,11 @@ def test_a_stopped_user_progress_is_503_and_a_continued_one_is_asked_again(postg
         check_refused(postgres, daemons)
     finally:
         truth.thaw()
-    with truth.client() as client:  # what was forwarded while it stood still may have been done since
+    with truth.client() as client:
         until(lambda: client.get("/readyz").status_code == 200, "User Progress to go on")
-        if client.get("/users/u").status_code == 404:
-            new_user(client, id="u")
-    for daemon in daemons:
-        assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
+        other = new_user(client)  # what was forwarded while it stood still may still be done, to the user `u`
+    for daemon, body in zip(daemons, (record_body(other, LAB), event_body(other, LAB))):
+        assert ask(daemon.url, *SERVICES[daemon.service][1][0][:2], body)[0].status == 200
 
 
 def test_a_user_deleted_just_before_is_never_found(services, api):
