@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import exchange
+from harness.daemon import BACK_SECONDS, BUSY_SECONDS
 from harness.metrics import library_is_old, page, parse
 from harness.samples import user_body
 from harness.wait import until
@@ -181,7 +182,7 @@ def test_at_the_limit_a_slot_that_becomes_free_is_used_within_a_second(fresh):
     began = time.monotonic()
     wires.pop().close()
     assert late.answer().status == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < BACK_SECONDS
     close_all([*wires, late])
 
 
@@ -196,7 +197,7 @@ def test_idle_connections_are_closed_for_waiting_clients_the_longest_idle_first(
     for wire in late:
         assert answered(wire)
         assert all(answered(wire) for wire in busy)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 + BUSY_SECONDS
     close_all([*wires, *late])
 
 
@@ -210,7 +211,7 @@ def test_with_all_descriptors_used_a_slot_that_becomes_free_is_used_within_a_sec
     assert sum(answered(wire) for wire in wires) == 60  # each that has had its answer gives way to the next
     assert time.monotonic() - began < 10
     close_all(wires)
-    until(lambda: exchange.request(daemon.url, "GET", "/livez").status == 200, "it to serve again", 1)
+    until(lambda: exchange.request(daemon.url, "GET", "/livez").status == 200, "it to serve again", BACK_SECONDS)
 
 
 def is_held(daemon, port: int) -> bool:
@@ -232,7 +233,7 @@ def test_a_client_that_half_closes_after_its_request_is_answered_and_let_go(fres
             wire.socket.shutdown(1)
             assert wire.answer().status in (200, 404)
             assert wire.closed()
-            until(lambda: not is_held(daemon, port), "the connection to be let go", 1)
+            until(lambda: not is_held(daemon, port), "the connection to be let go", BACK_SECONDS)
 
 
 def test_clients_that_half_close_are_answered_however_many_wait_for_one_batch(fresh, postgres):

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness import exchange
-from harness.daemon import VARIANT, WRAPPER
 from harness.fake import Asked, Fake, Line, directory
 from harness.metrics import samples
 from harness.samples import detail, event_body, new_event, new_lab, new_record, new_user, record_body
@@ -17,7 +16,7 @@ from harness.wire import Wire
 
 JSON = {"Content-Type": "application/json"}
 DEADLINE = 1.0  # seconds that a lookup may take in all; the request's own is 3
-SLACK = 1.5 if VARIANT == "release" and not WRAPPER else 5.0  # for a busy machine
+SLACK = 2.5  # for a busy machine; one after the other, the last would take 4.4 s
 LONG = 20  # seconds that a lookup may take where the request's own deadline is to count
 
 USER = {"id": "u", "username": "ada"}

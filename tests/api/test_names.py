@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import exchange
-from harness.daemon import BACK_SECONDS, Daemon
+from harness.daemon import BACK_SECONDS, BUSY_SECONDS, Daemon
 from harness.fake import Fake, directory
 from harness.names import DNS_PORT, Names, can_be_the_systems, free_loopback
 from harness.samples import event_body, new_lab, new_user
@@ -104,7 +104,7 @@ def test_a_name_whose_server_is_silent_is_503_in_the_time_to_connect_and_delays_
     for _ in range(3):
         began = time.monotonic()
         assert post_event(daemon, USER, LAB) == 503
-        assert time.monotonic() - began < 0.2 + BACK_SECONDS / 2
+        assert time.monotonic() - began < 0.2 + BUSY_SECONDS / 2
 
 
 # Where the database's host is named: in its URL, or in libpq's variables of the environment.
@@ -137,7 +137,7 @@ def test_a_database_whose_name_server_is_silent_delays_no_other_call(names, usag
         while time.monotonic() < end:
             began = time.monotonic()
             assert exchange.request(daemon.url, "GET", "/livez").status == 200
-            assert time.monotonic() - began < BACK_SECONDS / 2
+            assert time.monotonic() - began < BUSY_SECONDS / 2
 
 
 @NAMED
