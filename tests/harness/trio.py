@@ -52,13 +52,19 @@ def free_port() -> str:
 
 
 class Trio:
-    """`daemons[service]`, `of[service]` a client of it; `start` starts it again where it was."""
+    """`daemons[service]`, `of[service]` a client of it; `start` starts it again where it was.
 
-    def __init__(self, daemons: Daemons, postgres: Server, issuer: Issuer, **settings: str):
+    With `databases` it serves these, each by the role that only serves (create_owned_database).
+    """
+
+    def __init__(
+        self, daemons: Daemons, postgres: Server, issuer: Issuer, databases: dict[str, str] | None = None, **settings: str
+    ):
         ports = {service: free_port() for service in SERVICES}
         urls = {service: f"http://127.0.0.1:{port}" for service, port in ports.items()}
         self.started, self.postgres, self.issuer = daemons, postgres, issuer
-        self.databases = {service: database_of(service, postgres) for service in SERVICES}
+        self.databases = databases or {service: database_of(service, postgres) for service in SERVICES}
+        self.role = "role" if databases else ""
         self.settings = {
             service: {
                 "PORT": ports[service],
@@ -76,7 +82,7 @@ class Trio:
         self.daemons: dict[str, Daemon] = {}
 
     def start(self, service: str, **settings: str) -> Daemon:
-        url = self.postgres.url(self.databases[service])
+        url = self.postgres.url(self.databases[service], self.role)
         of_service = {**self.settings[service], "DATABASE_URL": url, **settings}
         given = {name: value for name, value in of_service.items() if value is not None}
         self.daemons[service] = self.started.start(service, **given)

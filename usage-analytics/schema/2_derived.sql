@@ -76,11 +76,15 @@ CREATE TABLE IF NOT EXISTS usage_pairs (
 CREATE INDEX IF NOT EXISTS usage_pairs_at ON usage_pairs (lab_type, at);
 CREATE INDEX IF NOT EXISTS usage_pairs_ended_at ON usage_pairs (lab_type, user_id, ended_at);
 
--- The notes that are not folded. In a dump that was restored in another cluster, the numbers of new transactions may be
--- lower than `before`: then all notes are read.
+-- The notes that are not folded. `before` is a number of the server in which the last fold wrote the row of usage_state.
+-- In a dump that was restored in another server, the transaction that wrote the row there (xmin) may have a lower number:
+-- then all notes are read, until the next fold. xmin has the lower 32 bits of a number that is below the snapshot's xmax.
 CREATE OR REPLACE VIEW usage_since AS
-    SELECT CASE WHEN before <= pg_snapshot_xmax(pg_current_snapshot()) THEN before ELSE '0' END AS before, running
-      FROM usage_state;
+    SELECT CASE WHEN before::text::bigint <= xmax - ((xmax - written) & 4294967295) THEN before ELSE '0' END AS before,
+           running
+      FROM (SELECT before, running, xmin::text::bigint AS written,
+                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax
+              FROM usage_state) AS state;
 CREATE OR REPLACE VIEW usage_unfolded AS
     SELECT n.ctid AS place, n.* FROM usage_notes n
      WHERE n.transaction >= (SELECT before FROM usage_since)
