@@ -1,5 +1,6 @@
 """Dumps of the three services' databases, restored elsewhere; writers beside; and reports held against the raw rows."""
 
+import os
 import subprocess
 import threading
 from collections import Counter
@@ -12,9 +13,10 @@ import httpx
 
 from harness import progress_log, reports
 from harness.beside import Beside
-from harness.daemon import SERVICES, WITHOUT_TLS, make_schema
-from harness.postgres import Server
+from harness.daemon import SERVICES, WITHOUT_TLS, Daemons, make_schema
+from harness.postgres import Postgres, Server
 from harness.samples import attempt_body, created, event_body, new_lab, new_user, record_body, token
+from harness.tokens import Issuer
 from harness.trio import Trio
 from harness.wait import until
 
@@ -75,14 +77,19 @@ def restore_for_others(server: Server, databases: dict[str, str], files: dict[st
         make_schema(service, server, name)
 
 
-def restore_as_it_was(server: Server, files: dict[str, Path], roles: str) -> None:
-    """Into a server that has nothing: the roles, then databases with the names, owners and grants that they had."""
+def restore_as_it_was(server: Server, files: dict[str, Path], roles: str, program: tuple = ("pg_restore",)) -> None:
+    """Into a server that has nothing: the roles, then databases with the names, owners and grants that they had.
+
+    `program` is the pg_restore of the server's version; it reads its standard input.
+    """
     admin = server.url("postgres")
     # Every server has the superuser, so making that role fails, and nothing else does.
     said = subprocess.run(["psql", "-Xq", admin], input=roles, capture_output=True, text=True, timeout=WAIT_SECONDS)
     assert [line for line in said.stderr.splitlines() if 'role "postgres" already exists' not in line] == []
     for file in files.values():
-        run("pg_restore", "--exit-on-error", "--create", f"--dbname={admin}", file)
+        with file.open("rb") as content:
+            where = {**os.environ, **server.address}  # a program in a container has its own
+            run(*program, "--exit-on-error", "--create", "--dbname=postgres", "-U", "postgres", stdin=content, env=where)
 
 
 @dataclass
@@ -223,6 +230,43 @@ class Course:
             writers.wait_for_more()
         assert not writers.faults, writers.faults
         self.check(trio)
+
+
+@dataclass
+class Saved:
+    """Dumps of three services that went on writing, and what was acknowledged when they began and when they ended."""
+
+    databases: dict[str, str]
+    files: dict[str, Path]
+    roles: str  # as SQL
+    course: Course
+    before: dict[str, Written]
+    after: dict[str, Written]
+
+
+def save_under_load(tmp_path_factory, issuer: Issuer, transactions: int = 0) -> Saved:
+    """Of a server of their own, which has had at least so many transactions and is gone afterwards."""
+    server = Postgres(tmp_path_factory.mktemp("first"))
+    server.start()
+    try:
+        with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
+            databases = owned_databases(server)
+            for service, name in databases.items():
+                make_schema(service, server, name)
+            trio = Trio(daemons, server, issuer, databases).start_all()
+            course = Course(trio)
+            use_transactions(server, transactions)
+            with Writers(trio, course.users[0], course.lab) as writers:
+                writers.wait_for_more()
+                before = writers.so_far()
+                files = dump(server, databases, tmp_path_factory.mktemp("dumps"))
+                after = writers.so_far()
+                writers.wait_for_more()
+            assert not writers.faults, writers.faults
+        roles = run("pg_dumpall", "--roles-only", f"--dbname={server.url('postgres')}")
+        return Saved(databases, files, roles, course, before, after)
+    finally:
+        server.remove()
 
 
 def use_transactions(server: Server, many: int) -> None:

@@ -1,12 +1,11 @@
 """Backups made while the services write, restored into another server: nothing is lost, and all reports are exact."""
 
 from contextlib import closing
-from types import SimpleNamespace
 
 import pytest
 
 from harness import backup
-from harness.daemon import Daemons, make_schema
+from harness.daemon import Daemons
 from harness.postgres import Postgres
 from harness.tokens import Issuer
 from harness.trio import Trio
@@ -30,26 +29,7 @@ def other(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, issuer):
-    """Dumps of three services that went on writing; and what was acknowledged before they began, and when they ended."""
-    server = Postgres(tmp_path_factory.mktemp("first"))
-    server.start()
-    databases = backup.owned_databases(server)
-    for service, name in databases.items():
-        make_schema(service, server, name)
-    with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
-        trio = Trio(daemons, server, issuer, databases).start_all()
-        course = backup.Course(trio)
-        backup.use_transactions(server, MANY)
-        with backup.Writers(trio, course.users[0], course.lab) as writers:
-            writers.wait_for_more()
-            before = writers.so_far()
-            files = backup.dump(server, databases, tmp_path_factory.mktemp("dumps"))
-            after = writers.so_far()
-            writers.wait_for_more()
-        assert not writers.faults, writers.faults
-        roles = backup.run("pg_dumpall", "--roles-only", f"--dbname={server.url('postgres')}")
-    server.remove()
-    return SimpleNamespace(databases=databases, course=course, files=files, before=before, after=after, roles=roles)
+    return backup.save_under_load(tmp_path_factory, issuer, MANY)
 
 
 @pytest.fixture
