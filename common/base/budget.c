@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEFT_FOR_SMALL 8 /* large holders must leave this part of the limit: one eighth */
+#define LEFT_FOR_SMALL 8                  /* large holders must leave this part of the limit: one eighth */
+#define RESERVE        ((size_t)64 << 10) /* bytes that a library has when the machine has no more */
 
 static size_t limit = SIZE_MAX;
 static _Atomic size_t held;
 static _Atomic uint64_t refused;
+static void *_Atomic reserve;
 
 void budget_set_limit(size_t bytes)
 {
@@ -51,14 +53,39 @@ static void *counted(void *block)
     return block;
 }
 
+bool budget_reserve(void)
+{
+    void *none = NULL;
+
+    if (atomic_load(&reserve))
+        return true;
+    void *fresh = malloc(RESERVE);
+    if (fresh && !atomic_compare_exchange_strong(&reserve, &none, fresh))
+        free(fresh);
+    return fresh != NULL;
+}
+
+/* Whether an allocation that failed may work now. */
+static bool spend_reserve(void)
+{
+    void *spent = atomic_exchange(&reserve, NULL);
+
+    free(spent);
+    return spent != NULL;
+}
+
 void *budget_malloc(size_t size)
 {
-    return counted(malloc(size));
+    void *block = malloc(size);
+
+    return counted(block || !spend_reserve() ? block : malloc(size));
 }
 
 void *budget_calloc(size_t count, size_t size)
 {
-    return counted(calloc(count, size));
+    void *block = calloc(count, size);
+
+    return counted(block || !spend_reserve() ? block : calloc(count, size));
 }
 
 void *budget_realloc(void *block, size_t size)
@@ -66,6 +93,8 @@ void *budget_realloc(void *block, size_t size)
     size_t before = malloc_usable_size(block);
     void *other = realloc(block, size);
 
+    if (!other && size && spend_reserve())
+        other = realloc(block, size);
     if (other || !size)
         budget_give(before);
     return counted(other);
@@ -73,7 +102,10 @@ void *budget_realloc(void *block, size_t size)
 
 char *budget_strdup(const char *string)
 {
-    return counted(strdup(string));
+    size_t size = strlen(string) + 1;
+    char *copy = budget_malloc(size);
+
+    return copy ? memcpy(copy, string, size) : NULL;
 }
 
 void budget_free(void *block)

@@ -33,7 +33,16 @@ void budget_add(size_t bytes);
 /* Subtracts bytes that were taken or added, when they are freed. */
 void budget_give(size_t bytes);
 
-/* Like the functions of the C library, for the memory of other libraries: counted, even beyond the limit. */
+/*
+ * Keeps some memory aside for libraries, if none is kept; whether it is. libcurl (7.88 at least) does not
+ * survive an allocation that fails: work that needs it begins only while there is a reserve.
+ */
+bool budget_reserve(void) MUST_CHECK;
+
+/*
+ * Like the functions of the C library, for the memory of other libraries: counted, even beyond the limit. If
+ * the machine has no memory, they have the reserve.
+ */
 void *budget_malloc(size_t size);
 void *budget_calloc(size_t count, size_t size);
 void *budget_realloc(void *block, size_t size);

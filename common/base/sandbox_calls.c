@@ -106,6 +106,7 @@ static const struct rule allowing[] = {
     {SCMP_SYS(prctl), {IS(0, PR_SET_NAME)}},
     {SCMP_SYS(prctl), {IS(0, PR_GET_NAME)}},
     {SCMP_SYS(prctl), {IS(0, PR_SET_VMA)}},
+    {SCMP_SYS(prctl), {IS(0, PR_CAPBSET_READ)}}, /* libcap looks, which systemd's lookup of users loads */
     /* TCP, UDP for names, local sockets; netlink tells the resolver which addresses there are. */
     {SCMP_SYS(socket), {IS(0, AF_UNIX)}},
     {SCMP_SYS(socket), {IS(0, AF_INET), BITS(1, SOCKET_KINDS, SOCK_STREAM)}},

@@ -24,6 +24,7 @@ struct transfer {
     struct curl_slist *names;  /* CURLOPT_RESOLVE */
     struct curl_slist *target; /* CURLOPT_CONNECT_TO */
     struct client_call *call;
+    bool stranded; /* libcurl has failed, and the call ends with it */
 };
 
 /* One of libcurl's sockets in our loop. */
@@ -38,7 +39,8 @@ struct transfers {
     struct timer timer; /* libcurl's */
     void (*ended)(struct client_call *call, enum transfer_end how);
     struct transfer *idle;
-    size_t count;
+    size_t most;  /* connections */
+    size_t count; /* transfers that are open */
     struct transfer list[];
 };
 
@@ -191,6 +193,7 @@ static void release(struct transfer *t)
     curl_slist_free_all(t->target);
     t->headers = t->names = t->target = NULL;
     t->call = NULL;
+    t->stranded = false;
     t->next = t->all->idle;
     t->all->idle = t;
 }
@@ -205,7 +208,7 @@ bool transfer_begin(struct transfers *transfers, struct client_call *call, int64
     struct transfer *t = transfers->idle;
     int64_t left = call->deadline - transfers->loop->now;
 
-    if (!t || left < MILLISECOND)
+    if (!t || left < MILLISECOND || !budget_reserve())
         return false;
     transfers->idle = t->next;
     if (set_options(t, call, (long)(left / MILLISECOND), (long)connect) &&
@@ -231,6 +234,16 @@ static enum transfer_end end_of(CURL *easy, CURLcode code)
                                                                                           : TRANSFER_BROKEN;
 }
 
+static void end_call(struct transfer *t, enum transfer_end how, int status)
+{
+    struct client_call *call = t->call;
+
+    release(t);
+    call->transfer = NULL;
+    call->status = status;
+    t->all->ended(call, how);
+}
+
 static void collect(struct transfers *transfers)
 {
     CURLMsg *message;
@@ -244,13 +257,37 @@ static void collect(struct transfers *transfers)
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        struct client_call *call = t->call;
         enum transfer_end how = end_of(t->easy, code);
         curl_multi_remove_handle(transfers->multi, t->easy);
-        release(t);
-        call->transfer = NULL;
-        call->status = how == TRANSFER_ANSWERED ? (int)status : 0;
-        transfers->ended(call, how);
+        end_call(t, how, how == TRANSFER_ANSWERED ? (int)status : 0);
+    }
+}
+
+static CURLM *open_multi(struct transfers *transfers);
+
+/*
+ * A multi handle that could not act once, for want of memory, may never act again: all calls end, and the next
+ * ones have a new one. Without memory for that it stays, until it fails again.
+ */
+static void renew(struct transfers *transfers)
+{
+    CURLM *multi = open_multi(transfers);
+
+    log_line(LOG_ERROR, "libcurl did not act", "new", multi ? "true" : "false", NULL);
+    for (size_t i = 0; i < transfers->count; i++) {
+        struct transfer *t = &transfers->list[i];
+        t->stranded = t->call != NULL;
+        if (t->stranded)
+            curl_multi_remove_handle(transfers->multi, t->easy);
+    }
+    if (multi) {
+        curl_multi_cleanup(transfers->multi);
+        transfers->multi = multi;
+    }
+    for (size_t i = 0; i < transfers->count; i++) {
+        struct transfer *t = &transfers->list[i];
+        if (t->stranded)
+            end_call(t, TRANSFER_BROKEN, 0);
     }
 }
 
@@ -258,9 +295,10 @@ static void act(struct transfers *transfers, curl_socket_t fd, int events)
 {
     int running;
 
-    if (curl_multi_socket_action(transfers->multi, fd, events, &running) != CURLM_OK)
-        log_line(LOG_ERROR, "libcurl did not act", NULL);
+    bool acted = curl_multi_socket_action(transfers->multi, fd, events, &running) == CURLM_OK;
     collect(transfers);
+    if (!acted)
+        renew(transfers);
 }
 
 static void socket_ready(struct watch *watch, uint32_t events)
@@ -316,6 +354,20 @@ static int set_timer(CURLM *multi, long milliseconds, void *cls)
 
 /* Opening and closing */
 
+static CURLM *open_multi(struct transfers *transfers)
+{
+    CURLM *multi = curl_multi_init();
+
+    if (!multi)
+        return NULL;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transfers);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transfers);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)transfers->most);
+    return multi;
+}
+
 void transfers_prepare_library(void)
 {
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, budget_malloc, budget_free, budget_realloc, budget_strdup,
@@ -333,15 +385,9 @@ struct transfers *transfers_open(struct loop *loop, size_t count,
     transfers->loop = loop;
     transfers->ended = ended;
     transfers->timer.fire = timer_due;
-    transfers->multi = curl_multi_init();
+    transfers->most = count;
+    transfers->multi = open_multi(transfers);
     bool opened = transfers->multi != NULL;
-    if (opened) {
-        curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-        curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
-        curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-        curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
-        curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)count);
-    }
     for (; opened && transfers->count < count; transfers->count += opened) {
         struct transfer *t = &transfers->list[transfers->count];
         *t = (struct transfer){.all = transfers, .easy = curl_easy_init()};

@@ -9,20 +9,10 @@ import pytest
 
 from harness.daemon import ELSEWHERE, SERVICES, Daemons
 from harness.trio import SERVICE_TOKEN, Trio
-from harness.walk import Walk
+from harness.walk import PATIENT, Walk, token_of
 
 REQUESTS = int(os.environ.get("WALK_REQUESTS", "2000"))
 SEED = int(os.environ.get("WALK_SEED", "1"))
-SCOPES = "progress:any privacy admin"
-
-# Nothing is to end for its time on a machine that is busy: it would be 503.
-PATIENT = {
-    name: "60000"
-    for name in (
-        "REQUEST_TIMEOUT_MS", "REPORT_TIMEOUT_MS", "INGEST_TIMEOUT_MS", "LOOKUP_TIMEOUT_MS", "LOOKUP_CONNECT_TIMEOUT_MS",
-        "HEADER_TIMEOUT_MS", "BODY_TIMEOUT_MS",
-    )
-}  # fmt: skip
 
 
 @pytest.mark.skipif(bool(ELSEWHERE), reason="the services run elsewhere")
@@ -39,13 +29,3 @@ def test_whatever_is_sent_each_answer_is_as_the_document_says(postgres, tmp_path
     print("no success of", sorted(never))
     if REQUESTS >= 2000:
         assert len(never) * 10 <= len(walk.calls), f"no success of {sorted(never)}"
-
-
-tokens: dict[str, str] = {}
-
-
-def token_of(issuer, sub: str) -> str:
-    """A user's token, which is signed once."""
-    if sub not in tokens:
-        tokens[sub] = issuer.token(sub, scope=SCOPES, exp=4102444800)
-    return tokens[sub]

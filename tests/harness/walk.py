@@ -14,12 +14,32 @@ from urllib.parse import quote, quote_from_bytes, urlsplit
 
 from harness.document import Document
 from harness.hostile import HEADERS, TEXTS, Values, dump
+from harness.tokens import Issuer
 
+SCOPES = "progress:any privacy admin"
 KNOWN = 60  # values of a name that are remembered
 HOSTILE_PATHS = [
     "%00", "%ff", "%2e%2e", "..%2f..", "%", "%zz", "a%2fb", "x" * 300, "0", "-1", "9" * 25, "%C3%28", "null", "*", "%3f",
     "+", "2147483648", "1.0", "%20", ";a=b",
 ]  # fmt: skip
+
+# Nothing is to end for its time on a machine that is busy: it would be 503.
+PATIENT = {
+    name: "60000"
+    for name in (
+        "REQUEST_TIMEOUT_MS", "REPORT_TIMEOUT_MS", "INGEST_TIMEOUT_MS", "LOOKUP_TIMEOUT_MS", "LOOKUP_CONNECT_TIMEOUT_MS",
+        "HEADER_TIMEOUT_MS", "BODY_TIMEOUT_MS",
+    )
+}  # fmt: skip
+
+tokens: dict[str, str] = {}
+
+
+def token_of(issuer: Issuer, sub: str) -> str:
+    """A user's token, which is signed once."""
+    if sub not in tokens:
+        tokens[sub] = issuer.token(sub, scope=SCOPES, exp=4102444800)
+    return tokens[sub]
 
 
 class Call:
@@ -82,14 +102,17 @@ class Walk:
                 answer = connection.getresponse()
                 return answer.status, answer.getheader("content-type"), answer.read()
             except (HTTPException, OSError):
-                connection.close()
-                del self.connections[service]
+                self.hang_up(service)
                 if fresh or again:
                     raise
 
+    def hang_up(self, service: str) -> None:
+        if service in self.connections:
+            self.connections.pop(service).close()
+
     def close(self) -> None:
-        for connection in self.connections.values():
-            connection.close()
+        for service in self.urls:
+            self.hang_up(service)
 
     def run(self, requests: int) -> None:
         for _ in range(requests):
