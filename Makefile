@@ -166,11 +166,14 @@ test-upgrade: build
 	@PYTHONDONTWRITEBYTECODE=1 VARIANT=$(VARIANT) timeout 240 $(or $(PYTHON),/usr/bin/python3) -m pytest -q -rs \
 		-p no:cacheprovider tests/upgrade $(PYTEST_ARGS)
 
-# The tarball of a release, and this Debian's packages of it: see tools/dist, tools/deb.
-dist deb:
-	@MAKE='$(MAKE)' tools/$@
+# The tarball of a release, and this Debian's packages of it or of the TARBALL that is given: see tools/dist, tools/deb.
+dist:
+	@MAKE='$(MAKE)' tools/dist
 
-# The packages, installed, upgraded under load and removed in a container: CONTAINER is docker or the like.
+deb:
+	@MAKE='$(MAKE)' tools/deb $(TARBALL)
+
+# The packages, built again, installed, upgraded under load and removed in a container: CONTAINER is docker or the like.
 test-deb:
 	@CONTAINER='$(or $(CONTAINER),docker)' tools/test-deb
 
