@@ -266,8 +266,8 @@ static void collect(struct transfers *transfers)
 static CURLM *open_multi(struct transfers *transfers);
 
 /*
- * A multi handle that could not act once, for want of memory, may never act again: all calls end, and the next
- * ones have a new one. Without memory for that it stays, until it fails again.
+ * A multi handle that could not act once, for want of memory, may never act again: all calls end, and the
+ * next ones have a new one. Without memory for that it stays, until it fails again.
  */
 static void renew(struct transfers *transfers)
 {
