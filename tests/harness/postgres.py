@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -62,6 +63,13 @@ class Server:
                 cursor.execute(f"CREATE ROLE {name}_{role} LOGIN PASSWORD '{PASSWORD}'")
             cursor.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
         return name
+
+
+def programs() -> Path:
+    """Where the newest PostgreSQL of this machine has its programs, as tools/postgres finds it."""
+    with tempfile.TemporaryDirectory() as nothing:
+        done = subprocess.run([TOOL, "bin", nothing], check=True, stdout=subprocess.PIPE, text=True, timeout=30)
+    return Path(done.stdout.strip())
 
 
 def named_by_environment() -> Server | None:
