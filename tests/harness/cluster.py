@@ -129,6 +129,22 @@ class Member(Machine):
         url = f"http://{at(self.own['patroni'])}{path}"
         return httpx.request(method, url, json=body, timeout=seconds, **WITHOUT_TLS)
 
+    def state(self) -> list[dict]:
+        """All members as this one sees them: name, role, state, timeline. Empty where it does not answer."""
+        try:
+            return self.ask("GET", "/cluster").json()["members"]
+        except (httpx.HTTPError, KeyError, ValueError):
+            return []
+
+    def streaming(self) -> int:
+        """How many servers receive what it writes."""
+        try:
+            with closing(self.here().connect("postgres")) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+                return cursor.fetchone()[0]
+        except psycopg2.OperationalError:
+            return 0
+
 
 class Cluster(Server):
     """Runs in a `with`. As a server it is all of its members' addresses; `connect` is to the one that takes writes."""
@@ -158,7 +174,7 @@ class Cluster(Server):
             )  # fmt: skip
             for member in self.members:
                 member.start()
-            self.settle()
+            self.settle(until(self.leader, "a leader", SETTLE_SECONDS))
         except BaseException:
             self.__exit__()
             raise
@@ -178,47 +194,33 @@ class Cluster(Server):
         connection.autocommit = autocommit
         return connection
 
-    def state(self, besides: Member | None = None) -> list[dict]:
-        """The members as one of them, besides a given one, sees them: name, role, state, timeline. Empty: none answers."""
-        for member in self.members:
-            try:
-                if member is not besides:
-                    return member.ask("GET", "/cluster").json()["members"]
-            except (httpx.HTTPError, KeyError, ValueError):
-                continue
-        return []
-
     def leader(self, besides: Member | None = None) -> Member | None:
-        """Who leads in the eyes of the others."""
-        names = [m["name"] for m in self.state(besides) if m["role"] == "leader" and m["state"] == "running"]
-        return next((member for member in self.members if member.name in names and member is not besides), None)
+        """Who leads in the eyes of the others. One that stood still does not know at first what happened meanwhile."""
+        for member in self.members:
+            state = member.state() if member is not besides else []
+            names = [m["name"] for m in state if m["role"] == "leader" and m["state"] == "running"]
+            if names and (besides is None or names != [besides.name]):
+                return next(member for member in self.members if [member.name] == names)
+        return None
 
-    def settle(self) -> None:
-        """Waits until one leads, one is waited for with every commit, and all have the same history."""
+    def settle(self, leader: Member) -> None:
+        """Waits until it leads, one is waited for with every commit, and all have the same history."""
 
         def settled() -> bool:
-            state = self.state()
+            state = leader.state()
             return (
                 sorted(member["role"] for member in state) == ["leader", "replica", "sync_standby"]
+                and [member["name"] for member in state if member["role"] == "leader"] == [leader.name]
                 and all(member["state"] in ("running", "streaming") for member in state)
                 and len({member.get("timeline") for member in state}) == 1
-                and self.streaming() == len(NAMES) - 1
+                and leader.streaming() == len(NAMES) - 1
             )
 
         try:
             until(settled, "the members to follow a leader", SETTLE_SECONDS)
         except AssertionError as error:
             logs = "\n".join(f"== {member.name}\n{member.log_tail()}" for member in self.members)
-            raise AssertionError(f"{error}\n{self.state()}\n{logs}") from error
-
-    def streaming(self) -> int:
-        """How many servers receive what the leader writes."""
-        try:
-            with closing(self.connect("postgres")) as connection, connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
-                return cursor.fetchone()[0]
-        except psycopg2.OperationalError:
-            return 0
+            raise AssertionError(f"{error}\n{leader.state()}\n{logs}") from error
 
     def next_leader(self, former: Member) -> Member:
         return until(lambda: self.leader(besides=former), f"another leader than {former.name}", ELECT_SECONDS)

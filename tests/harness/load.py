@@ -7,6 +7,7 @@ answered, and attempts in one request are acknowledged together.
 
 import json
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -34,6 +35,8 @@ class Outcomes:
     unavailable: set = field(default_factory=set)  # 503
     unanswered: set = field(default_factory=set)
     statuses: Counter = field(default_factory=Counter)
+    last: float = field(default_factory=time.monotonic)  # when a write was acknowledged
+    silence: float = 0  # seconds, the longest without one
 
     @property
     def attempted(self) -> set:
@@ -128,6 +131,9 @@ class Load(Beside):
         with self.lock:
             outcomes.statuses[status] += 1
             places.get(status, outcomes.refused).update(names)
+            if status == 200:
+                outcomes.silence = max(outcomes.silence, time.monotonic() - outcomes.last)
+                outcomes.last = time.monotonic()
 
     def wait_for_more(self, writes: int) -> None:
         """Waits until so many more writes were acknowledged."""
