@@ -4,6 +4,9 @@ Nothing that was acknowledged may be lost, so a commit waits for a second server
 waiting where there is none (`synchronous_mode_strict`). The times are short: about ten seconds after the leader was
 last heard of, another is elected. Patroni 4 raises `ttl` to 20 by itself.
 
+Patroni speaks version 2 of etcd's protocol. With version 3, Patroni 3.0.2 of Debian 12 lets a leader that stood still
+take the lead back from its successor, whose writes are then lost (Patroni's pull request 2689, in later versions).
+
 Everything that a member is reached by, and that it reaches etcd by, leads over a HAProxy of its own, its link: while
 that stands still, the member is cut off. Connections stay open and silent, as in a network that loses all packets.
 """
@@ -91,7 +94,7 @@ class Member(Machine):
             "name": self.name,
             "restapi": {"listen": at(self.own["patroni"]), "connect_address": at(self.linked["patroni"])},
             # etcd's own address, which it tells its clients, does not lead over the link.
-            "etcd3": {"hosts": [at(self.linked["etcd"])], "use_proxies": True},
+            "etcd": {"hosts": [at(self.linked["etcd"])], "use_proxies": True},
             "bootstrap": {
                 "dcs": RULES,
                 "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums", "no-sync"],
@@ -167,7 +170,7 @@ class Cluster(Server):
         try:
             client, peer = self.etcd_ports["client"], self.etcd_ports["peer"]
             self.etcd.run(
-                "/usr/bin/etcd", "--data-dir=data", "--logger=zap",
+                "/usr/bin/etcd", "--data-dir=data", "--logger=zap", "--enable-v2=true",
                 f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
                 f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}",
                 f"--initial-cluster=default={peer}",
