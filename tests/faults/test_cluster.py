@@ -1,6 +1,7 @@
 """PostgreSQL under Patroni loses its leader under load, in four ways: nothing is lost, and the services go on.
 
-`CLUSTER_ROUNDS` is how often each of the four happens.
+`CLUSTER_ROUNDS` is how often each of the four happens; without it they are left out, since a round takes minutes and
+needs what `tools/packages install cluster` installs.
 """
 
 import os
@@ -18,10 +19,13 @@ from harness.postgres import programs
 from harness.samples import event_body, new_lab, new_user, record_body
 from harness.wait import until
 
-ROUNDS = int(os.environ.get("CLUSTER_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("CLUSTER_ROUNDS", "0"))
 BACK_SECONDS = 60  # from the loss of a leader to the next write
 SWITCH_SECONDS = 60
 WRITES = 200  # acknowledged before and after each step
+
+
+pytestmark = pytest.mark.skipif(not ROUNDS, reason="CLUSTER_ROUNDS is not set")
 
 
 @contextmanager
