@@ -31,13 +31,13 @@ struct client_settings {
     int64_t connect_timeout; /* milliseconds */
 };
 
+/* Prepares libcurl for the process and counts its memory from then on; call it before any thread starts. */
+void client_prepare_library(void);
+
 /*
  * The client of a loop; it sets up libcurl and the resolver at its first call. NULL: no memory. The settings
  * must outlive it.
  */
-/* Prepares libcurl for the process and counts its memory from then on; call it before any thread starts. */
-void client_prepare_library(void);
-
 struct client *client_open(struct loop *loop, const struct client_settings *settings) MUST_CHECK;
 
 /* Cancels unfinished calls without calling `done`. NULL is allowed. */
