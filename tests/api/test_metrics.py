@@ -168,7 +168,7 @@ class TestDatabase:
         assert grown("database_commits_total") == grown("database_batch_statements_count")
 
     def test_a_statement_that_fails_is_counted_by_the_class_of_its_sqlstate(self, fresh, postgres):
-        daemon = fresh()
+        daemon = fresh().settled()
         with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
             cursor.execute("ALTER TABLE labs ADD CHECK (difficulty <> 'forbidden')")
         with daemon.client() as api:

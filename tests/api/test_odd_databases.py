@@ -108,7 +108,7 @@ def test_the_end_of_the_ids_is_announced_and_widening_them_ends_it(postgres, own
     own(service, name).stop()
     with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, LAST - 1])
-        daemon = own(service, name)
+        daemon = own(service, name).settled()  # a step that makes an index and a change of the table wait for each other
         used = lambda: metrics.samples(daemon.url).of("database_ids_used_percent")
         until(lambda: used() >= 99, "the ids to be looked at")
         assert "ids run out" in daemon.log_text() and table in daemon.log_text()
@@ -132,7 +132,7 @@ def test_the_end_of_the_ids_is_announced_and_widening_them_ends_it(postgres, own
 
 def test_a_keyed_call_that_meets_a_column_of_another_type_is_answered_as_one_without_a_key(postgres, own):
     name = postgres.create_database()
-    with own("user-progress", name).client() as client:
+    with own("user-progress", name).settled().client() as client:
 
         def post(n: int):
             body = {"username": f"u{n}", "email": f"u{n}@example.com", "full_name": "U"}

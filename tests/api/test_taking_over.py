@@ -172,7 +172,7 @@ def test_a_load_of_many_events_leaves_reports_exact(postgres, database, start_da
 
 
 def test_an_identifier_can_be_widened(postgres, database, start_daemon):
-    start(start_daemon, postgres, database)
+    start(start_daemon, postgres, database).settled()
     until(lambda: answer_of(database, IS_DONE), "the taking over", 120)
     with database.cursor() as cursor:
         cursor.execute(FILL.format(100))
