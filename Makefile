@@ -66,7 +66,7 @@ MADE_HEADERS   := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES))) $(VERSION_HE
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := hardening headers rooms readmes paths length banned comments shell sql schemas openapi settings version kubernetes
 
-.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose test-upgrade test-deb bench \
+.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose test-ha test-upgrade test-deb bench \
         format format-check tidy check generate man completion dist deb clean \
         up down logs env psql token demo clean-data
 all: build
@@ -159,6 +159,10 @@ test-image:
 # The containers: COMPOSE is the command, "docker compose" or one that understands the same.
 test-compose:
 	@tools/test-compose
+
+# The containers with a cluster that loses its leader ROUNDS times: see tools/test-ha.
+test-ha:
+	@tools/test-ha
 
 # Dumps and volumes of PostgreSQL, restored in the version of docker-compose.yml; CONTAINER is docker or what
 # understands the same arguments. Skipped where it runs no container.
