@@ -149,7 +149,7 @@ static bool run_transaction(struct steps *steps, PGconn *conn, const struct step
     bool good = asprintf(&sql,
                          "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0;"
                          " SET LOCAL client_min_messages = error;"
-                         " SET LOCAL lock_timeout = %s; %.*s; COMMIT",
+                         " SET LOCAL lock_timeout = %s; %.*s\n; COMMIT", /* the text may end with a comment */
                          strcmp(step->kind, "lock") == 0 ? "500" : "0", (int)step->len, step->sql) >= 0 &&
                 run(steps, conn, step->name, sql, answer);
 
