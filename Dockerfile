@@ -1,12 +1,15 @@
 # One image per service: docker build --target user-progress .
 # `build` has the compiler; the images have the binary and the libraries it runs with, and nothing to build with.
 
-# The files of /docs and /redoc, from npm: made again only when their pins change.
+# The files of /docs and /redoc, of npm's packages. Those of a release's tarball, or of a `make build` here, are taken as
+# they are where they are the pinned ones; otherwise npm fetches them.
 FROM debian:trixie-slim AS pages
-RUN apt-get update \
- && apt-get install -y --no-install-recommends npm ca-certificates \
- && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+COPY pages/packages.sha512 build/pages/*.tgz build/pages/
+RUN (cd build/pages && sha512sum --check --quiet packages.sha512 2>/dev/null) \
+ || { apt-get update \
+   && apt-get install -y --no-install-recommends npm ca-certificates \
+   && rm -rf /var/lib/apt/lists/*; }
 COPY tools/pages tools/pages
 COPY pages pages
 RUN tools/pages build/pages
@@ -22,16 +25,20 @@ COPY . .
 COPY --from=pages /src/build/pages build/pages
 RUN touch build/pages/pages.S && make build && strip build/release/bin/*
 
-# What every service runs on. Nothing is written to disk: the root may be read-only.
+# What every service runs on, and a list of it. Nothing is written to disk: the root may be read-only. What differs from
+# one build to the next by its time alone is deleted, and layers are cached for each SOURCE_DATE_EPOCH, which is the time of
+# their files: two builds of tools/images have the same layers.
 FROM debian:trixie-slim AS base
+ARG SOURCE_DATE_EPOCH=0
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libcjson1 libcurl4t64 libuuid1 libidn2-0 \
     libunistring5 libcjose0 libseccomp2 zlib1g ca-certificates \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service
+ && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/aux-cache
+COPY VERSION tools/sbom pages/packages.sha512 /usr/share/sbom/
+RUN useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 service \
+ && cd /usr/share/sbom && ./sbom "$(cat VERSION)" packages.sha512 >virtual-labs.spdx.json
 LABEL org.opencontainers.image.version="1.0.0" \
-      org.opencontainers.image.licenses="GPL-3.0-only" \
-      org.opencontainers.image.description="A service that tracks, analyses or reports what users do in virtual labs"
+      org.opencontainers.image.licenses="GPL-3.0-only"
 USER 10001:10001
 ENV PORT=8000 BIND_ADDRESS=0.0.0.0 USER_PROGRESS_SERVICE_URL=http://user-progress:8000 \
     PERFORMANCE_REPORTING_SERVICE_URL=http://performance-reporting:8000 \
@@ -40,30 +47,56 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 
 FROM base AS user-progress
+LABEL org.opencontainers.image.title="user-progress" \
+      org.opencontainers.image.description="Users, labs, lab attempts and the progress log of virtual labs"
 COPY --from=build /src/build/release/bin/user-progress /usr/local/bin/user-progress
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/user-progress", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/user-progress"]
 
 FROM base AS performance-reporting
+LABEL org.opencontainers.image.title="performance-reporting" \
+      org.opencontainers.image.description="Performance records of virtual labs, and reports of them"
 COPY --from=build /src/build/release/bin/performance-reporting /usr/local/bin/performance-reporting
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/performance-reporting", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/performance-reporting"]
 
 FROM base AS usage-analytics
+LABEL org.opencontainers.image.title="usage-analytics" \
+      org.opencontainers.image.description="Usage events of virtual labs, and what they say"
 COPY --from=build /src/build/release/bin/usage-analytics /usr/local/bin/usage-analytics
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/usage-analytics", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/usage-analytics"]
 
 # Makes the roles, the databases and the tables, for docker-compose.yml.
 FROM base AS init
+LABEL org.opencontainers.image.title="init" \
+      org.opencontainers.image.description="Makes the roles, the databases and the tables of the services"
 USER root
+ARG SOURCE_DATE_EPOCH
 RUN apt-get update \
  && apt-get install -y --no-install-recommends postgresql-client \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/aux-cache \
+ && cd /usr/share/sbom && ./sbom "$(cat VERSION)" packages.sha512 >virtual-labs.spdx.json
 COPY tools/services /usr/local/share/services
 COPY db/init db/roles /usr/local/bin/
 COPY --from=build /src/build/release/bin/ /usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/init"]
+
+# One address for several containers of a service, for deploy/compose.scale.yml: HAProxy as Debian packages it.
+FROM debian:trixie-slim AS proxy
+ARG SOURCE_DATE_EPOCH=0
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends haproxy \
+ && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/aux-cache
+COPY VERSION tools/sbom /usr/share/sbom/
+RUN cd /usr/share/sbom && ./sbom "$(cat VERSION)" /dev/null >virtual-labs.spdx.json
+LABEL org.opencontainers.image.title="proxy" \
+      org.opencontainers.image.description="One address for several containers of a service" \
+      org.opencontainers.image.version="1.0.0" \
+      org.opencontainers.image.licenses="GPL-3.0-only"
+COPY deploy/proxy/haproxy.cfg /etc/haproxy/haproxy.cfg
+USER haproxy
+CMD ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 # What every service runs on, with what the tests need: see tools/test-image.
 FROM base AS tests

@@ -66,8 +66,8 @@ MADE_HEADERS   := $(addprefix $(OUT)/,$(addsuffix .h,$(SQL_FILES))) $(VERSION_HE
 C_FILES        := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 CHECKS         := hardening headers rooms readmes paths length banned comments shell sql schemas openapi settings version kubernetes
 
-.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose test-ha test-upgrade test-deb bench \
-        format format-check tidy check generate man completion dist deb clean \
+.PHONY: all build unit api fuzz test test-faults test-valgrind test-image test-compose test-ha test-upgrade test-deb test-images bench \
+        format format-check tidy check generate man completion dist deb images clean \
         up down logs env psql token demo clean-data
 all: build
 
@@ -176,6 +176,13 @@ dist:
 
 deb:
 	@MAKE='$(MAKE)' tools/deb $(TARBALL)
+
+# The images of a release, of the tarball of the commit or of the TARBALL that is given: see tools/images.
+images:
+	@MAKE='$(MAKE)' CONTAINER='$(or $(CONTAINER),docker)' tools/images $(TARBALL)
+
+test-images:
+	@MAKE='$(MAKE)' CONTAINER='$(or $(CONTAINER),podman)' tools/test-images
 
 # The packages, built again, installed, upgraded under load and removed in a container: CONTAINER is docker or the like.
 test-deb:

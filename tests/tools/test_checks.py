@@ -87,6 +87,8 @@ def test_a_check_passes_on_the_project(project, check):
         ("openapi", "user-progress/openapi.json", "\n"),
         ("version", "CHANGELOG.md", "## 9.9.9\n"),
         ("version", "deploy/kubernetes/kustomization.yaml", "    newTag: 9.9.9\n"),
+        ("version", "docker-compose.yml", "# ${VERSION:-9.9.9}\n"),
+        ("version", "Dockerfile", 'LABEL org.opencontainers.image.version="9.9.9"\n'),
         ("paths", "docs/http.md", "`common/http/gone.c`\n"),
         ("paths", "docs/http.md", "[gone](../gone.md#there)\n"),
     ],
