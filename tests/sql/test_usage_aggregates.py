@@ -268,6 +268,26 @@ def test_inserts_do_not_wait_for_one_another(database):
     check(service)
 
 
+def test_a_fold_whose_transaction_began_before_others_reads_from_where_it_began(database):
+    service = database("usage-analytics")
+    service.install()
+    folder, other = service.connect(autocommit=False), service.connect()
+    event = ("insert_event", ["ann"] * 2, ["filesystem"] * 2, ["start", "complete"], ["{}"] * 2)
+    with folder.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")  # the daemon's stamp of a batch takes a number
+        own = cursor.fetchone()
+        service.call(other, *event)
+        assert service.call(folder, "fold_usage", 4000) == [(2,)]
+        service.call(folder, *event)
+        folder.commit()
+        check(service)
+        cursor.execute("SELECT before FROM usage_since")
+        assert cursor.fetchone() == own
+        assert service.call(folder, "fold_usage", 4000) == [(2,)]
+    folder.commit()
+    check(service)
+
+
 def test_a_batch_answers_each_call_by_its_ordinal_and_keeps_event_data_byte_for_byte(database):
     service = database("usage-analytics")
     service.install()

@@ -13,8 +13,9 @@ DECLARE
     taken usage_notes[];
     marked text[];
     earlier pg_snapshot := pg_current_snapshot();
-    own xid8 := pg_current_xact_id_if_assigned(); -- it may still write, and is in no snapshot of its own
-    alive xid8[] := array_remove(ARRAY(SELECT pg_snapshot_xip(earlier)) || own, NULL);
+    -- Its own transaction may still write, and may have a lower number than some that had ended in its snapshot.
+    first xid8 := least(pg_snapshot_xmax(earlier), pg_current_xact_id_if_assigned());
+    alive xid8[] := ARRAY(SELECT pg_snapshot_xip(earlier));
 BEGIN
     -- This lock comes first: a TRUNCATE then waits for the end of the fold, or has already emptied everything.
     LOCK TABLE usage_events IN ACCESS SHARE MODE;
@@ -39,8 +40,8 @@ BEGIN
     -- The notes of all transactions that had ended in the earlier snapshot were visible. If fewer than `most` were
     -- found, and no lab type is marked, none of these is left.
     IF cardinality(taken) < most AND marked = '{}' THEN
-        UPDATE usage_state SET before = pg_snapshot_xmax(earlier), running = alive
-         WHERE (before, running) IS DISTINCT FROM (pg_snapshot_xmax(earlier), alive);
+        UPDATE usage_state SET before = first, running = alive
+         WHERE (before, running) IS DISTINCT FROM (first, alive);
     END IF;
 
     INSERT INTO usage_by_type AS k (lab_type, span, at, event_type, events)
