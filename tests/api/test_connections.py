@@ -211,7 +211,7 @@ def test_with_all_descriptors_used_a_slot_that_becomes_free_is_used_within_a_sec
         wires.append(Wire(daemon.url))
         wires[-1].request("GET", "/livez")  # now: one that asks nothing is idle, and gives way too
     assert [wire.answer().status for wire in wires] == [200] * 60  # each that has had its answer gives way to the next
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     close_all(wires)
     until(lambda: exchange.request(daemon.url, "GET", "/livez").status == 200, "it to serve again", BACK_SECONDS)
 
