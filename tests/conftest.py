@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from harness import exchange
-from harness.daemon import ELSEWHERE, SERVICES, Daemon, Daemons, client, database_of, elsewhere, make_schema
+from harness.daemon import ELSEWHERE, PATIENT, SERVICES, Daemon, Daemons, client, database_of, elsewhere, make_schema
 from harness.postgres import Postgres, named_by_environment
 from harness.wait import until
 
@@ -113,7 +113,7 @@ def user_progress(request, tmp_path_factory):
     server = request.getfixturevalue("postgres")
     name = request.getfixturevalue("user_progress_database")
     with Daemons(tmp_path_factory.mktemp("daemons")) as daemons:
-        yield daemons.start(DATABASE_URL=make_schema("user-progress", server, name)).ready().url
+        yield daemons.start(DATABASE_URL=make_schema("user-progress", server, name), **PATIENT).ready().url
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +141,7 @@ def services(request, user_progress, tmp_path_factory) -> dict[str, str]:
                     service,
                     DATABASE_URL=make_schema(service, server, names[service]),
                     USER_PROGRESS_SERVICE_URL=user_progress,
+                    **PATIENT,
                 )
                 urls[service] = daemon.ready().url
         yield urls

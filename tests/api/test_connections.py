@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import exchange
-from harness.daemon import BACK_SECONDS, BUSY_SECONDS
+from harness.daemon import BACK_SECONDS, BUSY_SECONDS, PATIENT
 from harness.metrics import library_is_old, page, parse
 from harness.samples import user_body
 from harness.wait import until
@@ -257,7 +257,7 @@ def test_clients_that_half_close_are_answered_however_many_wait_for_one_batch(fr
 
 def test_a_method_or_empty_lines_of_more_than_a_page_do_no_harm(fresh):
     """A connection's memory does not begin at its first request line."""
-    daemon = fresh(WORKERS="1")
+    daemon = fresh(WORKERS="1", **PATIENT)
     wires = [Wire(daemon.url) for _ in range(300)]
     for n, wire in enumerate(wires):
         start = b"\r\n" * (2048 * (n % 3)) if n % 2 else b"X" * (5000 * (n % 3))

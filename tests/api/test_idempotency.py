@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from harness import exchange, metrics
+from harness.daemon import PATIENT
 from harness.fake import Fake, directory
 from harness.samples import (
     attempt_body,
@@ -228,11 +229,10 @@ def test_a_silent_user_progress_holds_neither_a_kept_answer_nor_a_connection(bes
     user, lab = {"id": "u", "username": "ada"}, {"lab_type": "t", "name": "L", "description": "d"}
     good = directory({"u": user}, [{**lab, "difficulty": "beginner"}])
     silent, released = threading.Event(), threading.Event()
-    most_seconds = 60
 
     def behave(line, asked):
         if silent.is_set():
-            released.wait(most_seconds)
+            released.wait(60)
         line.answer(200, good(asked))
 
     body, key = json.dumps(body_of(user, lab)).encode(), token()
@@ -242,8 +242,7 @@ def test_a_silent_user_progress_holds_neither_a_kept_answer_nor_a_connection(bes
         return exchange.request(daemon.url, "POST", path, headers, body)
 
     with Fake(behave) as fake, ThreadPoolExecutor(12) as pool:
-        times = dict.fromkeys(("LOOKUP_TIMEOUT_MS", "REQUEST_TIMEOUT_MS"), str(most_seconds * 1000))
-        daemon = beside(service, fake.url, **times, WORKERS="1")
+        daemon = beside(service, fake.url, **PATIENT, WORKERS="1")
         until(lambda: send(daemon, key).status == 200, "the first answer")
         first = send(daemon, key)
         silent.set()

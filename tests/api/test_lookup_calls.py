@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness import exchange
+from harness.daemon import BUSY_SECONDS, PATIENT
 from harness.fake import Asked, Fake, Line, directory
 from harness.metrics import samples
 from harness.samples import detail, event_body, new_event, new_lab, new_record, new_user, record_body
@@ -15,13 +16,18 @@ from harness.wait import until
 from harness.wire import Wire
 
 JSON = {"Content-Type": "application/json"}
-DEADLINE = 1.0  # seconds that a lookup may take in all; the request's own is 3
-SLACK = 2.5  # for a busy machine; one after the other, the last would take 4.4 s
+DEADLINE = 3  # seconds that a lookup may take in all; of five, one after the other, the last would take 14
 LONG = 20  # seconds that a lookup may take where the request's own deadline is to count
 
 USER = {"id": "u", "username": "ada"}
 LAB = {"lab_type": "t", "name": "Lab", "description": "d", "difficulty": "beginner"}
 GOOD = directory({"u": USER}, [LAB])
+
+
+@pytest.fixture
+def in_time(both):
+    """in_time(url): the two services, which a busy machine makes late for nothing."""
+    return lambda url: both(url, **PATIENT)
 
 
 def ask(url: str, method: str, path: str, body: dict | None) -> tuple[exchange.Answer, float]:
@@ -33,7 +39,7 @@ def ask(url: str, method: str, path: str, body: dict | None) -> tuple[exchange.A
 
 def test_those_that_wait_behind_a_silent_call_each_have_their_own_deadline(both):
     with Fake(lambda line, asked: line.stay_silent()) as fake:
-        _, usage = both(fake.url)
+        _, usage = both(fake.url, **{**PATIENT, "LOOKUP_TIMEOUT_MS": str(DEADLINE * 1000)})
         with ThreadPoolExecutor(5) as pool:
             took = []
             for _ in range(5):
@@ -43,20 +49,19 @@ def test_those_that_wait_behind_a_silent_call_each_have_their_own_deadline(both)
                 )  # each while the call before it is on its way: this is no wait for a condition
             for asked in took:
                 answer, seconds = asked.result()
-                assert answer.status == 503 and seconds < DEADLINE + SLACK
+                assert answer.status == 503 and seconds < DEADLINE + BUSY_SECONDS
 
 
 class Held:
     """A User Progress whose lookups wait until `release`; what it knows is asked before."""
 
-    def __init__(self, seconds: float = DEADLINE / 2):
-        self.seconds = seconds
+    def __init__(self):
         self.release = threading.Event()
         self.users = {f"u{n}": {"id": f"u{n}", "username": f"n{n}"} for n in range(30)}
 
     def __call__(self, line: Line, asked: Asked) -> None:
         answer = directory(self.users, [LAB])(asked)
-        self.release.wait(self.seconds)
+        self.release.wait(LONG)
         line.answer(200, answer)
 
 
@@ -93,10 +98,10 @@ def post_behind_a_call(usage, fake: Fake, held: Held, user_ids: list[str], *head
     return wires
 
 
-def test_lookups_that_arrive_during_a_call_share_the_next_one(both):
+def test_lookups_that_arrive_during_a_call_share_the_next_one(in_time):
     held = Held()
     with Fake(held) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         wires = post_behind_a_call(usage, fake, held, [f"u{n}" for n in range(1, 21)])
         assert answers_of(wires) == [200] * 20
         calls = [asked.json() for asked in fake.calls("POST", "/lookup")]
@@ -104,19 +109,19 @@ def test_lookups_that_arrive_during_a_call_share_the_next_one(both):
         assert [call["lab_types"] for call in calls] == [["t"], ["t"]]
 
 
-def test_a_shared_call_asks_for_equal_names_once(both):
+def test_a_shared_call_asks_for_equal_names_once(in_time):
     held = Held()
     with Fake(held) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         wires = post_behind_a_call(usage, fake, held, ["u1", "u2", "u1", "nobody", "u2", "u1"])
         assert answers_of(wires) == [200, 200, 200, 404, 200, 200]
         assert fake.calls("POST", "/lookup")[1].json()["user_ids"] == ["u1", "u2", "nobody"]
 
 
-def test_a_shared_call_has_a_request_id_of_its_own_which_the_log_explains(both):
+def test_a_shared_call_has_a_request_id_of_its_own_which_the_log_explains(in_time):
     held = Held()
     with Fake(held) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         first = post_event(usage.url, "u0", "X-Request-ID: alone")
         until(lambda: fake.calls("POST", "/lookup"), "the first call")
@@ -143,21 +148,21 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_lookup_that_user_progress_refuses_fails_only_the_request_that_sent_it(both, name):
+def test_a_lookup_that_user_progress_refuses_fails_only_the_request_that_sent_it(in_time, name):
     held = Held()
 
     def behave(line: Line, asked: Asked) -> None:
         REFUSALS[name](line) if "refused" in asked.json()["user_ids"] else held(line, asked)
 
     with Fake(behave) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         wires = post_behind_a_call(usage, fake, held, ["u1", "u2", "refused", "u3", "nobody"])
         assert answers_of(wires) == [200, 200, 503, 200, 404]
 
 
-def test_names_that_cannot_exist_are_not_looked_up(both):
+def test_names_that_cannot_exist_are_not_looked_up(in_time):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        performance, usage = both(fake.url)
+        performance, usage = in_time(fake.url)
         for user_id in ("x" * 2705, "\u00e9" * 1353, "y" * 60_000):
             answer, _ = ask(usage.url, "POST", "/analytics/event", event_body({"id": user_id}, LAB))
             assert (answer.status, answer.json()) == (404, {"detail": "User not found"})
@@ -187,10 +192,10 @@ def test_impossible_ids_do_not_affect_other_requests(services, api, usage):
         assert {asked.result()[0].status for asked in fat} == {404}
 
 
-def test_a_call_is_bounded_in_bytes(both):
+def test_a_call_is_bounded_in_bytes(in_time):
     held = Held()
     with Fake(held) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         long_ids = [f"{n:03}" + '"' * 2697 for n in range(120)]  # twice as long in JSON
         wires = post_behind_a_call(usage, fake, held, long_ids)
         assert answers_of(wires) == [404] * 120
@@ -199,9 +204,9 @@ def test_a_call_is_bounded_in_bytes(both):
         assert sorted(name for body in bodies[1:] for name in json.loads(body)["user_ids"]) == long_ids
 
 
-def test_details_of_labs_are_requested_only_if_they_are_shown(both):
+def test_details_of_labs_are_requested_only_if_they_are_shown(in_time):
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        performance, _ = both(fake.url)
+        performance, _ = in_time(fake.url)
         with performance.client() as client:
             new_record(client, USER, LAB)
             assert client.get("/performance/lab/t").json()["lab_name"] == "Lab"
@@ -241,7 +246,7 @@ def test_a_question_does_not_wait_longer_than_its_own_request(both):
 
 
 def test_a_shared_call_has_the_time_of_the_latest_question(both):
-    held, late = Held(LONG), threading.Event()
+    held, late = Held(), threading.Event()
 
     def behave(line: Line, asked: Asked) -> None:
         if len(fake.calls("POST", "/lookup")) > 1:
@@ -266,10 +271,10 @@ def test_a_shared_call_has_the_time_of_the_latest_question(both):
             assert patient.answer().json() == {"detail": "No records found for lab type"}
 
 
-def test_a_lookup_never_joins_a_call_that_was_already_sent(both):
+def test_a_lookup_never_joins_a_call_that_was_already_sent(in_time):
     held = Held()
     with Fake(held) as fake:
-        _, usage = both(fake.url)
+        _, usage = in_time(fake.url)
         first = post_event(usage.url, "u1")
         until(lambda: fake.calls("POST", "/lookup"), "the first call")
         del held.users["u1"]
@@ -280,10 +285,10 @@ def test_a_lookup_never_joins_a_call_that_was_already_sent(both):
         first.close(), second.close()
 
 
-def test_a_lookup_carries_the_id_and_the_trace_of_a_request(both):
+def test_a_lookup_carries_the_id_and_the_trace_of_a_request(in_time):
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as fake:
-        performance, _ = both(fake.url)
+        performance, _ = in_time(fake.url)
         headers = {**JSON, "X-Request-ID": "from-the-client", "traceparent": trace}
         body = json.dumps(record_body(USER, LAB)).encode()
         assert exchange.request(performance.url, "POST", "/performance/record", headers, body).status == 200
@@ -308,9 +313,9 @@ def original(line: Line, asked: Asked, missing: int) -> None:
 
 
 @pytest.mark.parametrize("missing", [404, 405])
-def test_without_lookup_the_plain_calls_are_used(both, missing):
+def test_without_lookup_the_plain_calls_are_used(in_time, missing):
     with Fake(lambda line, asked: original(line, asked, missing)) as fake:
-        performance, usage = both(fake.url)
+        performance, usage = in_time(fake.url)
         user = {"id": "ü/"}
         with performance.client() as client:
             new_record(client, user, LAB)
