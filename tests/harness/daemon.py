@@ -25,7 +25,7 @@ BUSY_SECONDS = 8.0
 BACK_SECONDS = 1 + BUSY_SECONDS  # until it works again after a fault is over
 # Settings of a daemon whose answers matter and not how long they take: its own deadlines are short for a busy machine.
 PATIENT = {
-    "LOOKUP_CONNECT_TIMEOUT_MS": "20000",
+    "LOOKUP_CONNECT_TIMEOUT_MS": "5000",
     "LOOKUP_TIMEOUT_MS": "20000",
     "REQUEST_TIMEOUT_MS": "30000",
     "REPORT_TIMEOUT_MS": "60000",

@@ -11,7 +11,7 @@ from contextlib import closing
 import httpx
 
 from harness.beside import Beside
-from harness.daemon import SERVICES, WITHOUT_TLS, Daemon, Daemons, client, database_of
+from harness.daemon import PATIENT, SERVICES, WITHOUT_TLS, Daemon, Daemons, client, database_of
 from harness.postgres import Server
 from harness.samples import attempt_body, created, event_body, record_body, token, user_body
 from harness.tokens import Issuer
@@ -83,7 +83,7 @@ class Trio:
 
     def start(self, service: str, **settings: str) -> Daemon:
         url = self.postgres.url(self.databases[service], self.role)
-        of_service = {**self.settings[service], "DATABASE_URL": url, **settings}
+        of_service = {**PATIENT, **self.settings[service], "DATABASE_URL": url, **settings}
         given = {name: value for name, value in of_service.items() if value is not None}
         self.daemons[service] = self.started.start(service, **given)
         return self.daemons[service]
