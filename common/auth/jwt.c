@@ -86,6 +86,19 @@ static bool is_for_signatures(const struct json *jwk, const struct algorithm *al
            (!operations || lists(operations, TEXT("verify"), &sound));
 }
 
+/* Whether the numbers of a key (RFC 7518, section 6) are base64url: some that are not make cjose abort. */
+static bool has_sound_numbers(const struct json *jwk)
+{
+    static const char *const numbers[] = {"x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi"};
+
+    for (const struct json *member = json_first(jwk); member; member = json_next(member))
+        for (size_t i = 0; i < COUNT(numbers); i++)
+            if (text_equal(json_name(member), text_of(numbers[i])) &&
+                (json_type(member) != JSON_TEXT || !text_is_base64url(json_text(member))))
+                return false;
+    return true;
+}
+
 /* Adds a key to the set if it is usable; false when memory is exhausted. */
 static bool add_key(struct jwt_keys *keys, const struct json *jwk)
 {
@@ -93,7 +106,8 @@ static bool add_key(struct jwt_keys *keys, const struct json *jwk)
         return true;
     struct key key = {.algorithm = algorithm_of(jwk)};
     const struct json *kid = json_member(jwk, "kid");
-    if (!key.algorithm || !is_for_signatures(jwk, key.algorithm) || (kid && json_type(kid) != JSON_TEXT))
+    if (!key.algorithm || !is_for_signatures(jwk, key.algorithm) || !has_sound_numbers(jwk) ||
+        (kid && json_type(kid) != JSON_TEXT))
         return true;
     if (kid) {
         key.kid = arena_text(&keys->arena, json_text(kid));
@@ -176,31 +190,10 @@ size_t jwt_keys_count(const struct jwt_keys *keys)
     return keys->count;
 }
 
-/* The three parts of a token, as they are sent. */
+/* The three parts of a token, as they are sent: in their canonical form, so a token has only one spelling. */
 struct segments {
     struct text header, payload, signature;
 };
-
-/*
- * Whether it is base64url without padding, in the canonical form of its bytes (RFC 4648, section 3.5), so
- * that a token has only one spelling.
- */
-static bool is_canonical(struct text segment)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    static const size_t unused_bits[] = {0, 0, 0xf, 0x3}; /* of the last character, by the length modulo 4 */
-    size_t last = 0;
-
-    if (!segment.len || segment.len % 4 == 1)
-        return false;
-    for (size_t i = 0; i < segment.len; i++) {
-        const char *at = memchr(alphabet, segment.at[i], sizeof(alphabet) - 1);
-        if (!at)
-            return false;
-        last = (size_t)(at - alphabet);
-    }
-    return !(last & unused_bits[segment.len % 4]);
-}
 
 static bool split(struct text token, struct segments *into)
 {
@@ -212,7 +205,7 @@ static bool split(struct text token, struct segments *into)
         if ((i < 2) != (dot != NULL))
             return false;
         *parts[i] = (struct text){token.at, len};
-        if (!is_canonical(*parts[i]))
+        if (!text_is_base64url(*parts[i]))
             return false;
         token.at += len + (dot != NULL);
         token.len -= len + (dot != NULL);

@@ -109,3 +109,20 @@ uint32_t text_hash(struct text t)
         hash = (hash ^ (unsigned char)t.at[i]) * 16777619u;
     return hash;
 }
+
+bool text_is_base64url(struct text t)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const size_t unused_bits[] = {0, 0, 0xf, 0x3}; /* of the last character, by the length modulo 4 */
+    size_t last = 0;
+
+    if (!t.len || t.len % 4 == 1)
+        return false;
+    for (size_t i = 0; i < t.len; i++) {
+        const char *at = memchr(alphabet, t.at[i], sizeof(alphabet) - 1);
+        if (!at)
+            return false;
+        last = (size_t)(at - alphabet);
+    }
+    return !(last & unused_bits[t.len % 4]);
+}

@@ -63,4 +63,7 @@ uint32_t text_hash(struct text t);
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool text_is_utf8(struct text t);
 
+/* Whether it is base64url without padding, in the canonical form of some bytes (RFC 4648, section 3.5). */
+bool text_is_base64url(struct text t);
+
 #endif

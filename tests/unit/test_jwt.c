@@ -281,6 +281,47 @@ static void a_set_without_a_usable_key_is_an_error(void **state)
     expect_no_keys(TEXT(""), "the key set is not JSON");
 }
 
+static void a_key_whose_numbers_are_not_base64url_is_not_of_use(void **state)
+{
+#define X     "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\""
+#define Y     "\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
+#define CURVE "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\"," X ",\"y\":"
+    static const char *const numbers[] = {
+        "\"x_FEzRu9m36Hmin_users=NpXW6pCyStikYjKIWI5a0\"",
+        "\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0=\"",
+        "\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a1\"",
+        "\"x_FEzRu9m36HLN+tue659LNpXW6pCyStikYjKIWI5a0\"",
+        "\"=\"",
+        "\"a\"",
+        "\"\"",
+        "7",
+        "null",
+        "[\"AQAB\"]",
+    };
+    static const struct {
+        const char *before, *after;
+    } keys[] = {
+        {CURVE, "}]}"},
+        {CURVE, ",\"y\":" Y "}]}"}, /* of equal names cjose reads one */
+        {"{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":", "}]}"},
+    };
+    char set[500];
+    const char *reason;
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(keys); i++)
+        for (size_t j = 0; j < COUNT(numbers); j++) {
+            snprintf(set, sizeof(set), "%s%s%s", keys[i].before, numbers[j], keys[i].after);
+            expect_no_keys(text_of(set), "the key set has no key for RS256 or ES256 that is of use");
+        }
+    struct jwt_keys *sound = jwt_keys_parse(TEXT(CURVE Y "}]}"), &reason);
+    assert_non_null(sound);
+    jwt_keys_free(sound);
+#undef X
+#undef Y
+#undef CURVE
+}
+
 static void a_set_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -321,6 +362,7 @@ int main(void)
         cmocka_unit_test(the_signatures_of_rfc_7515_are_valid),
         cmocka_unit_test(unusable_keys_are_skipped),
         cmocka_unit_test(a_set_without_a_usable_key_is_an_error),
+        cmocka_unit_test(a_key_whose_numbers_are_not_base64url_is_not_of_use),
         cmocka_unit_test(a_set_is_bounded),
         cmocka_unit_test(an_exhausted_arena_is_not_the_tokens_fault),
     };

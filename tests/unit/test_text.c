@@ -106,6 +106,22 @@ static void overlong_and_stray_bytes_are_not_utf8(void **state)
     assert_true(text_is_utf8(TEXT_NULL));
 }
 
+static void base64url_is_canonical_and_not_padded(void **state)
+{
+    static const char *const good[] = {"AA", "AAA", "AAAA", "AQAB", "-_-_", "Zg", "Zm8", "Zm9vYg"};
+    static const char *const bad[] = {"",    "A",    "AAAAA", "AB",       "AAB",
+                                      "AA=", "Zg==", "A=AA",  "Zm9v\nYg", "+A/A"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++)
+        if (!text_is_base64url(text_of(good[i])))
+            fail_msg("%s", good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (text_is_base64url(text_of(bad[i])))
+            fail_msg("%s", bad[i]);
+    assert_false(text_is_base64url(TEXT_NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +132,7 @@ int main(void)
         cmocka_unit_test(code_points_are_counted_not_bytes),
         cmocka_unit_test(every_code_point_but_surrogates_is_utf8),
         cmocka_unit_test(overlong_and_stray_bytes_are_not_utf8),
+        cmocka_unit_test(base64url_is_canonical_and_not_padded),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
