@@ -78,6 +78,15 @@ def test_every_service_gets_an_address_and_a_database_of_its_own(stack):
     assert httpx.get(env["USER_PROGRESS_URL"] + f"/users/{made['id']}").json() == made
 
 
+def test_user_progress_finds_the_others_wherever_they_are(stack):
+    stack.run("up")
+    url = stack.env()["USER_PROGRESS_URL"]
+    user = httpx.post(url + "/users/", json={"username": "ada", "email": "ada@example.com"}).json()
+    headers = {"Authorization": "Bearer " + stack.run("token", "dpo", "privacy").strip()}
+    answer = httpx.get(f"{url}/privacy/people/{user['id']}", headers=headers, timeout=WAIT_SECONDS)
+    assert answer.status_code == 200 and '"kind":"end"' in answer.text
+
+
 def test_no_service_connects_as_a_superuser_or_as_the_owner_of_its_tables(stack):
     stack.run("up")
     assert stack.sql("SELECT array_agg(DISTINCT usename::text ORDER BY usename::text) FROM pg_stat_activity"
