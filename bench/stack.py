@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin"
-SERVICES = ("user-progress", "performance-reporting", "usage-analytics")
 # Whether many rows are not yet in the sums that a service keeps.
 BEHIND = {
     "user-progress": "SELECT (SELECT max(id) FROM lab_attempts) > upto + 1000 FROM attempt_state",
     "performance-reporting": "SELECT (SELECT max(id) FROM user_performance) > upto + 1000 FROM performance_state",
     "usage-analytics": "SELECT EXISTS (SELECT FROM usage_marks) OR (SELECT count(*) > 5000 FROM usage_notes)",
 }
+SERVICES = tuple(BEHIND)  # in the order in which they start
 
 
 def processor_seconds(processes):

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 STACK = Path(__file__).resolve().parents[2] / "tools/stack"
-WAIT_SECONDS = 600  # a busy machine has needed more than two minutes for a stack
+WAIT_SECONDS = 600  # a busy machine needs minutes for a stack
 
 
 class Stack:
