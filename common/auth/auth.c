@@ -170,7 +170,7 @@ static void renew_keys(struct auth *auth)
 
 static enum auth_verdict verify(struct auth *auth, struct request *rq, struct text token, bool may_refresh)
 {
-    int64_t now = clock_of_day().us / 1000000;
+    int64_t now = clock_of_day().us / MOMENT_SECOND;
     struct jwt_claims claims;
 
     renew_keys(auth);

@@ -1,11 +1,10 @@
 #include "common/base/iso8601.h"
 
-#define MICROSECONDS     ((int64_t)1000000) /* of a second */
 #define DAY_SECONDS      86400
-#define DAYS_OF_CYCLE    146097                                     /* 400 years */
-#define DAYS_BEFORE_1970 719468                                     /* since 1 March of the year 0 */
-#define TIME_LOW         (INT64_C(-62135596800) * MICROSECONDS)     /* 0001-01-01 */
-#define TIME_HIGH        (INT64_C(253402300800) * MICROSECONDS - 1) /* the last microsecond of 9999 */
+#define DAYS_OF_CYCLE    146097                                      /* 400 years */
+#define DAYS_BEFORE_1970 719468                                      /* since 1 March of the year 0 */
+#define TIME_LOW         (INT64_C(-62135596800) * MOMENT_SECOND)     /* 0001-01-01 */
+#define TIME_HIGH        (INT64_C(253402300800) * MOMENT_SECOND - 1) /* the last microsecond of 9999 */
 
 /* Reads exactly `digits` digits at the start of what is left, and skips them. */
 static bool take_number(struct text *left, size_t digits, int64_t *number)
@@ -65,7 +64,7 @@ static bool take_date(struct text *left, int64_t *days)
 /* `.ffffff` or nothing, in microseconds. */
 static bool take_fraction(struct text *left, int64_t *microseconds)
 {
-    int64_t digit, unit = MICROSECONDS / 10;
+    int64_t digit, unit = MOMENT_SECOND / 10;
 
     *microseconds = 0;
     if (!take_one_of(left, TEXT(".")))
@@ -90,7 +89,7 @@ static bool take_clock(struct text *left, int64_t *microseconds)
         return false;
     if (hour > 23 || minute > 59 || second > 59)
         return false;
-    *microseconds = (hour * 3600 + minute * 60 + second) * MICROSECONDS + fraction;
+    *microseconds = (hour * 3600 + minute * 60 + second) * MOMENT_SECOND + fraction;
     return true;
 }
 
@@ -106,7 +105,7 @@ static bool take_offset(struct text *left, int64_t *microseconds)
     if (!take_one_of(left, TEXT("+- ")) || !take_number(left, 2, &hours) || !take_one_of(left, TEXT(":")) ||
         !take_number(left, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
-    *microseconds = (hours * 3600 + minutes * 60) * MICROSECONDS * (west ? -1 : 1);
+    *microseconds = (hours * 3600 + minutes * 60) * MOMENT_SECOND * (west ? -1 : 1);
     return true;
 }
 
@@ -125,7 +124,7 @@ bool iso8601_read_time(struct text t, struct moment *moment)
         return false;
     if (t.len && (!take_one_of(&t, TEXT("Tt ")) || !take_clock(&t, &clock) || !take_offset(&t, &offset)))
         return false;
-    moment->us = days * 86400 * MICROSECONDS + clock - offset;
+    moment->us = days * 86400 * MOMENT_SECOND + clock - offset;
     return t.len == 0;
 }
 
@@ -166,9 +165,9 @@ size_t time_print(char *out, struct moment moment, enum time_form form)
     if (microseconds > TIME_HIGH)
         microseconds = TIME_HIGH;
     int64_t since = microseconds - TIME_LOW; /* from here on nothing is negative */
-    unsigned fraction = (unsigned)(since % MICROSECONDS);
-    unsigned second = (unsigned)(since / MICROSECONDS % DAY_SECONDS);
-    end = put_date(end, since / MICROSECONDS / DAY_SECONDS + TIME_LOW / MICROSECONDS / DAY_SECONDS);
+    unsigned fraction = (unsigned)(since % MOMENT_SECOND);
+    unsigned second = (unsigned)(since / MOMENT_SECOND % DAY_SECONDS);
+    end = put_date(end, since / MOMENT_SECOND / DAY_SECONDS + TIME_LOW / MOMENT_SECOND / DAY_SECONDS);
     *end++ = 'T';
     end = put_digits(end, second / 3600, 2);
     *end++ = ':';
@@ -184,12 +183,20 @@ size_t time_print(char *out, struct moment moment, enum time_form form)
     return (size_t)(end - out) + suffix;
 }
 
+bool time_has_local(struct moment moment, int64_t east)
+{
+    struct moment local;
+
+    return !__builtin_add_overflow(moment.us, east * MOMENT_SECOND, &local.us) && local.us >= TIME_LOW &&
+           local.us <= TIME_HIGH;
+}
+
 size_t time_print_local(char *out, struct moment moment, int64_t east)
 {
     struct moment local;
     uint64_t offset = (uint64_t)(east < 0 ? -east : east);
 
-    if (__builtin_add_overflow(moment.us, east * MICROSECONDS, &local.us))
+    if (__builtin_add_overflow(moment.us, east * MOMENT_SECOND, &local.us))
         local = moment;
     char *end = out + time_print(out, local, TIME_NAIVE);
     *end++ = east < 0 ? '-' : '+';

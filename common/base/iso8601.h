@@ -38,4 +38,7 @@ size_t time_print(char *out, struct moment moment, enum time_form form);
  */
 size_t time_print_local(char *out, struct moment moment, int64_t east);
 
+/* Whether clocks that are `east` seconds ahead of UTC show a year from 1 to 9999: no other can be printed. */
+bool time_has_local(struct moment moment, int64_t east);
+
 #endif

@@ -21,7 +21,7 @@ struct moment clock_of_day(void)
     struct timespec t;
 
     clock_gettime(CLOCK_REALTIME, &t);
-    return (struct moment){t.tv_sec * 1000000 + t.tv_nsec / 1000};
+    return (struct moment){t.tv_sec * MOMENT_SECOND + t.tv_nsec / 1000};
 }
 
 bool loop_open(struct loop *loop)

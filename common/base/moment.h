@@ -19,6 +19,9 @@ struct moments {
     size_t count;
 };
 
+#define MOMENT_SECOND INT64_C(1000000) /* microseconds */
+#define MOMENT_DAY    (86400 * MOMENT_SECOND)
+
 /* The null of JSON and SQL. */
 #define MOMENT_NULL ((struct moment){INT64_MIN})
 

@@ -37,6 +37,16 @@ struct text text_trimmed(struct text t)
     return t;
 }
 
+struct text text_take(struct text *list, char separator)
+{
+    const char *end = list->len ? memchr(list->at, separator, list->len) : NULL;
+    struct text taken = {list->at, end ? (size_t)(end - list->at) : list->len};
+    size_t passed = taken.len + (end != NULL);
+
+    *list = (struct text){list->at + passed, list->len - passed};
+    return taken;
+}
+
 size_t text_code_points(struct text t)
 {
     size_t n = 0;
@@ -108,6 +118,14 @@ uint32_t text_hash(struct text t)
     for (size_t i = 0; i < t.len; i++)
         hash = (hash ^ (unsigned char)t.at[i]) * 16777619u;
     return hash;
+}
+
+bool text_has_control(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if ((unsigned char)t.at[i] < ' ' || t.at[i] == '\x7f')
+            return true;
+    return false;
 }
 
 bool text_is_base64url(struct text t)

@@ -48,6 +48,10 @@ bool text_equal_folded(struct text a, struct text b);
 /* The text without white space (space, tab, CR, LF, VT, FF) at its ends. */
 struct text text_trimmed(struct text t);
 
+/* Takes what stands before the next separator off a list, the separator too; without one, all that is left.
+ */
+struct text text_take(struct text *list, char separator);
+
 /* How many Unicode code points valid UTF-8 holds. */
 size_t text_code_points(struct text t);
 
@@ -62,6 +66,9 @@ uint32_t text_hash(struct text t);
 
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool text_is_utf8(struct text t);
+
+/* Whether it has a line break or another of the control characters of ASCII. */
+bool text_has_control(struct text t);
 
 /* Whether it is base64url without padding, in the canonical form of some bytes (RFC 4648, section 3.5). */
 bool text_is_base64url(struct text t);

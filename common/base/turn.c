@@ -7,27 +7,29 @@
 #define TURN_LONG (3 * MILLISECOND) /* after this time a turn is shared */
 
 /* On the stack of the fiber that waits. */
-struct sharing {
+struct pause {
     struct timer timer;
     struct fiber *fiber;
 };
 
 static void go_on(struct timer *timer)
 {
-    fiber_resume(container_of(timer, struct sharing, timer)->fiber);
+    fiber_resume(container_of(timer, struct pause, timer)->fiber);
+}
+
+void turn_rest(int64_t nanoseconds)
+{
+    struct loop *loop = loop_running();
+    struct pause pause = {.timer.fire = go_on, .fiber = fiber_current()};
+
+    if (loop && pause.fiber && timer_set(loop, &pause.timer, loop->now + nanoseconds))
+        fiber_wait();
 }
 
 void turn_share(void)
 {
-    struct loop *loop = loop_running();
-    struct sharing sharing = {.timer.fire = go_on, .fiber = fiber_current()};
+    const struct loop *loop = loop_running();
 
-    if (!loop || !sharing.fiber || clock_monotonic() - loop->now < TURN_LONG)
-        return;
-    /*
-     * Fires in the next turn. If there is no memory for the timer, the fiber continues and this turn is
-     * longer.
-     */
-    if (timer_set(loop, &sharing.timer, loop->now + 1))
-        fiber_wait();
+    if (loop && clock_monotonic() - loop->now >= TURN_LONG)
+        turn_rest(1); /* until the next turn */
 }

@@ -11,8 +11,7 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define DAY   (INT64_C(86400) * 1000000) /* microseconds */
-#define MOST  100000                     /* rows of one call */
+#define MOST  100000 /* rows of one call */
 #define EARLY "before must be a day ago or earlier"
 
 STATEMENT(claim_retention, CHANGE, ROW(struct retention_any, any));
@@ -74,7 +73,7 @@ static bool read_before(struct request *rq, const struct retention_in *in, struc
 
     if (!iso8601_read_time(in->before, before))
         fault = "not a time such as 2024-01-01T00:00:00Z, nor a date";
-    else if (before->us > clock_of_day().us - DAY)
+    else if (before->us > clock_of_day().us - MOMENT_DAY)
         fault = EARLY;
     if (fault)
         reply_bad_member(rq, "before", in->before, fault);
@@ -260,7 +259,7 @@ enum reply retention_reply(struct request *rq, const struct retention *retention
 void retention_keep(struct request *rq, const struct retention *retention)
 {
     int64_t days = rq->worker->settings->retention.days, deleted;
-    struct retention_params params = {{clock_of_day().us - days * DAY}, RETENTION_SLICE};
+    struct retention_params params = {{clock_of_day().us - days * MOMENT_DAY}, RETENTION_SLICE};
     struct retention_any any = {0};
     struct rows labs;
 

@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "common/base/declare.h"
+#include "common/base/fiber.h"
 #include "common/base/loop.h"
+#include "common/base/turn.h"
 
 #define TIMERS 500
 
@@ -252,6 +254,31 @@ static void a_watch_may_remove_itself(void **state)
     free_bell(bell);
 }
 
+static void rest(void *arg)
+{
+    int64_t *rested = arg;
+
+    *rested = -loop.now;
+    turn_rest(20 * MILLISECOND);
+    *rested += loop.now;
+}
+
+static void a_fiber_rests_at_least_as_long_as_it_asked_while_the_loop_runs(void **state)
+{
+    struct fiber_pool pool = {.limit = 1};
+    int64_t rested = 0;
+    int turns = 0;
+
+    (void)state;
+    loop_turn(&loop, 0); /* so that it knows the time, and that this thread runs it */
+    assert_true(fiber_start(&pool, rest, &rested));
+    for (; pool.running && turns < 1000; turns++)
+        loop_turn(&loop, MILLISECOND);
+    assert_true(turns >= 2);
+    assert_true(rested >= 20 * MILLISECOND);
+    fiber_pool_free(&pool);
+}
+
 static void a_refusal_of_the_kernel_is_reported(void **state)
 {
     struct watch closed = {.fd = -1, .ready = ring};
@@ -274,6 +301,7 @@ int main(void)
         test(a_ready_watch_is_called_every_turn_until_it_is_removed),
         test(a_watch_removed_by_another_is_not_called_any_more),
         test(a_watch_may_remove_itself),
+        test(a_fiber_rests_at_least_as_long_as_it_asked_while_the_loop_runs),
         test(a_refusal_of_the_kernel_is_reported),
     };
 

@@ -93,6 +93,7 @@ static void a_bad_value_is_one_clear_line(void **state)
         settings_complain_of(flags[i], "PORT");
     settings_complain_of("--log-level=INFO", "LOG_LEVEL");
     settings_complain_of("--log-level=", "LOG_LEVEL");
+    settings_complain_of("--bind-address=localhost", "BIND_ADDRESS");
     settings_complain_of("--prepared-statements=true", "PREPARED_STATEMENTS");
     settings_complain_of("--nonsense=1", "--nonsense");
     settings_complain_of("port=1", "argument 1");

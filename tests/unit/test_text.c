@@ -44,6 +44,18 @@ static void trimming_removes_white_space_at_both_ends(void **state)
     assert_null(text_trimmed(TEXT_NULL).at);
 }
 
+static void each_take_leaves_what_follows_the_separator(void **state)
+{
+    struct text list = TEXT("a,,b");
+
+    (void)state;
+    assert_true(text_equal(text_take(&list, ','), TEXT("a")));
+    assert_true(text_equal(text_take(&list, ','), TEXT("")));
+    assert_true(text_equal(text_take(&list, ','), TEXT("b")));
+    assert_int_equal(list.len, 0);
+    assert_int_equal(text_take(&list, ',').len, 0);
+}
+
 static void code_points_are_counted_not_bytes(void **state)
 {
     (void)state;
@@ -129,6 +141,7 @@ int main(void)
         cmocka_unit_test(texts_are_equal_only_if_all_bytes_are),
         cmocka_unit_test(only_ascii_letters_are_folded),
         cmocka_unit_test(trimming_removes_white_space_at_both_ends),
+        cmocka_unit_test(each_take_leaves_what_follows_the_separator),
         cmocka_unit_test(code_points_are_counted_not_bytes),
         cmocka_unit_test(every_code_point_but_surrogates_is_utf8),
         cmocka_unit_test(overlong_and_stray_bytes_are_not_utf8),
