@@ -41,7 +41,7 @@ static bool pass_back_header(struct request *rq, const struct header *h)
     if (!*value || !header_is_value(text_of(value)))
         return true; /* it is not valid in an answer */
     if (strcmp(h->name, "Content-Length") == 0) {
-        if (rq->head)
+        if (rq->tells_length)
             reply_length(rq, strtoull(value, NULL, 10));
         return true;
     }
@@ -60,6 +60,8 @@ static bool pass_back_header(struct request *rq, const struct header *h)
 static enum reply answer(struct request *rq, const struct client_call *call)
 {
     reply_text(rq, call->status, NULL, call->answer.at ? call->answer : TEXT(""));
+    if (rq->head || call->status == 304)
+        reply_length(rq, LENGTH_UNKNOWN); /* unless it came with one */
     for (size_t i = 0; i < call->kept_count; i++)
         if (!pass_back_header(rq, &call->kept[i]))
             return reply_unavailable(rq);
@@ -87,8 +89,9 @@ static const char *url_of(struct request *rq)
 
 enum reply forward(struct request *rq)
 {
-    static const char *const wanted[] = {"Content-Type",  "Content-Length", "Location", "Allow", "Link",
-                                         "X-Total-Count", "Retry-After",    "ETag",     NULL};
+    static const char *const wanted[] = {
+        "Content-Type", "Content-Length", "Location",         "Allow", "Link", "X-Total-Count",
+        "Retry-After",  "ETag",           "WWW-Authenticate", NULL};
     struct client_call call = {.arena = &rq->arena,
                                .method = arena_string(&rq->arena, rq->method_name),
                                .url = url_of(rq),

@@ -6,7 +6,7 @@
 #include "common/http/transfer.h"
 #include "common/http/url.h"
 
-#define RESTART_WAIT SECOND /* after its last answer, a service that takes no connection is waited for */
+#define RESTART_WAIT SECOND        /* from the first refused connection on, a service is waited for */
 #define AGAIN_AFTER  (SECOND / 50) /* until another connection is tried */
 
 struct client {

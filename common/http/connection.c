@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#define ANSWER_MAX            256
 #define TCP_ESTABLISHED_STATE 1 /* TCP_ESTABLISHED of the kernel's tcp_states.h */
 
 void connection_opened(struct http *http, struct MHD_Connection *mhd, void **context)
@@ -33,18 +35,22 @@ void connection_opened(struct http *http, struct MHD_Connection *mhd, void **con
  */
 static void answer_no_request(struct connection *c)
 {
-    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
-                                 "Content-Type: application/json\r\nContent-Length: 33\r\n\r\n"
-                                 "{\"detail\":\"Invalid request line\"}";
+    static const char form[] = "HTTP/1.1 400 Bad Request\r\nDate: %a, %d %b %Y %H:%M:%S GMT\r\n"
+                               "Connection: close\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 33\r\n\r\n{\"detail\":\"Invalid request line\"}";
+    char answer[ANSWER_MAX];
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
+    time_t now = time(NULL);
+    struct tm utc;
 
     if (c->heard || c->cut || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
         return;
     uint64_t end = info.tcpi_state == TCP_ESTABLISHED_STATE ? 0 : 1; /* the client's FIN counts as a byte */
     if (info.tcpi_bytes_received <= end || info.tcpi_bytes_sent)
         return;
-    c->answered_early = send(c->fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    size_t size = strftime(answer, sizeof(answer), form, gmtime_r(&now, &utc));
+    c->answered_early = send(c->fd, answer, size, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 }
 
 /* Whether bytes have arrived that libmicrohttpd has not read: closing would reset the connection. */

@@ -14,13 +14,9 @@ static bool is_allowed(const char *origins, struct text origin)
     struct text list = text_of(origins);
 
     while (list.len) {
-        const char *comma = memchr(list.at, ',', list.len);
-        size_t len = comma ? (size_t)(comma - list.at) : list.len;
-        struct text one = text_trimmed((struct text){list.at, len});
+        struct text one = text_trimmed(text_take(&list, ','));
         if (text_equal(one, TEXT("*")) || text_equal(one, origin))
             return true;
-        list.at += comma ? len + 1 : len;
-        list.len -= comma ? len + 1 : len;
     }
     return false;
 }

@@ -18,7 +18,7 @@
 
 _Static_assert(LENGTH_UNKNOWN == MHD_SIZE_UNKNOWN, "the response to a HEAD would get a length");
 
-/* Never called: the answer to a HEAD has a length but no body. */
+/* Never called: the answer to a HEAD, and a 304, has a length but no body. */
 static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
 {
     (void)cls;
@@ -28,6 +28,22 @@ static ssize_t read_nothing(void *cls, uint64_t at, char *into, size_t size)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/*
+ * Of an answer without a body and without a length libmicrohttpd 0.9.75 would write the last chunk, which the
+ * client would take for its next answer (RFC 9112, section 6.3); so it is not chunked, and the connection is
+ * closed.
+ */
+static struct MHD_Response *make_bodiless_response(uint64_t length)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(length, 1, read_nothing, NULL, NULL);
+
+    if (!response || length != LENGTH_UNKNOWN ||
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) == MHD_YES)
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
 /* The body is in the request's memory, which lives until the exchange ends. */
 static struct MHD_Response *make_response(struct exchange *x)
 {
@@ -35,8 +51,8 @@ static struct MHD_Response *make_response(struct exchange *x)
 
     if (rq->streamed)
         return stream_response(x);
-    if (rq->head && rq->tells_length)
-        return MHD_create_response_from_callback(rq->told_length, 1, read_nothing, NULL, NULL);
+    if (rq->tells_length)
+        return make_bodiless_response(rq->told_length);
     return MHD_create_response_from_buffer(rq->out.len, rq->out.at, MHD_RESPMEM_PERSISTENT);
 }
 

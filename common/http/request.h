@@ -78,7 +78,8 @@ struct request {
     bool streamed;   /* a part of the answer has left already: its header cannot be changed any more */
     bool compresses; /* what leaves is compressed */
     uint64_t streamed_bytes; /* of its body that have left */
-    bool tells_length; /* the answer to a HEAD has the Content-Length `told_length`, or none if unknown */
+    bool tells_length; /* the answer to a HEAD, or a 304, has the Content-Length `told_length`, or none if
+                          unknown */
     uint64_t told_length;
 };
 
@@ -154,8 +155,8 @@ enum reply reply_gzipped(struct request *rq, const char *content_type, struct te
 #define LENGTH_UNKNOWN UINT64_MAX
 
 /*
- * For the answer to a HEAD: the Content-Length that a GET would have (RFC 9110, section 8.6); LENGTH_UNKNOWN:
- * it would have none.
+ * For the answer to a HEAD, and for a 304: the Content-Length that the 200 to a GET would have (RFC 9110,
+ * section 8.6). LENGTH_UNKNOWN: none is told.
  */
 void reply_length(struct request *rq, uint64_t length);
 

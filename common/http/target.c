@@ -10,20 +10,37 @@ static bool is_clean(struct text t)
     return true;
 }
 
+/*
+ * Takes `http://` and the host off, if a target has them: what follows begins with `/` or `?` (RFC 3986,
+ * section 3.2). False: the host is empty, which a recipient must reject (RFC 9110, section 4.2.1), or behind
+ * a user's name, which could deceive (section 4.2.4).
+ */
+static bool take_host(struct text *t)
+{
+    static const struct text scheme = TEXT("http://");
+    size_t len = scheme.len;
+
+    if (t->len < len || !text_equal_folded((struct text){t->at, len}, scheme))
+        return true;
+    while (len < t->len && t->at[len] != '/' && t->at[len] != '?')
+        len++;
+    struct text host = {t->at + scheme.len, len - scheme.len};
+    *t = (struct text){t->at + len, t->len - len};
+    return host.len && host.at[0] != ':' && !memchr(host.at, '@', host.len);
+}
+
 bool target_split(struct text target, struct text *path, struct text *query)
 {
     struct text t = target;
 
-    if (t.len > 7 && text_equal_folded((struct text){t.at, 7}, TEXT("http://"))) {
-        const char *slash = memchr(t.at + 7, '/', t.len - 7);
-        t = slash ? (struct text){slash, t.len - (size_t)(slash - t.at)} : TEXT("/");
-    }
-    if (!t.len || t.at[0] != '/' || !is_clean(target))
+    if (!take_host(&t) || !is_clean(target))
         return false;
-    const char *mark = memchr(t.at, '?', t.len);
+    const char *mark = t.len ? memchr(t.at, '?', t.len) : NULL;
     *path = (struct text){t.at, mark ? (size_t)(mark - t.at) : t.len};
     *query = mark ? (struct text){mark + 1, t.len - path->len - 1} : TEXT_NULL;
-    return true;
+    if (!path->len && t.len < target.len)
+        *path = TEXT("/");
+    return path->len && path->at[0] == '/';
 }
 
 /* How many bytes a dot at the start of a text has: 1, or 3 if it is percent-encoded; 0: there is none. */

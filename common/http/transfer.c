@@ -176,8 +176,8 @@ static bool set_options(struct transfer *t, struct client_call *call, long milli
     SET(CURLOPT_CUSTOMREQUEST, call->method);
     if (call->ca_file)
         SET(CURLOPT_CAINFO, call->ca_file);
-    if (strcmp(call->method, "HEAD") == 0)
-        SET(CURLOPT_NOBODY, 1L);
+    SET(CURLOPT_NOBODY, (long)(strcmp(call->method, "HEAD") == 0));
+    SET(CURLOPT_ACCEPT_ENCODING, "identity"); /* decodes what comes compressed nevertheless */
     if (call->body.at) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
         SET(CURLOPT_POSTFIELDS, call->body.at);

@@ -124,10 +124,7 @@ const char *url_origins_fault(const char *list)
     struct text left = text_of(list);
 
     while (left.len) {
-        const char *comma = memchr(left.at, ',', left.len);
-        struct text entry = {left.at, comma ? (size_t)(comma - left.at) : left.len};
-        left = (struct text){left.at + entry.len + (comma ? 1 : 0), left.len - entry.len - (comma ? 1 : 0)};
-        entry = text_trimmed(entry);
+        struct text entry = text_trimmed(text_take(&left, ','));
         if (!entry.len || text_equal(entry, TEXT("*")) || text_equal(entry, TEXT("null")))
             continue;
         const char *fault = fault_of(entry, URL_ORIGIN);

@@ -118,7 +118,7 @@ static void write_failure(struct writer *w, const struct failures *f, int status
     write_literal(w, ",\"");
     write_int(w, status);
     write_literal(w, "\":{\"description\":");
-    write_json_text(w, text_of(status == 404 ? "Not there" : status == 400 ? "Refused" : "Not now"));
+    write_json_text(w, text_of(status == 404 ? "Not there" : status == 503 ? "Not now" : "Refused"));
     write_literal(w, ",\"content\":{\"application/json\":{\"schema\":");
     schema_reference(w, "schemas", error_schema(f, status));
     write_literal(w, ",\"examples\":{");

@@ -117,7 +117,7 @@ static void write_type(struct writer *w, const struct field *f, enum schema_plac
     if ((f->type == FIELD_TEXTS || f->type == FIELD_KEPT_LIST) && null &&
         place != SCHEMA_IN) /* a list that may be null may have null items */
         write_literal(w, ",\"items\":{\"type\":[\"string\",\"null\"]}");
-    else if (f->type == FIELD_TEXTS)
+    else if (f->type == FIELD_TEXTS || (f->type == FIELD_KEPT_LIST && !f->of && !(f->flags & FIELD_MIXED)))
         write_literal(w, ",\"items\":{\"type\":\"string\"}");
     if (f->type == FIELD_INTS)
         write_literal(w, ",\"items\":{\"type\":\"integer\",\"format\":\"int64\"}");

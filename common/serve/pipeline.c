@@ -162,6 +162,7 @@ static void reply_exhausted(struct request *rq)
     rq->status = 503;
     rq->content_type = "application/json";
     rq->out = writer_over(exhausted);
+    rq->gzipped = rq->tells_length = false;
 }
 
 void pipeline_begin_answer(struct request *rq)

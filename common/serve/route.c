@@ -45,10 +45,10 @@ static struct text other_path(struct request *rq, size_t *taken_off)
     return path;
 }
 
-/* The last segment of a path, with the slashes after it. */
+/* The last segment of a path, with the slashes after it; of the root nothing. */
 static struct text last_segment(struct text path)
 {
-    size_t from = path.len - 1;
+    size_t from = path.len > 1 ? path.len - 1 : path.len;
 
     while (from > 0 && path.at[from - 1] != '/')
         from--;

@@ -1,5 +1,6 @@
 """Users and labs on the ports of the other two services: User Progress' own answers, passed on."""
 
+import gzip
 import json
 import time
 from urllib.parse import urljoin
@@ -172,9 +173,11 @@ def test_a_create_that_is_sent_again_with_its_key_is_done_once(client):
 
 def test_an_unchanged_user_is_not_sent_again(client, api):
     user = new_user(api)
-    tag = client.get(f"/users/{user['id']}").headers["etag"]
-    again = client.get(f"/users/{user['id']}", headers={"If-None-Match": tag})
+    first = client.get(f"/users/{user['id']}")
+    again = client.get(f"/users/{user['id']}", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["content-length"] == first.headers["content-length"]
+    assert client.get(f"/users/{user['id']}").text == first.text
 
 
 def test_only_users_and_labs_are_forwarded(other):
@@ -247,6 +250,61 @@ def test_an_absolute_location_is_made_relative(beside_fake):
     with Fake(behave) as fake:
         answer = exchange.request(beside_fake(fake).url, "GET", "/users/x/")
         assert (answer.status, answer.headers["location"]) == (307, "../x")
+
+
+@pytest.mark.parametrize("length", [None, "57"])
+def test_a_forwarded_304_has_the_length_that_it_came_with(beside_fake, length):
+    """It is that of the 200 (RFC 9110, section 8.6); 0 would be wrong."""
+    line = f"Content-Length: {length}\r\n" if length else ""
+    head = f'HTTP/1.1 304 X\r\nETag: "1"\r\n{line}\r\n'.encode()
+    with Fake(lambda to, asked: to.send(head)) as fake, Wire(beside_fake(fake).url) as wire:
+        wire.request("GET", "/users/x", 'If-None-Match: "1"')
+        answer = wire.answer()
+        assert (answer.status, answer.headers.get("content-length")) == (304, length)
+        assert "transfer-encoding" not in answer.headers
+        wire.request("GET", "/users/x", 'If-None-Match: "1"', "Connection: close")
+        assert wire.rest().count(b"\r\n\r\n") == (1 if length else 0)  # nothing follows a header
+
+
+def test_a_forwarded_head_without_a_length_gets_none(beside_fake):
+    head = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Fake(lambda to, asked: to.send(head)) as fake, Wire(beside_fake(fake).url) as wire:
+        wire.request("HEAD", "/users/")
+        answer = wire.answer("HEAD")
+        assert answer.status == 200 and not {"content-length", "transfer-encoding"} & set(answer.headers)
+        assert answer.headers["connection"] == "close" and wire.closed()
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_header_alone_has_no_length_of_a_body_that_would_be_compressed(client, api, method):
+    """It would have to be the length of the compressed one (RFC 9110, section 8.6)."""
+    user = new_user(api, full_name="x" * 5000)
+    path = f"/users/{user['id']}"
+    for coding in ("identity", "gzip"):
+        got = client.get(path, headers={"Accept-Encoding": coding})
+        assert got.headers.get("content-encoding", "identity") == coding
+        named = {"If-None-Match": got.headers["etag"]} if method == "GET" else {}
+        bare = client.request(method, path, headers={"Accept-Encoding": coding, **named})
+        assert (bare.status_code, bare.content) == (304 if named else 200, b"")
+        assert bare.headers["vary"] == got.headers["vary"] == "Accept-Encoding"
+        assert bare.headers.get("content-length") == (got.headers["content-length"] if coding == "identity" else None)
+
+
+def test_a_forwarded_head_says_that_the_answer_varies_where_the_get_does(client, api):
+    path = f"/users/{new_user(api)['id']}"
+    assert "vary" not in client.get(path).headers and "vary" not in client.head(path).headers
+
+
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 200), ("x-unknown", 503)])
+def test_a_coding_that_was_not_asked_for_is_decoded_or_the_answer_is_none(beside_fake, coding, status):
+    """Without an Accept-Encoding any would be acceptable (RFC 9110, section 12.5.3)."""
+    body = gzip.compress(b"[]")
+    head = f"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with Fake(lambda to, asked: to.send(head.encode() + body)) as fake:
+        answer = exchange.request(beside_fake(fake).url, "GET", "/labs/")
+        assert answer.status == status and "content-encoding" not in answer.headers
+        assert status != 200 or answer.body == b"[]"
+        assert {asked.headers.get("accept-encoding") for asked in fake.asked} == {"identity"}
 
 
 def test_a_forwarded_request_does_not_outlive_its_own_deadline(beside_fake):

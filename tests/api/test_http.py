@@ -42,6 +42,12 @@ class TestRouting:
             assert unquote("/".join([*above, segment])) == unquote(prefix + wanted)
             assert reference.query == own.query and not reference.netloc and not reference.scheme
 
+    @pytest.mark.parametrize(("path", "location"), [("//", "../"), ("///", "../../"), ("//?a=b", "../?a=b")])
+    def test_more_than_one_slash_alone_is_redirected_to_the_root(self, services, path, location):
+        for url in services.values():
+            answer = exchange.request(url, "GET", path)
+            assert (answer.status, answer.headers["location"], answer.body) == (307, location, b"")
+
     def test_a_redirect_encodes_bytes_that_are_not_valid_in_a_header(self, user_progress):
         with Wire(user_progress) as wire:
             wire.request("GET", '/users/ab<\xe9>/?q="^\xff')
@@ -77,6 +83,21 @@ class TestRouting:
     def test_dots_outside_of_dot_segments_are_part_of_an_id(self, user_progress):
         for path in ("/users/...", "/users/..a", "/users/a..", "/users/.a", "/users/%2e%2e%2e"):
             assert exchange.request(user_progress, "GET", path).json() == {"detail": "User not found"}
+
+    @pytest.mark.parametrize(
+        ("target", "status", "path"),
+        [("http://h/users/?limit=0", 200, "/users/?limit=0"), ("http://h", 200, "/"), ("http://h:80?a=b", 200, "/"),
+         ("http://h?x=/users/", 200, "/"), ("HTTP://h?/users/?limit=0", 200, "/"), ("http:///users/", 400, None),
+         ("http://:80/users/", 400, None), ("http://u@h/users/", 400, None), ("http://?/users/", 400, None)],
+    )  # fmt: skip
+    def test_a_target_with_a_host_has_the_path_that_follows_the_host(self, user_progress, target, status, path):
+        """RFC 3986, section 3.2: an authority ends at `/` or `?`; RFC 9110, section 4.2.1: it is not empty."""
+        with Wire(user_progress) as wire:
+            wire.request("GET", target)
+            answer = wire.answer()
+        assert answer.status == status
+        if path:
+            assert answer.body == exchange.request(user_progress, "GET", path).body
 
     def test_every_other_byte_of_a_target_counts_as_if_it_were_encoded(self, user_progress, api):
         user = new_user(api, id=f'auth0|{token()}"<>^`{{}}\\é')
@@ -259,6 +280,44 @@ class TestRepeated:
         for _ in range(2):
             answer = self.ask(user_progress, "User-Agent: a", "User-Agent: b", "X-Other: 1", "X-Other: 2")
             assert answer.status == 200
+
+
+class TestCompressedAnswers:
+    """Which coding an answer has (RFC 9110, section 12.5.3)."""
+
+    @pytest.mark.parametrize(
+        "accepted", ["gzip", "GZIP;q=0.5", "br, gzip ; q=0.001", "*", "*;q=0, gzip", "identity;q=0, *;q=0.1"]
+    )
+    def test_gzip_is_sent_where_it_is_named_or_where_an_asterisk_stands_for_it(self, user_progress, accepted):
+        for path in ("/openapi.json", "/dashboard"):
+            answer = exchange.request(user_progress, "GET", path, {"Accept-Encoding": accepted})
+            assert answer.headers.get("content-encoding") == "gzip" and gzip.decompress(answer.body)
+
+    @pytest.mark.parametrize(
+        "accepted", ["", "br", "gzip;q=0", "gzip;Q=0.000", "*;q=0", "*, gzip;q=0", "gzip;q=0, *", "gzip2"]
+    )
+    def test_gzip_that_is_refused_is_not_sent_though_an_asterisk_accepts_others(self, user_progress, accepted):
+        for path in ("/openapi.json", "/dashboard"):
+            answer = exchange.request(user_progress, "GET", path, {"Accept-Encoding": accepted})
+            assert "content-encoding" not in answer.headers and answer.text[0] in "{<"
+
+
+class TestEntityTags:
+    """If-None-Match (RFC 9110, section 13.1.2): `*`, or tags in quotes that may have commas between them."""
+
+    @pytest.mark.parametrize("named", ["{weak}", "{strong}", '"a,b", {weak}', ',, {strong} ,"x"', "*"])
+    def test_a_client_that_names_the_tag_gets_304(self, user_progress, named):
+        weak = exchange.request(user_progress, "GET", "/docs").headers["etag"]
+        named = named.format(weak=weak, strong=weak.removeprefix("W/"))
+        for method in ("GET", "HEAD"):
+            assert exchange.request(user_progress, method, "/docs", {"If-None-Match": named}).status == 304
+
+    @pytest.mark.parametrize("named", ['"*"', '"a,*,b"', '"a, *"', '"x,{opaque},y"'])
+    def test_what_stands_inside_another_tag_is_no_tag(self, user_progress, named):
+        weak = exchange.request(user_progress, "GET", "/docs").headers["etag"]
+        strong = weak.removeprefix("W/")
+        named = named.format(strong=strong, opaque=strong.strip('"'))
+        assert exchange.request(user_progress, "GET", "/docs", {"If-None-Match": named}).status == 200
 
 
 class TestCompressedBodies:

@@ -143,6 +143,7 @@ def test_typed_clients_can_be_generated_from_it(services, service):
         assert not isinstance(schema.get("const"), (list, dict)), schema
         if "object" in schema["type"] and "properties" not in schema:
             assert schema.get("additionalProperties") is not None, schema
+        assert "array" not in schema["type"] or "items" in schema, schema
 
 
 def test_a_free_object_takes_any_member(services):

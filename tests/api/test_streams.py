@@ -122,6 +122,16 @@ def test_a_long_list_is_compressed_while_it_is_sent(streaming, postgres):
         assert len(answer.body) < STREAMED * 40
 
 
+def test_head_of_a_long_list_that_is_compressed_tells_no_length(streaming):
+    """The only length that it may tell is that of what GET sends (RFC 9110, section 8.6)."""
+    with Wire(streaming.url) as wire:
+        wire.request("HEAD", PATH, "Accept-Encoding: gzip")
+        answer = wire.answer("HEAD")
+        assert answer.status == 200 and not {"content-length", "transfer-encoding"} & set(answer.headers)
+        assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+        assert answer.headers["connection"] == "close" and wire.closed()
+
+
 def test_head_of_a_long_list_tells_its_length(streaming):
     length = len(exchange.request(streaming.url, "GET", PATH).body)
     with Wire(streaming.url) as wire:

@@ -25,15 +25,18 @@ static void a_target_is_a_path_and_a_query(void **state)
     assert_parts("/a?", "/a", "");
     assert_parts("http://h:80/a?b", "/a", "b");
     assert_parts("HTTP://h", "/", NULL);
+    assert_parts("http://h?a=/b", "/", "a=/b");
     assert_parts("/\xff|\"<>\\", "/\xff|\"<>\\", NULL);
 }
 
 static void a_target_that_two_servers_could_read_differently_is_refused(void **state)
 {
-    static const struct text none[] = {TEXT(""),           TEXT("*"),     TEXT("a/b"),   TEXT("h:80"),
-                                       TEXT("https://h/"), TEXT("/a b"),  TEXT("/a\tb"), TEXT("/a#b"),
-                                       TEXT("/?a#b"),      TEXT("/\x7f"), TEXT("/a\0b"), TEXT("/?\x01"),
-                                       TEXT("http://h#/")};
+    static const struct text none[] = {
+        TEXT(""),           TEXT("*"),        TEXT("a/b"),         TEXT("h:80"),
+        TEXT("https://h/"), TEXT("/a b"),     TEXT("/a\tb"),       TEXT("/a#b"),
+        TEXT("/?a#b"),      TEXT("/\x7f"),    TEXT("/a\0b"),       TEXT("/?\x01"),
+        TEXT("http://h#/"), TEXT("http:///"), TEXT("http://:80/"), TEXT("http://u@h/"),
+        TEXT("http://?a")};
     struct text path, query;
 
     (void)state;
