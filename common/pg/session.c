@@ -185,7 +185,7 @@ static void await_owner(const struct link *link, const char *reason)
     /* If another worker wins the exchange, it has just logged the warning. */
     if ((before == 0 || now - before >= COMPLAINTS_APART) &&
         atomic_compare_exchange_strong(&last, &before, now))
-        log_line(LOG_WARNING, "waiting for the owner of the schema to make it", "service", link->schema->name,
+        log_line(LOG_WARNING, "waiting for the owner of the schema to make it", "schema", link->schema->name,
                  "reason", reason ? reason : "", NULL);
 }
 

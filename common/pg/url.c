@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTION_WORDS 8 /* values that an option may have, the NULL after the last included */
+#include "common/base/text.h"
+
+#define OPTION_WORDS 8   /* values that an option may have, the NULL after the last included */
+#define ITEM_MAX     255 /* bytes of a name of a host (RFC 1035, section 2.3.4) */
 
 /* Options whose values libpq checks only when it connects. */
 static const struct choice {
@@ -57,6 +60,15 @@ static bool is_address(const char *value)
     return inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1;
 }
 
+/*
+ * A name, an address, or the path of a socket. After an @ in a password that is not percent-encoded, libpq
+ * takes the rest of the password for the beginning of the host, which would then be looked up.
+ */
+static bool is_host(const char *value)
+{
+    return value[0] == '/' || value[0] == '@' || !strchr(value, '@');
+}
+
 static bool is_port(const char *value)
 {
     return is_number(value, 1, 65535);
@@ -65,7 +77,7 @@ static bool is_port(const char *value)
 /* How many items a comma-separated list has; 0 if `good` refuses one that is not empty. */
 static size_t count_items(const char *list, bool (*good)(const char *item))
 {
-    char item[64];
+    char item[ITEM_MAX + 1];
     size_t count = 0;
 
     for (const char *at = list;; at++) {
@@ -100,6 +112,8 @@ static const char *hosts_fault(const PQconninfoOption *options)
     const char *names = addresses ? addresses : hosts;
     size_t count = names ? count_items(names, NULL) : 1;
 
+    if (hosts && !count_items(hosts, is_host))
+        return "has a host that cannot be one: an @ in the user or password must be percent-encoded (%40)";
     if (ports && !count_items(ports, is_port))
         return "has a port that is not a number from 1 to 65535";
     if (addresses && !count_items(addresses, is_address))
@@ -152,6 +166,8 @@ static const char *fault_of(const char *url)
 
     if (strncmp(url, "postgresql://", 13) != 0 && strncmp(url, "postgres://", 11) != 0)
         return "does not begin with postgresql://";
+    if (text_has_control(text_of(url)))
+        return "has a line break or another control character";
     PQconninfoOption *options = PQconninfoParse(url, &said);
     PQfreemem(said); /* it repeats the URL */
     if (!options)

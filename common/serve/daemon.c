@@ -61,7 +61,7 @@ static int listen_on(const char *address, int64_t *port)
     int one = 1;
 
     if (!info) {
-        fprintf(stderr, "bad setting BIND_ADDRESS: \"%s\" is not an IP address\n", address);
+        fprintf(stderr, "cannot listen on %s: it cannot be resolved\n", address);
         return -1;
     }
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -87,7 +87,7 @@ static bool port_is_free(const char *address, int64_t port)
     int one = 1;
 
     if (!info)
-        return true; /* listen_on reports a bad address */
+        return true; /* listen_on reports it */
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool is_free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                    bind(fd, info->ai_addr, info->ai_addrlen) == 0;
@@ -239,6 +239,15 @@ static void enter_sandbox(void)
                  sandbox.landlock ? "there" : "not there", NULL);
 }
 
+/* The exit status after printing: a full disk cuts off what a script would take for the whole. */
+static int end_printing(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "not everything could be printed\n");
+    return EXIT_FAILURE;
+}
+
 int daemon_main(const struct api *api, int argc, char **argv)
 {
     static struct settings settings;
@@ -249,14 +258,14 @@ int daemon_main(const struct api *api, int argc, char **argv)
 
     switch (asked) {
     case SETTINGS_PRINTED:
-        return EXIT_SUCCESS;
+        return end_printing();
     case SETTINGS_BAD:
-        return EXIT_BAD_SETTING;
+        return ferror(stdout) ? end_printing() : EXIT_BAD_SETTING;
     case SETTINGS_HEALTH_CHECK:
         return check_health(&settings);
     case SETTINGS_STATEMENTS:
         listing_print(stdout, &settings.pg);
-        return EXIT_SUCCESS;
+        return end_printing();
     case SETTINGS_OPENAPI:
     case SETTINGS_READY:
         break;
@@ -270,6 +279,7 @@ int daemon_main(const struct api *api, int argc, char **argv)
         status = EXIT_FAILURE;
     } else if (asked == SETTINGS_OPENAPI) {
         printf("%.*s\n", (int)document.len, document.at);
+        status = end_printing();
     } else if (settings.command) {
         status = settings.command->run(&settings, api);
     } else {

@@ -1,6 +1,8 @@
 /* Checks that the types of settings do not make: URLs, and settings that depend on or stand for others. */
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/http/url.h"
@@ -38,6 +40,14 @@ static bool check_owner(struct settings *settings)
         return setting_complain("SCHEMA_DATABASE_URL", NULL,
                                 "is for the command schema, not for the service");
     return check_database("SCHEMA_DATABASE_URL", &settings->pg.owner_url);
+}
+
+/* What a token has to have as a claim: with the line break of a careless template no token would be valid. */
+static bool check_claim(const char *name, const char *value)
+{
+    return !value ||
+           check(name,
+                 text_has_control(text_of(value)) ? "has a line break or another control character" : NULL);
 }
 
 /* Fills in what AUTH0_DOMAIN stands for. */
@@ -92,7 +102,8 @@ static bool check_service_token(const char *token)
 
 static bool check_auth(struct auth_settings *s)
 {
-    if (!expand_auth0_domain(s))
+    if (!expand_auth0_domain(s) || !check_claim("AUTH_ISSUER", s->issuer) ||
+        !check_claim("AUTH_AUDIENCE", s->audience))
         return false;
     const char *url = s->jwks_url;
     if (url && !check("AUTH_JWKS_URL", jwks_fault(url)))
@@ -110,12 +121,26 @@ static bool check_auth(struct auth_settings *s)
     return check_service_token(s->service_token);
 }
 
+static bool check_address(const char *address)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+
+    if (getaddrinfo(address, NULL, &hints, &info) != 0)
+        return setting_complain("BIND_ADDRESS", address, "is not an IP address");
+    freeaddrinfo(info);
+    return true;
+}
+
 static bool check_limits(const struct settings *s)
 {
     char why[80];
 
     if (s->memory_limit && s->memory_limit < MEMORY_LEAST)
         return setting_complain("MEMORY_LIMIT", NULL, "is less than 8388608, and not 0");
+    if (s->http.body_limit > s->memory_limit || s->ingest.body_limit > s->memory_limit)
+        return setting_complain(s->http.body_limit > s->memory_limit ? "BODY_LIMIT" : "INGEST_BODY_LIMIT",
+                                NULL, "is more than MEMORY_LIMIT, the bytes of all requests together");
 
     if (s->http.connection_limit >= s->workers)
         return true;
@@ -130,7 +155,7 @@ bool settings_check(struct settings *settings)
 
     if (!settings->pg.url)
         return setting_complain("DATABASE_URL", NULL, "is not given");
-    return check_database("DATABASE_URL", &settings->pg.url) &&
+    return check_address(settings->bind_address) && check_database("DATABASE_URL", &settings->pg.url) &&
            check_database("DATABASE_READ_URL", &settings->pg.read_url) && check_owner(settings) &&
            check("USER_PROGRESS_SERVICE_URL",
                  url_fault(settings->directory.user_progress_url, URL_HTTP | URL_HTTPS)) &&

@@ -51,8 +51,14 @@ void setting_flag(const struct setting *setting, char flag[static SETTING_NAME_M
 
 bool setting_complain(const char *name, const char *value, const char *why)
 {
-    fprintf(stderr, "bad setting %s: %s%s%s%s\n", name, value ? "\"" : "", value ? value : "",
-            value ? "\" " : "", why);
+    fprintf(stderr, "bad setting %s: ", name);
+    if (value) {
+        putc('"', stderr);
+        for (; *value; value++) /* on one line, whatever it has */
+            putc(text_has_control((struct text){value, 1}) ? '?' : *value, stderr);
+        fputs("\" ", stderr);
+    }
+    fprintf(stderr, "%s\n", why);
     return false;
 }
 

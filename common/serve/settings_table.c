@@ -58,8 +58,8 @@ const struct setting settings_table[] = {
     {"AUTH_REQUIRED", SETTING_SWITCH, AT(auth.required), 0, 0, "off", false,
      "on: every call except /, the documentation and the health checks requires a token"},
     {"AUTH_SUBJECT_SCOPED", SETTING_SWITCH, AT(auth.subject_scoped), 0, 0, "off", false,
-     "on: in the progress log and in lists a token gives access only to the user in its `sub`, unless its "
-     "`scope` has progress:any (403)"},
+     "on: a token gives access only to the user in its `sub`, unless its `scope` has progress:any (403); the "
+     "original's calls stay open to every token"},
     {"SERVICE_TOKEN", SETTING_TEXT, AT(auth.service_token), 0, 0, NULL, true,
      "the token for calls between the services, if AUTH_REQUIRED is on and to erase and export a "
      "person's data; at least 16 characters"},

@@ -58,3 +58,4 @@ def test_the_answer_is_that_of_the_table(user_progress, name):
     status = re.match(rb"HTTP/1\.[01] (\d{3})", answer)[1].decode()
     assert f"{status} {kind}" == TABLE[name][0 if library_is_old(user_progress) else 1]
     assert (b"X-Request-ID" in answer) == (kind == "JSON" and b"Invalid request line" not in answer)
+    assert re.search(rb"\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n", answer)  # RFC 9110, section 6.6.1

@@ -259,6 +259,13 @@ def test_services_send_each_other_their_token(guarded, start_daemon, postgres, i
             assert refused(httpx.get(reports.url + path, **WITHOUT_TLS), MISSING)
 
 
+@pytest.mark.parametrize("service", ["performance-reporting", "usage-analytics"])
+def test_a_refusal_of_user_progress_is_passed_on_with_the_scheme_that_it_requires(guarded, beside, service):
+    with beside(service, guarded.url).ready().client() as client:
+        assert refused(client.get("/users/"), MISSING)
+        assert refused(client.post("/labs/", json=lab_body(), headers={"Authorization": "Bearer x"}))
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

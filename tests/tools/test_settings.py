@@ -16,9 +16,19 @@ def output(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
 
 
+def program(service):
+    return ROOT / "build" / os.environ.get("VARIANT", "release") / "bin" / service
+
+
 def listing(service):
-    program = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin" / service
-    return [json.loads(line) for line in output(program, "--settings").splitlines()]
+    return [json.loads(line) for line in output(program(service), "--settings").splitlines()]
+
+
+@pytest.mark.parametrize("question", ["--help", "--version", "--settings", "--openapi", "--statements"])
+def test_what_cannot_be_printed_whole_is_an_error_that_says_so(question):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([program("user-progress"), question], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "not everything could be printed\n")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -54,6 +64,5 @@ def test_bash_completes_flags_commands_and_values(words, offered):
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_daemon_tells_the_version_of_the_project(service):
     version = (ROOT / "VERSION").read_text().strip()
-    program = ROOT / "build" / os.environ.get("VARIANT", "release") / "bin" / service
-    assert output(program, "--version") == f"{service} {version}\n"
-    assert json.loads(output(program, "--openapi"))["info"]["version"] == version
+    assert output(program(service), "--version") == f"{service} {version}\n"
+    assert json.loads(output(program(service), "--openapi"))["info"]["version"] == version

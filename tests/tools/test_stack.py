@@ -48,8 +48,8 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path):
-    stack = Stack(tmp_path)
+def stack(tmp_path, request):
+    stack = Stack(tmp_path, **getattr(request, "param", {}))
     yield stack
     stack.start("clean-data").communicate("y\n")
     stack.run("down")
@@ -87,6 +87,14 @@ def test_user_progress_finds_the_others_wherever_they_are(stack):
     assert answer.status_code == 200 and '"kind":"end"' in answer.text
 
 
+@pytest.mark.parametrize("stack", [{"AUTH_REQUIRED": "on"}], indirect=True, ids=["by AUTH_REQUIRED"])
+def test_with_tokens_required_it_comes_up_and_accepts_those_that_it_prints(stack):
+    stack.run("up")
+    url = stack.env()["USER_PROGRESS_URL"] + "/users/"
+    headers = {"Authorization": "Bearer " + stack.run("token", "ada").strip()}
+    assert httpx.get(url).status_code == 401 and httpx.get(url, headers=headers).status_code == 200
+
+
 def test_no_service_connects_as_a_superuser_or_as_the_owner_of_its_tables(stack):
     stack.run("up")
     assert stack.sql("SELECT array_agg(DISTINCT usename::text ORDER BY usename::text) FROM pg_stat_activity"
@@ -94,6 +102,25 @@ def test_no_service_connects_as_a_superuser_or_as_the_owner_of_its_tables(stack)
         "performance", "usage_analytics", "user_progress"
     ]  # fmt: skip
     assert stack.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'users'") == "user_progress_owner"
+
+
+@pytest.mark.parametrize(
+    "variables, named",
+    [
+        ({"STACK_PORT": "http"}, 'STACK_PORT: "http" is not a whole number from 0 to 65535'),
+        ({"STACK_PORT": "65536"}, 'STACK_PORT: "65536" is not a whole number from 0 to 65535'),
+        ({"STACK_PORT": "9000"}, "STACK_PORT: port 9000 is already that of another service"),
+        ({"USAGE_ANALYTICS_PORT": "-1"}, 'USAGE_ANALYTICS_PORT: "-1" is not a whole number'),
+        ({"USER_PROGRESS_PORT": "8005", "STACK_PORT": ""}, "PERFORMANCE_REPORTING_PORT: port 8005 is already"),
+        ({"USAGE_ANALYTICS_PORT": "9000", "USER_PROGRESS_PORT": "9000"}, "USAGE_ANALYTICS_PORT: port 9000 is already"),
+    ],
+)
+def test_a_port_that_cannot_be_is_named_before_anything_starts(tmp_path, variables, named):
+    stack = Stack(tmp_path / "stack", **variables)
+    process = stack.start("up")
+    _, err = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 1 and err.startswith(f"bad setting {named}"), err
+    assert not stack.directory.exists()
 
 
 def test_up_again_changes_nothing_that_runs(stack):
@@ -125,6 +152,31 @@ def test_data_is_deleted_only_after_a_yes(stack):
     stack.run("clean-data", answer="y\n")
     assert not (stack.directory / "postgres").exists()
     stack.run("env", status=1)
+
+
+def test_secrets_may_come_from_files_as_for_the_daemons(tmp_path, stack):
+    stack.run("up")
+    files = {"DATABASE_URL": stack.env()["USER_PROGRESS_DATABASE_URL"], "SERVICE_TOKEN": "token-of-the-test-0123456789"}
+    for name, secret in files.items():
+        (tmp_path / name).write_text(secret + "\n")
+    own = {"PERFORMANCE_REPORTING_DATABASE_URL": stack.env()["PERFORMANCE_REPORTING_DATABASE_URL"]}
+    other = Stack(tmp_path / "other", **own, **{f"{name}_FILE": str(tmp_path / name) for name in files})
+    try:
+        other.run("up")
+        assert other.env()["USER_PROGRESS_DATABASE_URL"] == files["DATABASE_URL"]
+        headers = {"Authorization": f"Bearer {files['SERVICE_TOKEN']}"}
+        path = "/performance/user/nobody/records"
+        answer = httpx.delete(other.env()["PERFORMANCE_REPORTING_URL"] + path, headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"deleted": 0, "remaining": False})
+    finally:
+        other.run("down")
+
+
+def test_a_secret_s_file_that_is_not_there_is_named_before_anything_starts(tmp_path):
+    stack = Stack(tmp_path / "stack", SERVICE_TOKEN_FILE="/nonexistent")
+    _, err = (process := stack.start("up")).communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 1 and err.startswith("bad setting SERVICE_TOKEN_FILE:"), err
+    assert not stack.directory.exists()
 
 
 def test_a_database_that_is_given_is_used_and_none_is_started(tmp_path, stack):

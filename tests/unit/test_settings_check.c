@@ -60,6 +60,10 @@ static void a_bad_database_url_is_refused_and_never_repeated(void **state)
         "postgresql://app:" PASSWORD "@h/db?sslmode",
         "postgresql://app:" PASSWORD "@h/db?service=main",
         "postgresql:///?service=" PASSWORD,
+        "postgresql://app:" PASSWORD "@zz@127.0.0.1/db",
+        "postgresql://app:" PASSWORD "@h/db?host=a,zz@b",
+        "postgresql://app:" PASSWORD "@h/db\n",
+        "postgresql://app:" PASSWORD "@h/d\tb",
     };
 
     (void)state;
@@ -78,6 +82,8 @@ static void a_valid_database_url_is_accepted_unchanged(void **state)
         "postgres://app:p%40ss@127.0.0.1:5432/db?sslmode=verify-full&target_session_attrs=read-write",
         "postgresql://a:1,b:2,[::1]:3/db?connect_timeout=3",
         "postgresql:///db?host=/var/run/postgresql&port=5433",
+        "postgresql://%2Fvar%2Frun%2Fa@b/db",
+        "postgresql:///db?host=@abstract",
         "postgresql://a,b/db?port=5432",
         "postgresql://h/db?options=-csearch_path%3Dx&application_name=y",
     };
@@ -184,6 +190,25 @@ static void a_bad_address_of_a_key_set_is_refused(void **state)
     assert_refused("AUTH_CA_FILE", "/nonexistent");
 }
 
+static void an_issuer_or_audience_with_a_line_break_is_refused(void **state)
+{
+    (void)state;
+    setenv("AUTH_JWKS_URL", "file:///jwks.json", 1);
+    setenv("AUTH_AUDIENCE", "a", 1);
+    assert_refused("AUTH_ISSUER", "https://i/\n");
+    setenv("AUTH_ISSUER", "https://i/", 1);
+    assert_refused("AUTH_AUDIENCE", "a\n");
+}
+
+static void a_value_with_a_line_break_is_refused_with_one_line(void **state)
+{
+    (void)state;
+    assert_refused("LOG_LEVEL", "info\n");
+    assert_refused("PORT", "80\n");
+    assert_refused("AUTH0_DOMAIN", "x.example\n");
+    assert_refused("SERVICE_TOKEN_FILE", "/nonexistent\nfile");
+}
+
 static void origins_that_no_browser_sends_are_refused(void **state)
 {
     static const char *const lists[] = {"http://a/",  "a.example",     "http://a,b",
@@ -244,6 +269,10 @@ static void limits_that_contradict_each_other_are_refused(void **state)
     assert_refused("CONNECTION_LIMIT", "16");
     setenv("CONNECTION_LIMIT", "20", 1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
+    setenv("MEMORY_LIMIT", "8388608", 1);
+    assert_refused("BODY_LIMIT", "8388609");
+    assert_refused("INGEST_BODY_LIMIT", "8388609");
+    assert_int_equal(read_settings(NULL), SETTINGS_READY);
     assert_refused("AUTH_REQUIRED", "on");
     assert_refused("AUTH_SUBJECT_SCOPED", "on");
 }
@@ -273,6 +302,8 @@ int main(void)
         test(a_bad_url_of_another_service_is_refused_and_never_repeated),
         test(a_valid_url_of_another_service_is_accepted),
         test(a_bad_address_of_a_key_set_is_refused),
+        test(an_issuer_or_audience_with_a_line_break_is_refused),
+        test(a_value_with_a_line_break_is_refused_with_one_line),
         test(origins_that_no_browser_sends_are_refused),
         test(addresses_that_a_page_cannot_ask_are_refused),
         test(an_empty_or_torn_file_of_a_secret_is_refused),
