@@ -85,8 +85,8 @@ static void write_value(struct writer *w, const struct field *field, const void 
             return;
         break;
     }
-    if (text.at)
-        write_string(w, text, guarded);
+    if (text.at) /* JSON that begins with a minus is a number */
+        write_string(w, text, guarded && (field->type == FIELD_TEXT || text.at[0] != '-'));
 }
 
 void csv_write_header(struct writer *w, const struct shape *shape)

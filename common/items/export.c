@@ -130,11 +130,12 @@ static void write_end(struct export_run *run)
 static void begin_answer(struct export_run *run)
 {
     struct request *rq = run->rq;
-    time_t now = (time_t)(clock_of_day().us / 1000000);
+    time_t now = (time_t)(clock_of_day().us / MOMENT_SECOND);
     char stamp[32];
     struct tm utc;
 
     reply_text(rq, 200, run->csv ? "text/csv; charset=utf-8" : "application/x-ndjson", TEXT(""));
+    rq->out.lines = !run->csv;
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
     const char *file = arena_printf(&rq->arena, "attachment; filename=\"%s-%s.%s\"", run->of->name, stamp,

@@ -38,7 +38,8 @@ static const struct field outcome_fields[] = {
     FIELD(INT, code, .flags = FIELD_OPTIONAL, .help = "The status that a single call would have."),
     FIELD(TEXT, detail, .flags = FIELD_OPTIONAL, .help = "What is wrong."),
     FIELD(KEPT_LIST, errors, .flags = FIELD_OPTIONAL, .of = &fault_shape,
-          .help = "If the code is 422: the first 10 faults."),
+          .help = "If the code is 422: the first 10 faults. Left out where the answer would otherwise be too "
+                  "long to be kept for the Idempotency-Key."),
 };
 static const struct shape outcome_shape = SHAPE("ItemOutcome", "The outcome of an item.", outcome_fields);
 #undef OF
@@ -69,7 +70,10 @@ static const char *const states[] = {[ITEM_GOOD] = "not_stored",
                                      [ITEM_DUPLICATE] = "duplicate",
                                      [ITEM_FAILED] = "failed"};
 
-static struct outcome outcome_of(const struct item *item, int64_t index)
+/* Which items are listed, and with what. */
+enum listing { ALL_ITEMS, FAILED_ITEMS, FAILED_WITHOUT_ERRORS };
+
+static struct outcome outcome_of(const struct item *item, int64_t index, enum listing listing)
 {
     bool there = item->state == ITEM_STORED || item->state == ITEM_DUPLICATE;
     bool failed = item->state == ITEM_FAILED;
@@ -79,11 +83,12 @@ static struct outcome outcome_of(const struct item *item, int64_t index)
                             .id = there ? item->id : INT_NULL,
                             .code = failed ? item->code : INT_NULL,
                             .detail = failed ? text_of(item->detail) : TEXT_NULL,
-                            .errors.bytes = failed ? item->errors : TEXT_NULL};
+                            .errors.bytes =
+                                failed && listing != FAILED_WITHOUT_ERRORS ? item->errors : TEXT_NULL};
 }
 
 /* Counts the items by state and lists them; false: no memory. */
-static bool list_outcomes(const struct items *items, bool only_failed, struct answer *answer)
+static bool list_outcomes(const struct items *items, enum listing listing, struct answer *answer)
 {
     struct arena *arena = &items->rq->arena;
     struct outcome *list = arena_alloc(arena, (items->count + 1) * sizeof(*list));
@@ -94,26 +99,37 @@ static bool list_outcomes(const struct items *items, bool only_failed, struct an
         answer->stored += item->state == ITEM_STORED;
         answer->duplicates += item->state == ITEM_DUPLICATE;
         answer->failed += item->state == ITEM_FAILED;
-        if (!only_failed || item->state == ITEM_FAILED)
-            list[answer->items.count++] = outcome_of(item, (int64_t)i);
+        if (listing == ALL_ITEMS || item->state == ITEM_FAILED)
+            list[answer->items.count++] = outcome_of(item, (int64_t)i, listing);
     }
     return list != NULL;
 }
 
-enum reply items_answer(struct items *items, bool only_failed)
+static enum reply answer_with(struct items *items, bool atomic, enum listing listing)
 {
     struct request *rq = items->rq;
     struct answer answer = {.received = (int64_t)items->count};
     char *time = arena_alloc(&rq->arena, TIME_TEXT_MAX);
 
-    if (!time || !list_outcomes(items, only_failed, &answer))
+    if (!time || !list_outcomes(items, listing, &answer))
         return reply_unavailable(rq);
     answer.received_at = (struct text){time, time_print(time, items->received_at, items->of->form)};
-    bool none = answer.stored + answer.duplicates == 0;
+    /* With `atomic` a duplicate does not make a failed request a partial success. */
+    bool none = atomic || answer.stored + answer.duplicates == 0;
     reply(rq, &ingest_answer_shape, &answer);
     rq->status = !answer.failed ? 200 : none ? 422 : 207;
-    /* An answer that is too long to be kept for the Idempotency-Key would lose what was stored. */
-    if (rq->idempotency && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && !only_failed)
-        return items_answer(items, true);
     return REPLIED;
+}
+
+enum reply items_answer(struct items *items, bool atomic, bool only_failed)
+{
+    struct request *rq = items->rq;
+    enum listing listing = only_failed ? FAILED_ITEMS : ALL_ITEMS;
+    enum reply replied = answer_with(items, atomic, listing);
+
+    /* An answer that is too long to be kept for the Idempotency-Key would lose what was stored. */
+    while (rq->idempotency && rq->transaction && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT &&
+           listing != FAILED_WITHOUT_ERRORS)
+        replied = answer_with(items, atomic, ++listing);
+    return replied;
 }

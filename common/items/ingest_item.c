@@ -4,8 +4,7 @@
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
-#define CLIENT_ID_MAX 64                         /* characters */
-#define DAY           (INT64_C(86400) * 1000000) /* microseconds */
+#define CLIENT_ID_MAX 64 /* characters */
 
 void item_fail(struct item *item, int code, const char *detail)
 {
@@ -61,7 +60,7 @@ static void check_time(struct items *items, struct item *item, struct faults *fa
     struct text told = *item_text(item, of->told_time);
     struct moment *at = item_time(item, of->timestamp);
     const struct settings *settings = items->rq->worker->settings;
-    int64_t future = settings->ingest.future, kept = settings->retention.days * DAY;
+    int64_t future = settings->ingest.future, kept = settings->retention.days * MOMENT_DAY;
 
     *at = *item_time(item, of->received_at) = MOMENT_NULL;
     if (!told.at)
@@ -70,11 +69,11 @@ static void check_time(struct items *items, struct item *item, struct faults *fa
         add_fault(faults, "timestamp", "value_error", "not a time such as 2025-04-19T08:39:43.599Z");
         return;
     }
-    int64_t ahead = (at->us - items->received_at.us) / 1000000;
-    if (ahead > future)
+    int64_t ahead = at->us - items->received_at.us;
+    if (ahead > future * MOMENT_SECOND)
         add_fault(faults, "timestamp", "value_error",
                   arena_printf(&items->rq->arena, "timestamp is %lld s ahead of this service's clock",
-                               (long long)ahead));
+                               (long long)(ahead / MOMENT_SECOND)));
     else if (at->us < 0)
         add_fault(faults, "timestamp", "value_error", "timestamp is before 1970-01-01");
     else if (kept && at->us < items->received_at.us - kept)

@@ -67,7 +67,7 @@ bool item_fail_json(struct items *items, struct item *item, const struct json_er
  */
 bool items_store(struct items *items, bool atomic) MUST_CHECK;
 
-/* ingest_answer.c: replies with the outcome. */
-enum reply items_answer(struct items *items, bool only_failed);
+/* ingest_answer.c: replies with the outcome; `atomic` as for items_store. */
+enum reply items_answer(struct items *items, bool atomic, bool only_failed);
 
 #endif

@@ -39,6 +39,33 @@ static struct item *add_item(struct items *items)
     return &items->list[items->count++];
 }
 
+/*
+ * What an item that is not read does to the body: not being UTF-8, or in an array not being JSON, spoils the
+ * whole.
+ */
+static enum reading scan_only(struct items *items, struct text bytes, bool line)
+{
+    struct json_scanned scanned;
+    struct json_error error;
+
+    if (!text_is_utf8(bytes))
+        return READ_UNREADABLE;
+    if (line)
+        return READ_GOOD;
+    arena_reset(&items->scratch);
+    switch (json_scan(&items->scratch, bytes, &scanned, &error)) {
+    case JSON_OK:
+        return READ_GOOD;
+    case JSON_INVALID:
+        return READ_INVALID;
+    case JSON_UNREADABLE:
+        return READ_UNREADABLE;
+    case JSON_NO_MEMORY:
+        break;
+    }
+    return READ_NO_MEMORY;
+}
+
 /* Reads an item. A line that is not JSON is a failed item; in an array it fails the whole body. */
 static enum reading read_one(struct items *items, struct text bytes, bool line)
 {
@@ -53,7 +80,7 @@ static enum reading read_one(struct items *items, struct text bytes, bool line)
     turn_share();
     if (bytes.len > (size_t)settings->http.body_limit) {
         item_fail(item, 413, "Request body too large");
-        return READ_GOOD;
+        return scan_only(items, bytes, line);
     }
     switch (item_read(items, item, bytes, &error)) {
     case JSON_OK:
@@ -82,6 +109,8 @@ static enum reading read_lines(struct items *items, struct text left)
         struct text line = {left.at, end ? (size_t)(end - left.at) : left.len};
         size_t passed = line.len + (end ? 1 : 0);
         left = (struct text){left.at + passed, left.len - passed};
+        /* The CR of a line end does not count towards the size of the item. */
+        line.len -= line.len && line.at[line.len - 1] == '\r';
         if (skip_space(line, 0) < line.len)
             reading = read_one(items, line, true);
     }

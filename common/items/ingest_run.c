@@ -122,14 +122,15 @@ static void count_outcomes(const struct items *items)
 static enum reply run(struct items *items)
 {
     const struct ingest_query *query = items->rq->query;
+    bool atomic = query->atomic == 1;
 
     if (!items_read(items))
         return REPLIED;
     judge_owners(items);
-    if (!look_up(items) || !items_store(items, query->atomic == 1))
+    if (!look_up(items) || !items_store(items, atomic))
         return REPLIED;
     count_outcomes(items);
-    return items_answer(items, text_equal(query->items, text_of(which_items[1])));
+    return items_answer(items, atomic, text_equal(query->items, text_of(which_items[1])));
 }
 
 enum reply ingest_reply(struct request *rq, const struct ingest *ingest)

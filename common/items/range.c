@@ -18,30 +18,33 @@ static bool is_exact(struct text time)
     return digits <= FRACTION_DIGITS;
 }
 
-/* Reads a bound, null if it was not sent; false: the reply is 422. */
-static bool read_bound(struct request *rq, const char *name, struct text text, struct moment *bound)
+/* Reads a bound, null if it was not sent. */
+static void read_bound(struct request *rq, struct faults *faults, const char *name, struct text text,
+                       struct moment *bound)
 {
     *bound = MOMENT_NULL;
-    if (!text.at || (iso8601_read_time(text, bound) && is_exact(text)))
-        return true;
-    reply_bad_parameter(rq, name, text, "not a time such as 2025-04-19T08:00:00Z, nor a date");
-    return false;
+    if (text.at && !(iso8601_read_time(text, bound) && is_exact(text)))
+        parameter_add_fault(rq, faults, name, text, "not a time such as 2025-04-19T08:00:00Z, nor a date");
 }
 
 bool range_parse(struct request *rq, const struct range_text *text, struct zone_range *range)
 {
+    struct faults faults = faults_start(&rq->arena);
     bool known = true;
 
     *range = (struct zone_range){.zone = text->zone.at ? text->zone : TEXT("UTC"), .back = INT_NULL};
-    if (!read_bound(rq, "from", text->from, &range->from) || !read_bound(rq, "to", text->to, &range->to))
-        return false;
+    read_bound(rq, &faults, "from", text->from, &range->from);
+    read_bound(rq, &faults, "to", text->to, &range->to);
     range->from_day = text->from.at && iso8601_is_date(text->from);
     range->to_day = text->to.at && iso8601_is_date(text->to);
     if (!text_equal(range->zone, TEXT("UTC")) && !zone_look_up(rq, range->zone, &known))
         return false;
     if (!known)
-        reply_bad_parameter(rq, "zone", range->zone, "not the name of a time zone such as Europe/Berlin");
-    return known;
+        parameter_add_fault(rq, &faults, "zone", range->zone,
+                            "not the name of a time zone such as Europe/Berlin");
+    if (faults.count)
+        reply_faults(rq, &faults);
+    return !faults.count;
 }
 
 bool range_read(struct request *rq, const struct range_text *text, struct range *range)

@@ -110,6 +110,20 @@ void write_json_text(struct writer *w, struct text t)
     write_char(w, '"');
 }
 
+void write_json_kept(struct writer *w, struct text json)
+{
+    size_t written = 0;
+
+    for (size_t i = 0; w->lines && i < json.len; i++) {
+        if (json.at[i] != '\n' && json.at[i] != '\r')
+            continue;
+        write_bytes(w, json.at + written, i - written);
+        write_char(w, ' ');
+        written = i + 1;
+    }
+    write_bytes(w, json.at + written, json.len - written);
+}
+
 void write_url(struct writer *w, struct text t, const char *kept)
 {
     static const char digits[] = "0123456789ABCDEF";

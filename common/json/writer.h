@@ -25,6 +25,7 @@ struct writer {
     bool failed; /* memory or WRITER_LIMIT is exhausted: the text is incomplete */
     /* Takes the WRITER_PART bytes that are there away when more come; NULL: they stay, and more with them. */
     void (*full)(struct writer *w);
+    bool lines; /* the text is lines: JSON that is written as it was sent must not break them */
 };
 
 #define FLOAT_TEXT_MAX 32 /* the most bytes of a printed float */
@@ -42,6 +43,12 @@ void write_char(struct writer *w, char c);
 
 /* A JSON string of valid UTF-8, escaped; `null` for the null text. */
 void write_json_text(struct writer *w, struct text t);
+
+/*
+ * JSON as it was sent, with its white space. In lines, its line ends become spaces: outside of strings they
+ * mean the same, and inside of strings they are always escaped.
+ */
+void write_json_kept(struct writer *w, struct text json);
 
 /* A list of JSON strings; `null` for null. */
 void write_json_texts(struct writer *w, struct texts list);

@@ -11,7 +11,6 @@
 
 #define BACK       29 /* intervals before that of the end, without `from` */
 #define BACK_HOURS 47
-#define DAY_US     INT64_C(86400000000)
 
 const char *const series_by[] = {"none", "lab_type", NULL};
 
@@ -29,24 +28,13 @@ static bool has_figure(const struct series *series, struct text name)
     return false;
 }
 
-/* Skips the text up to the next comma and returns it. */
-static struct text take_name(struct text *left)
-{
-    const char *comma = memchr(left->at, ',', left->len);
-    struct text name = {left->at, comma ? (size_t)(comma - left->at) : left->len};
-
-    left->at += name.len + (comma ? 1 : 0);
-    left->len -= name.len + (comma ? 1 : 0);
-    return name;
-}
-
 /* Whether a list of figures has this one; the null list has all. */
 static bool is_listed(struct text list, const char *figure)
 {
     bool listed = !list.at;
 
     while (list.len && !listed)
-        listed = text_equal(take_name(&list), text_of(figure));
+        listed = text_equal(text_take(&list, ','), text_of(figure));
     return listed;
 }
 
@@ -56,7 +44,7 @@ static bool check_figures(struct request *rq, const struct series *series, struc
     struct text left = list;
 
     while (left.len)
-        if (!has_figure(series, take_name(&left))) {
+        if (!has_figure(series, text_take(&left, ','))) {
             reply_bad_parameter(rq, "figures", list, "not figures of this series with commas between them");
             return false;
         }
@@ -69,7 +57,7 @@ static bool is_needed(const struct series_figure *figure, const struct series_qu
 {
     bool by_kind = !text_equal(query->by, TEXT("none")) && !text_equal(query->by, TEXT("lab_type"));
 
-    if (figure->days_most && span->local_us > figure->days_most * DAY_US)
+    if (figure->days_most && span->local_us > figure->days_most * MOMENT_DAY)
         return false;
     if (figure->labs_only && (query->kind.at || by_kind))
         return false;

@@ -5,7 +5,7 @@
 #include "common/items/parameter.h"
 #include "common/items/zone.h"
 
-#define SECOND_US 1000000
+#define OUTSIDE "the range reaches beyond the years 1 to 9999 by the clocks of the zone"
 
 /* The time as the clocks of the zone show it; the null text for null or when memory is exhausted. */
 static struct text label(struct arena *arena, struct moment at, int64_t east)
@@ -45,6 +45,30 @@ static bool divide(struct arena *arena, struct span *span, const struct zone_sta
     span->edges.count = count + 1;
     span->starts.count = count;
     return true;
+}
+
+/* Whether label() tells the time, or there is none to tell. */
+static bool has_label(struct moment at, int64_t east)
+{
+    return moment_is_null(at) || time_has_local(at, east);
+}
+
+/* False: the reply is 422. */
+static bool check_labels(struct request *rq, const struct range_text *text, const struct span *span,
+                         const struct zone_start *rows)
+{
+    const size_t last = span->count ? span->count - 1 : 0;
+    bool begins = has_label(span->from, rows->from_east) && (!span->count || has_label(rows->at, rows->east));
+    bool ends =
+        has_label(span->to, rows->to_east) && (!span->count || has_label(rows[last].at, rows[last].east));
+
+    if (begins && ends)
+        return true;
+    if (text->from.at && !begins)
+        reply_bad_parameter(rq, "from", text->from, OUTSIDE);
+    else
+        reply_bad_parameter(rq, "to", text->to, OUTSIDE);
+    return false;
 }
 
 /* False: the reply is 422. */
@@ -87,10 +111,10 @@ bool span_read(struct request *rq, const struct range_text *text, const struct s
                           .now = found->now,
                           .zone = asked.zone,
                           .count = rules->interval.at ? rows.count - 1 : 0};
-    if (!check(rq, text, rules, span, &found[rows.count - 1]))
+    if (!check(rq, text, rules, span, &found[rows.count - 1]) || !check_labels(rq, text, span, found))
         return false;
     if (!moment_is_null(span->from) && !moment_is_null(span->to))
-        span->local_us = span->to.us - span->from.us + (found->to_east - found->from_east) * SECOND_US;
+        span->local_us = span->to.us - span->from.us + (found->to_east - found->from_east) * MOMENT_SECOND;
     span->from_text = label(&rq->arena, span->from, found->from_east);
     span->to_text = label(&rq->arena, span->to, found->to_east);
     bool printed =

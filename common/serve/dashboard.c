@@ -20,13 +20,8 @@ static bool next_place(struct text *left, struct place *place)
 {
     struct text entry = TEXT("");
 
-    while (left->len && !entry.len) {
-        const char *comma = memchr(left->at, ',', left->len);
-        size_t len = comma ? (size_t)(comma - left->at) : left->len;
-        size_t passed = comma ? len + 1 : len;
-        entry = text_trimmed((struct text){left->at, len});
-        *left = (struct text){left->at + passed, left->len - passed};
-    }
+    while (left->len && !entry.len)
+        entry = text_trimmed(text_take(left, ','));
     const char *equals = entry.len ? memchr(entry.at, '=', entry.len) : NULL;
     size_t len = equals ? (size_t)(equals - entry.at) : 0;
     place->name = (struct text){entry.at, len};

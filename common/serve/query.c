@@ -64,17 +64,20 @@ enum query_result query_row(struct request *rq, const struct statement *statemen
     return query_call(rq, &call);
 }
 
+bool query_found(struct request *rq, const struct statement *statement, const void *params, void *row,
+                 const char *missing)
+{
+    enum query_result result = query_row(rq, statement, params, row);
+
+    if (result == QUERY_NONE)
+        reply_error(rq, 404, missing);
+    return result == QUERY_ROW;
+}
+
 enum reply query_reply(struct request *rq, const struct statement *statement, const void *params, void *row,
                        const struct shape *shape, const char *missing)
 {
-    switch (query_row(rq, statement, params, row)) {
-    case QUERY_ROW:
-        return reply(rq, shape, row);
-    case QUERY_NONE:
-        return reply_error(rq, 404, missing);
-    default:
-        return REPLIED;
-    }
+    return query_found(rq, statement, params, row, missing) ? reply(rq, shape, row) : REPLIED;
 }
 
 enum query_result query_rows(struct request *rq, const struct statement *statement, const void *params,

@@ -27,6 +27,13 @@ enum query_result query_row(struct request *rq, const struct statement *statemen
                             void *row);
 
 /*
+ * The first row of a statement, which must be there. False: the reply is 404 with the detail `missing`, or
+ * what query_row has replied. Waits.
+ */
+bool query_found(struct request *rq, const struct statement *statement, const void *params, void *row,
+                 const char *missing) MUST_CHECK;
+
+/*
  * Runs a statement and replies with its first row, which it puts into `*row`, as `shape`; with 404 and
  * `missing` if there is none. For statements that no constraint can refuse. Waits.
  */

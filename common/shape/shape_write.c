@@ -15,7 +15,7 @@ static void write_time_or_null(struct writer *w, struct moment time, enum time_f
 
 static void write_json_or_null(struct writer *w, struct kept_json json)
 {
-    write_text(w, json.bytes.at ? json.bytes : TEXT("null"));
+    write_json_kept(w, json.bytes.at ? json.bytes : TEXT("null"));
 }
 
 static void write_int_or_null(struct writer *w, int64_t n)
@@ -150,7 +150,7 @@ static void write_object(struct writer *w, const struct shape *shape, const char
             if (!members.len)
                 continue;
             write_char(w, before);
-            write_text(w, members);
+            write_json_kept(w, members);
             before = ',';
             continue;
         }

@@ -4,22 +4,17 @@ import gzip
 import json
 import random
 import threading
-from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from harness import exchange
-from harness.daemon import SERVICES
-from harness.fake import Asked, Fake, Line
+from harness.batches import JSON, LINES, body_of, counts, has_index, rows, send, statuses
 from harness.lists import LISTS
-from harness.samples import attempt_body, event_body, new_lab, record_body, token
+from harness.samples import event_body, new_lab, token
 from harness.wait import until
 
-JSON = {"Content-Type": "application/json"}
-LINES = {"Content-Type": "application/x-ndjson"}
 SINGLE = {"user-progress": "/progress/lab-attempt", "performance-reporting": "/performance/record", "usage-analytics": "/analytics/event"}
-BODIES = {"user-progress": attempt_body, "performance-reporting": record_body, "usage-analytics": event_body}
 
 
 @pytest.fixture(scope="module", params=LISTS, ids=lambda of: of.service)
@@ -39,34 +34,8 @@ def cursor(cursor_of, of, url):
     return cursor
 
 
-def has_index(cursor, of) -> bool:
-    cursor.execute("SELECT coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)), false)", [f"{of.table}_client_id"])
-    return cursor.fetchone()[0]
-
-
-def send(url: str, of, items: list, query: str = "", headers: dict | None = None) -> exchange.Answer:
-    return exchange.request(url, "POST", of.path + query, {**JSON, **(headers or {})}, json.dumps(items).encode())
-
-
 def as_lines(items: list) -> bytes:
     return b"\r\n\n".join(json.dumps(item).encode() for item in items)
-
-
-def rows(cursor, of, lab: dict, names: str = "id") -> list[tuple]:
-    cursor.execute(f"SELECT {names} FROM {of.table} WHERE lab_type = %s ORDER BY id", [lab["lab_type"]])
-    return cursor.fetchall()
-
-
-def counts(answer: exchange.Answer) -> tuple[int, int, int]:
-    body = answer.json()
-    assert body["stored"] + body["duplicates"] + body["failed"] == body["received"]
-    return body["stored"], body["duplicates"], body["failed"]
-
-
-def statuses(answer: exchange.Answer) -> list[str]:
-    items = answer.json()["items"]
-    assert [item["index"] for item in items] == list(range(len(items)))
-    return [item["status"] for item in items]
 
 
 def test_the_document_s_example_is_answered_as_it_says(services, cursor_of, someone, lab):
@@ -92,10 +61,6 @@ def test_the_document_s_example_is_answered_as_it_says(services, cursor_of, some
              "errors": [{"type": "missing", "loc": ["body", 3, "event_type"], "msg": "Field required"}]},
         ],
     }  # fmt: skip
-
-
-def body_of(of, user: dict, lab: dict, **members) -> dict:
-    return {**BODIES[of.service](user, lab), **members}
 
 
 def bad_items(of, user: dict, lab: dict) -> list:
@@ -236,6 +201,14 @@ def test_times_that_cannot_be_and_client_ids_that_are_none_are_faults(url, of, s
     assert statuses(send(url, of, [body_of(of, someone, lab, timestamp=soon, client_id=None)])) == ["stored"]
 
 
+def test_a_time_after_the_bound_by_less_than_a_second_is_a_fault(url, of, someone, lab):
+    told = [datetime.now(timezone.utc) + timedelta(seconds=300, milliseconds=100 * n) for n in range(-10, 30)]
+    answer = send(url, of, [body_of(of, someone, lab, timestamp=time.isoformat()) for time in told])
+    latest = datetime.fromisoformat(answer.json()["received_at"].removesuffix("Z") + "+00:00") + timedelta(seconds=300)
+    assert statuses(answer) == ["failed" if time > latest else "stored" for time in told]
+    assert {"failed", "stored"} == set(statuses(answer))
+
+
 def test_atomic_stores_all_or_nothing(url, of, cursor, api, someone, lab):
     good = [body_of(of, someone, lab, client_id=token()) for _ in range(3)]
     taken = body_of(of, someone, new_lab(api), client_id=token())
@@ -245,6 +218,8 @@ def test_atomic_stores_all_or_nothing(url, of, cursor, api, someone, lab):
         assert answer.status == 422 and statuses(answer) == ["not_stored"] * 3 + ["failed"]
         assert (answer.json()["stored"], answer.json()["items"][3]["code"]) == (0, code)
         assert not any("id" in item for item in answer.json()["items"])
+    answer = send(url, of, [taken, *good, {**taken, "lab_type": lab["lab_type"]}], "?atomic=true")
+    assert answer.status == 422 and statuses(answer) == ["duplicate", *["not_stored"] * 3, "failed"]
     assert rows(cursor, of, lab) == []
     answer = send(url, of, [*good, good[0]], "?atomic=1")
     assert answer.status == 200 and counts(answer) == (3, 1, 0) and len(rows(cursor, of, lab)) == 3
@@ -310,6 +285,29 @@ def test_limits_are_of_items_and_bytes_on_the_wire_and_expanded(url, of, someone
     assert answer.status == 207 and answer.json()["items"][0]["code"] == 413
 
 
+def test_an_item_that_is_too_large_still_spoils_the_body_where_a_smaller_one_would(url, of, cursor, someone, lab):
+    good = json.dumps(body_of(of, someone, lab)).encode()
+    text, line = b"x" * (1 << 20), b"\n" + good
+    for headers, body, status in (
+        (JSON, b"[" + text + b"," + good + b"]", 422),
+        (JSON, b'["\xff' + text + b'",' + good + b"]", 400),
+        (JSON, b"[" + b"[" * 70 + text + b"]" * 70 + b"," + good + b"]", 400),
+        (LINES, b'"\xff' + text + b'"' + line, 400),
+    ):
+        assert exchange.request(url, "POST", of.path, headers, body).status == status, body[:80]
+    assert rows(cursor, of, lab) == []
+    answer = exchange.request(url, "POST", of.path, LINES, text + b"y" + line)
+    assert answer.status == 207 and answer.json()["items"][0]["code"] == 413
+
+
+def test_the_end_of_a_line_is_no_part_of_its_item_s_size(url, of, someone, lab):
+    item = body_of(of, someone, lab, ignored="")
+    item["ignored"] = "x" * ((1 << 20) - len(json.dumps(item)))
+    line = json.dumps(item).encode()
+    answer = exchange.request(url, "POST", of.path, LINES, line + b"\r\n" + line + b"\n" + line)
+    assert len(line) == 1 << 20 and statuses(answer) == ["stored"] * 3
+
+
 def test_under_a_key_a_batch_is_stored_once_however_often_it_is_sent(url, of, cursor, someone, lab):
     items, key = [body_of(of, someone, lab) for _ in range(20)] + [{}], {"Idempotency-Key": token()}
     first, again = (send(url, of, items, headers=key) for _ in range(2))
@@ -328,85 +326,14 @@ def test_an_answer_that_is_too_long_to_be_kept_lists_what_failed_alone(url, of, 
     assert {item["status"] for item in first.json()["items"]} == {"failed"} and counts(first) == (5000, 0, 5000)
 
 
-def test_a_scoped_token_stores_its_own_user_s_items_alone(beside, of, services, user_progress, issuer, someone, lab):
-    settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", **issuer.settings}
-    if of.service == "user-progress":
-        pytest.skip("its users are in its own database: the other two show it")
-    daemon = beside(of.service, user_progress, **settings).ready()
-    items = [body_of(of, someone, lab), body_of(of, {"id": "other"}, lab)]
-    mine = {"Authorization": f"Bearer {issuer.token(someone['id'])}"}
-    answer = send(daemon.url, of, items, headers=mine)
-    assert statuses(answer) == ["stored", "failed"] and answer.json()["items"][1]["code"] == 403
-
-
-def test_a_kill_leaves_all_of_a_batch_or_nothing(postgres, beside, of, user_progress, someone, lab):
-    if of.service == "user-progress":
-        pytest.skip("its users are in its own database: the other two show it")
-    random_ = random.Random(9)
-    for attempt in range(4):
-        daemon = beside(of.service, user_progress).ready()
-        with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
-            until(lambda: has_index(cursor, of), "the index of client ids")
-            items = [body_of(of, someone, lab, client_id=f"k{attempt}:{n}") for n in range(6000)]
-            answers = []
-
-            def deliver() -> None:
-                try:
-                    answers.append(send(daemon.url, of, items))
-                except OSError:
-                    pass
-
-            thread = threading.Thread(target=deliver)
-            thread.start()
-            thread.join(random_.random() * 0.4)
-            daemon.kill()
-            thread.join()
-            until(lambda: no_transaction_is_open(cursor, daemon.database), "the end of the killed daemon's transaction")
-            stored = len(rows(cursor, of, lab))
-            assert stored == (6000 if answers else stored) and stored in (0, 6000)
-
-
-def no_transaction_is_open(cursor, database: str) -> bool:
-    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
-                   " AND backend_type = 'client backend'", [database])  # fmt: skip
-    return cursor.fetchone()[0] == 0
-
-
-@pytest.mark.parametrize("service", SERVICES[1:])
-def test_while_user_progress_is_away_nothing_is_stored(beside, service, someone, lab):
-    of = next(of for of in LISTS if of.service == service)
-    daemon = beside(service, "http://127.0.0.1:9").ready()
-    answer = send(daemon.url, of, [body_of(of, someone, lab), {}])
-    assert (answer.status, answer.json()["detail"]) == (503, "User Progress Service unavailable")
-    assert answer.headers["retry-after"]
-
-
-def original(line: Line, asked: Asked) -> None:
-    """A User Progress without /lookup: it knows every user but `nobody`, and every lab type."""
-    kind, name = asked.path[1:].partition("/")[0], asked.path.rpartition("/")[2]
-    if asked.path == "/":
-        line.answer(200, {"status": "ok"})
-    elif kind == "users" and name != "nobody":
-        line.answer(200, {"id": name, "username": name})
-    elif kind == "labs":
-        line.answer(200, [{"id": "l", "lab_type": name, "name": "Lab", "created_at": "2025-04-19T08:30:38.538812"}])
-    else:
-        line.answer(404, {"detail": "Not Found"})
-
-
-@pytest.mark.parametrize("service", SERVICES[1:])
-@pytest.mark.parametrize("settings,most", [({}, 500), ({"INGEST_PLAIN_LOOKUPS": "4"}, 4)], ids=["by default", "as set"])
-def test_the_original_user_progress_is_asked_for_so_many_names_and_no_more(beside, service, settings, most):
-    of = next(of for of in LISTS if of.service == service)
-    with Fake(original) as fake:
-        daemon = beside(service, fake.url, LOOKUP_TIMEOUT_MS="60000", INGEST_TIMEOUT_MS="60000", **settings).ready()
-        users = [{"id": f"u{n}"} for n in range(most - 2)] + [{"id": "nobody"}]
-        items = [body_of(of, user, {"lab_type": "t"}) for user in users]
-        answer = send(daemon.url, of, items + items)
-        assert (answer.status, counts(answer)) == (207, (2 * most - 4, 0, 2))
-        assert len([asked for asked in fake.asked if asked.method == "GET" and asked.path != "/"]) == most
-        before = len(fake.asked)
-        answer = send(daemon.url, of, [*items, body_of(of, {"id": "one more"}, {"lab_type": "t"})])
-        assert (answer.status, answer.json()["detail"]) == (503, "User Progress Service unavailable")
-        assert answer.headers["retry-after"]
-        assert not [asked for asked in fake.asked[before:] if asked.method == "GET"]
+def test_where_even_what_failed_is_too_long_to_be_kept_its_errors_are_left_out(url, of, cursor, someone, lab):
+    items = [body_of(of, someone, lab)] + [{}] * 9999
+    key = {"Idempotency-Key": token()}
+    first, again = (send(url, of, items, headers=key) for _ in range(2))
+    assert first.status == 207 and first.body == again.body and len(rows(cursor, of, lab)) == 1
+    assert again.headers["idempotency-replayed"] == "true" and counts(first) == (1, 0, 9999)
+    assert {json.dumps({**item, "index": 0}) for item in first.json()["items"]} == {
+        json.dumps({"index": 0, "status": "failed", "code": 422, "detail": "Field required"})
+    }
+    nothing = send(url, of, [{}] * 9999, headers={"Idempotency-Key": token()})
+    assert nothing.status == 422 and nothing.json()["items"][0]["errors"]

@@ -175,6 +175,16 @@ class TestResources:
         answer = resources(performance, lab_type="nobody knows it")
         assert (answer["records"], answer["with_resources"], answer["resources"]) == (0, 0, [])
 
+    @pytest.mark.parametrize("amounts,printed", [
+        ([99], "99.0"), ([0, 0], "0.0"), ([1, 2], "1.5"), ([10**15], "1000000000000000.0"), ([10**16], "1e+16"),
+        ([-3 * 10**15, -(10**15), 1], "-1333333333333333.0"), ([1] + [0] * 19, "0.05"),
+    ], ids=str)  # fmt: skip
+    def test_an_average_is_printed_as_those_of_other_reports(self, performance, someone, lab, send, amounts, printed):
+        for amount in amounts:
+            send(someone, resources_used={"cpu": amount})
+        answer = performance.get("/performance/resources", params={"lab_type": lab["lab_type"]})
+        assert f'"average":{printed},' in answer.text
+
     def test_by_default_the_last_30_days_count(self, performance):
         assert resources(performance, to="2025-03-31")["from"] == "2025-03-01T00:00:00+00:00"
 

@@ -15,11 +15,13 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 import pytest
+from psycopg2.extras import Json
 
 from harness import exchange, metrics
 from harness.lists import EPOCH, LISTS, as_query, filled, whole
 from harness.samples import faults
 from harness.wait import until
+from harness.wire import Wire
 
 MANY = 60_000  # rows: more than the buffers between a service and a reader hold
 
@@ -76,6 +78,23 @@ def test_an_export_is_the_whole_list(client, of, order):
     assert lines(answer) == whole(client, of.path, order=order, limit=1000)
 
 
+def test_json_that_was_sent_in_several_lines_is_in_one_line(client, cursor, of):
+    """Byte for byte save the line ends: JSON means the same with spaces there."""
+    names = [name for name, value in of.others.items() if isinstance(value, Json)]
+    sent = {name: '["a\\n" ,\r\n\t"b",\n"\\r"\n]' if name == "errors" else '{"a\\n" :\r\n\t1,\n"\\r": 2\n}' for name in names}
+    cursor.execute(f"INSERT INTO {of.table} ({', '.join(['user_id', *names])}) VALUES ({', '.join(['%s'] * (len(names) + 1))})",
+                   ["pretty", *sent.values()])  # fmt: skip
+    try:
+        answer = export(client, of, user_id="pretty", end="line")
+        item, _ = (json.loads(line) for line in answer.text.removesuffix("\n").split("\n"))
+        assert all(text.replace("\r", " ").replace("\n", " ") in answer.text for text in sent.values())
+        assert [item] == whole(client, of.path, user_id="pretty")
+        (row,) = csv.DictReader(io.StringIO(export(client, of, user_id="pretty", format="csv").text, newline=""))
+        assert {name: row[name] for name in names} == sent
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE user_id = 'pretty'")
+
+
 def test_filters_are_those_of_the_list(client, of):
     random_ = random.Random(11)
     choices = {"user_id": ["u1", "", "ü/%?&=", "nobody"], "lab_type": ["l1", "l2"], of.special: of.values,
@@ -124,6 +143,19 @@ def test_what_a_spreadsheet_would_compute_is_guarded_where_that_is_asked_for(cli
         cursor.execute(f"DELETE FROM {of.table} WHERE lab_type = 'sheet'")
 
 
+def test_a_number_of_json_is_never_guarded(client, cursor, of):
+    names = [name for name, value in of.others.items() if isinstance(value, Json)]
+    if not names:
+        pytest.skip("its lists are of strings alone")
+    cursor.execute(f"INSERT INTO {of.table} (user_id, {names[0]}) VALUES ('-1', '-1')")
+    try:
+        text = export(client, of, user_id="-1", format="csv", spreadsheet="true").text
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+        assert (row["user_id"], row[names[0]]) == ("'-1", "-1")
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE user_id = '-1'")
+
+
 def test_an_export_goes_on_behind_an_id_and_tells_its_end(client, of):
     items = whole(client, of.path, order="id", limit=1000)
     behind = items[len(items) // 2]["id"]
@@ -142,6 +174,13 @@ def test_the_file_has_a_name_and_head_reads_nothing(client, of):
         name = answer.headers["content-disposition"]
         assert name.startswith('attachment; filename="') and name.endswith('Z.csv"')
     assert answer.content == b"" and "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize("format", ["ndjson", "csv"])
+def test_the_answer_to_head_ends_with_its_header(daemon, of, format):
+    with Wire(daemon.url) as wire:
+        wire.request("HEAD", f"{of.path}/export?format={format}", "Connection: close")
+        assert wire.answer("HEAD").status == 200 and wire.rest() == b""
 
 
 def test_http_1_0_cannot_be_told_of_an_end(daemon, of):

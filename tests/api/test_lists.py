@@ -223,6 +223,11 @@ def test_an_unknown_parameter_is_a_fault(client, of, name, value, fault):
     assert faults(client.get(of.path, params={name: value})) == [(fault, ("query", name))]
 
 
+def test_all_that_is_wrong_with_a_range_is_said_at_once(client, of):
+    query = {"from": "", "to": "1745051983", "zone": "posix/UTC"}
+    assert faults(client.get(of.path, params=query)) == [("value_error", ("query", name)) for name in query]
+
+
 def test_an_empty_range_is_a_fault(client, of):
     for to in ("2025-04-19", "2025-04-18"):
         assert faults(client.get(of.path, params={"from": "2025-04-19T00:00:00", "to": to})) == [("value_error", ("query", "to"))]

@@ -148,6 +148,37 @@ def test_what_cannot_be_answered_is_a_fault(client, of, query, field, said):
     assert faults(answered) == [("value_error", ("query", field))] and detail(answered)[0]["msg"] == said
 
 
+@pytest.mark.parametrize("query,field", [
+    ({"to": "0001-01-03"}, "to"),
+    ({"to": "0001-03-03", "interval": "week", "zone": "Asia/Kolkata"}, "to"),
+    ({"from": "0001-01-01T00:00:00+14:00", "to": "0001-01-03"}, "from"),
+    ({"from": "0001-01-01T00:00:00", "to": "0001-01-03", "zone": "America/Havana"}, "from"),
+    ({"from": "9999-12-30", "to": "9999-12-31T23:59:59-12:00"}, "to"),
+    ({"from": "9999-12-30", "to": "9999-12-31T20:00:00", "interval": "month", "zone": "Asia/Kolkata"}, "to"),
+], ids=str)  # fmt: skip
+def test_a_range_that_no_calendar_of_four_digits_shows_is_a_fault(client, of, query, field):
+    """Its starts would be printed as equal ones, and not rise."""
+    assert faults(client.get(PATHS[of.service], params=query)) == [("value_error", ("query", field))]
+
+
+@pytest.mark.parametrize("query", [
+    {"from": "0001-01-01", "to": "0001-01-03", "zone": "Asia/Kolkata"},
+    {"from": "0001-01-01", "to": "0001-01-03", "zone": "America/Havana", "interval": "hour"},
+    {"from": "0001-01-01", "to": "0001-01-20", "interval": "week"},
+    {"from": "9999-12-29", "to": "9999-12-31T23:59:59.999999", "interval": "hour"},
+    {"from": "9999-12-01", "to": "9999-12-31T18:29:59", "interval": "month", "zone": "Asia/Kolkata"},
+], ids=str)  # fmt: skip
+def test_starts_rise_at_both_ends_of_the_calendar(client, of, query):
+    got = created(client.get(PATHS[of.service], params=query))
+    assert got["starts"] == sorted(set(got["starts"])) and got["from"] == got["starts"][0]
+    assert [int(at[:4]) for at in (got["from"], got["to"])] == [int(query[bound][:4]) for bound in ("from", "to")]
+
+
+def test_all_that_is_wrong_with_a_range_is_said_at_once(client, of):
+    answered = client.get(PATHS[of.service], params={"from": "1745051983", "to": "tomorrow", "zone": "FOO5"})
+    assert faults(answered) == [("value_error", ("query", name)) for name in ("from", "to", "zone")]
+
+
 def test_so_many_intervals_are_answered(client, of):
     long = {"interval": "hour", "from": "2025-01-01", "to": "2025-03-04T12:00:00"}
     assert len(created(client.get(PATHS[of.service], params=long))["starts"]) == 1500

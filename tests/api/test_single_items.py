@@ -7,6 +7,7 @@ import pytest
 
 from harness import exchange
 from harness.samples import detail, faults, new_attempt, new_event, new_lab, new_record, new_user
+from harness.trio import SERVICE_TOKEN
 
 JSON = {"Content-Type": "application/json"}
 
@@ -65,6 +66,22 @@ def test_an_unused_id_is_not_found(items, client, id_):
 
 def test_an_id_that_is_not_an_integer_is_a_fault(items, client):
     assert faults(client.get(f"{items.path}/x")) == [("int_parsing", ("path", items.parameter))]
+
+
+def test_a_scoped_token_is_shown_the_items_of_its_own_user_alone(items, beside, user_progress, issuer, api):
+    settings = {"AUTH_REQUIRED": "on", "AUTH_SUBJECT_SCOPED": "on", "SERVICE_TOKEN": SERVICE_TOKEN, **issuer.settings}
+    daemon = beside(items.service, user_progress, **settings).ready()
+    service = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    with daemon.client(headers=service) as client:
+        own_table = items.service == "user-progress"
+        user, lab = (new_user(client), new_lab(client)) if own_table else (new_user(api), new_lab(api))
+        path = f"{items.path}/{items.make(client, user, lab)['id']}"
+        own, other = issuer.bearer(user["id"]), issuer.bearer("other")
+        any_user = issuer.bearer("other", scope="progress:any")
+        assert [client.get(path, headers=headers).status_code for headers in (own, any_user, service)] == [200] * 3
+        refused = client.get(path, headers=other)
+        assert (refused.status_code, refused.json()) == (403, {"message": "The token does not reach this user"})
+        assert client.get(f"{items.path}/0", headers=other).status_code == 404
 
 
 def test_what_an_item_keeps_as_json_is_shown_byte_for_byte(api, performance, usage, services):
