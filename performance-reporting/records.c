@@ -1,5 +1,6 @@
 #include "performance-reporting/records.h"
 
+#include "common/auth/auth.h"
 #include "common/http/request.h"
 #include "common/items/export.h"
 #include "common/items/ingest.h"
@@ -161,7 +162,10 @@ enum reply records_get(struct request *rq)
 {
     struct record record;
 
-    return query_reply(rq, &get_record, rq->path, &record, &record_shape, "Performance record not found");
+    if (!query_found(rq, &get_record, rq->path, &record, "Performance record not found") ||
+        !auth_require_user(rq, record.user_id))
+        return REPLIED;
+    return reply(rq, &record_shape, &record);
 }
 
 enum reply records_create_many(struct request *rq)

@@ -8,7 +8,6 @@
 #include "common/shape/declare.h"
 #include "performance-reporting/resources.sql.h"
 
-#define DAY          (86400 * (int64_t)1000000) /* microseconds */
 #define DAYS_DEFAULT 30
 #define DAYS_MOST    400 /* every record of the range is parsed */
 #define NAMES_MOST   100
@@ -84,7 +83,7 @@ enum reply resources_show(struct request *rq)
     if (!auth_require_all_users(rq) ||
         !span_read(rq, &(struct range_text){query->from, query->to, query->zone}, &rules, &span))
         return REPLIED;
-    if (span.to.us - span.from.us > DAYS_MOST * DAY)
+    if (span.to.us - span.from.us > DAYS_MOST * MOMENT_DAY)
         return reply_bad_parameter(rq, "from", query->from, "the range is longer than 400 days");
     const struct resources_params params = {query->lab_type, span.from, span.to, NAMES_MOST};
     switch (query_row(rq, &report_of_resources, &params, &resources)) {

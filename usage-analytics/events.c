@@ -1,5 +1,6 @@
 #include "usage-analytics/events.h"
 
+#include "common/auth/auth.h"
 #include "common/http/request.h"
 #include "common/items/export.h"
 #include "common/items/ingest.h"
@@ -140,7 +141,10 @@ enum reply events_get(struct request *rq)
 {
     struct event event;
 
-    return query_reply(rq, &get_event, rq->path, &event, &event_shape, "Event not found");
+    if (!query_found(rq, &get_event, rq->path, &event, "Event not found") ||
+        !auth_require_user(rq, event.user_id))
+        return REPLIED;
+    return reply(rq, &event_shape, &event);
 }
 
 static bool prepare(struct request *rq, void *item)

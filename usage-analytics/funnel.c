@@ -12,7 +12,6 @@
 
 #define BACK      30 /* days before the end, without `from` */
 #define DAYS_MOST 400
-#define DAY_US    INT64_C(86400000000)
 
 struct funnel_query {
     struct text from, to, zone, lab_type, by;
@@ -146,7 +145,7 @@ enum reply funnel_get(struct request *rq)
     if (!auth_require_all_users(rq) ||
         !span_read(rq, &(struct range_text){query->from, query->to, query->zone}, &rules, &funnel.span))
         return REPLIED;
-    if (funnel.span.local_us > DAYS_MOST * DAY_US)
+    if (funnel.span.local_us > DAYS_MOST * MOMENT_DAY)
         return reply_bad_parameter(rq, "from", query->from, "more than 400 days");
     const struct funnel_params params = {query->lab_type, funnel.span.from, funnel.span.to, funnel.span.now,
                                          query->within};

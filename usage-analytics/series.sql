@@ -3,8 +3,9 @@
 -- name: usage_series
 -- Events and sessions are the sums of the spans that the intervals are made of, with what is not folded yet and the rows
 -- of slots that are cut (docs/aggregates.md). What lasts about a day or longer is the sum of the days between the nearest
--- midnights of UTC, and a few hours more or less; shorter intervals share runs of spans, so that the index is probed
--- seldom. Users are counted from the events, interval by interval, because small sets of names are quicker to keep apart than
+-- midnights of UTC, and a few hours more or less: hours that one interval has more are those that its neighbour has less.
+-- Neighbours share runs of spans, so that the index is probed seldom. A day belongs to the interval that has its middle,
+-- or that ends there. Users are counted from the events, interval by interval, because small sets of names are quicker to keep apart than
 -- one large set; while the index of these is not built yet, all intervals are counted in one pass. A session counts where
 -- it starts, and is open from its start until just before its end; those that were open at the beginning are in days whose
 -- sessions took long enough together to last until then.
@@ -36,7 +37,12 @@ WITH divided AS MATERIALIZED (
       ) AS c (first, last)
      WHERE c.first < c.last
 ), run AS MATERIALIZED (
-    SELECT NULL::integer AS n, 1 AS sign, span, min(first) AS first, max(last) AS last
+    SELECT NULL::bigint[] AS parts,
+           ARRAY[1] AS signs,
+           CASE span WHEN 'day' THEN interval '12 hours' - interval '1 microsecond' ELSE interval '0' END AS later,
+           span,
+           min(first) AS first,
+           max(last) AS last
       FROM (
            SELECT span, first, last, count(*) FILTER (WHERE begins) OVER (PARTITION BY span ORDER BY first) AS run
              FROM (
@@ -48,29 +54,30 @@ WITH divided AS MATERIALIZED (
                          LATERAL (
                          VALUES ('slot', slot_first, CASE WHEN hour_first < hour_last THEN hour_first ELSE slot_last END),
                                 ('slot', CASE WHEN hour_first < hour_last THEN hour_last END, slot_last),
-                                ('hour', CASE WHEN day_first IS NULL THEN hour_first END, hour_last)
+                                ('hour', CASE WHEN day_first IS NULL THEN hour_first END, hour_last),
+                                ('day', day_first, day_last)
                     ) AS s (span, first, last)
                    WHERE s.first < s.last
              ) AS spans
       ) AS runs
      GROUP BY span, run
      UNION ALL
-    SELECT p.n, s.sign, s.span, s.first, s.last
+    SELECT array_agg(p.n), array_agg(s.sign), NULL, 'hour', s.first, s.last
       FROM part p,
            LATERAL (
-           VALUES (1, 'day', day_first, day_last),
-                  (1, 'hour', hour_first, day_first),
-                  (-1, 'hour', day_first, hour_first),
-                  (1, 'hour', day_last, hour_last),
-                  (-1, 'hour', hour_last, day_last)
-      ) AS s (sign, span, first, last)
+           VALUES (1, hour_first, day_first),
+                  (-1, day_first, hour_first),
+                  (1, day_last, hour_last),
+                  (-1, hour_last, day_last)
+      ) AS s (sign, first, last)
      WHERE s.first < s.last
+     GROUP BY s.first, s.last
 ), event AS MATERIALIZED (
     SELECT CASE $4 WHEN 'lab_type' THEN lab_type WHEN 'event_type' THEN event_type END AS name,
            n,
            sum(events) AS events
       FROM (
-           SELECT k.lab_type, k.event_type, coalesce(r.n, width_bucket(k.at, $1)) AS n, r.sign * k.events AS events
+           SELECT k.lab_type, k.event_type, i.n, i.sign * k.events AS events
              FROM kept,
                   run r,
                   LATERAL (
@@ -78,7 +85,8 @@ WITH divided AS MATERIALIZED (
                     FROM usage_by_type
                    WHERE lab_type = kept.lab AND span = r.span AND at >= r.first AND at < r.last
                   OFFSET 0
-             ) AS k
+             ) AS k,
+                  LATERAL unnest(coalesce(r.parts, ARRAY[width_bucket(k.at + r.later, $1)]), r.signs) AS i (n, sign)
             UNION ALL
            SELECT c.lab_type, c.event_type, width_bucket(c.at, $1), c.sign
              FROM divided d,
@@ -186,10 +194,7 @@ WITH divided AS MATERIALIZED (
            sum(sessions) AS sessions,
            sum(session_us) AS session_us
       FROM (
-           SELECT k.lab_type,
-                  coalesce(r.n, width_bucket(k.at, $1)) AS n,
-                  r.sign * k.sessions AS sessions,
-                  r.sign * k.session_us AS session_us
+           SELECT k.lab_type, i.n, i.sign * k.sessions AS sessions, i.sign * k.session_us AS session_us
              FROM kept,
                   run r,
                   LATERAL (
@@ -197,7 +202,8 @@ WITH divided AS MATERIALIZED (
                     FROM usage_by_lab
                    WHERE lab_type = kept.lab AND span = r.span AND at >= r.first AND at < r.last
                   OFFSET 0
-             ) AS k
+             ) AS k,
+                  LATERAL unnest(coalesce(r.parts, ARRAY[width_bucket(k.at + r.later, $1)]), r.signs) AS i (n, sign)
             UNION ALL
            SELECT u.lab_type, width_bucket(u.at, $1), 1, u.session_us
              FROM kept,
@@ -218,8 +224,8 @@ WITH divided AS MATERIALIZED (
      WHERE $6 && '{sessions,average_session_time_seconds}'
        AND n BETWEEN 1 AND cardinality($1) - 1
      GROUP BY 1, 2
-), edge AS MATERIALIZED (
-    SELECT CASE $4 WHEN 'lab_type' THEN lab_type END AS name, e.at, e.sign
+), opened AS MATERIALIZED (
+    SELECT CASE $4 WHEN 'lab_type' THEN lab_type END AS name, greatest(at, $1[1]) AS at, ended_at, sign
       FROM (
            SELECT u.lab_type, u.at, u.ended_at, 1 AS sign
              FROM kept,
@@ -256,14 +262,17 @@ WITH divided AS MATERIALIZED (
             UNION ALL
            SELECT lab_type, at, ended_at, 1
              FROM other_pair
-      ) AS p,
-           LATERAL (
-           VALUES (greatest(p.at, $1[1]), p.sign), (p.ended_at, -p.sign)
-      ) AS e (at, sign)
+      ) AS p
      WHERE 'peak_sessions' = ANY ($6)
        AND p.at < $1[cardinality($1)]
        AND p.ended_at > $1[1]
-       AND e.at < $1[cardinality($1)]
+), edge AS (
+    SELECT name, at, sign
+      FROM opened
+     UNION ALL
+    SELECT name, ended_at, -sign
+      FROM opened
+     WHERE ended_at < $1[cardinality($1)]
 ), figure AS (
     SELECT place,
            n,

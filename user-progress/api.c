@@ -32,7 +32,7 @@
 #include "user-progress/users.h"
 #include "user-progress/verify.h"
 
-extern const char user_progress_schema_sql[]; /* schema.sql */
+extern const char user_progress_schema_sql[]; /* the files in schema/ */
 
 struct root {
     char nothing;
@@ -100,7 +100,7 @@ static const struct endpoint endpoints[] = {
         .query_in = &at_risk_query_shape, .answer = &at_risk_shape, .flags = ENDPOINT_REPORT,
         .failures = {OTHER_USER}),
     GET("/progress/lab-attempt/{attempt_id}", attempts_get, "Progress", "Get a lab attempt",
-        .path_in = &attempt_path_shape, .answer = &attempt_shape, .failures = {NO_ATTEMPT}),
+        .path_in = &attempt_path_shape, .answer = &attempt_shape, .failures = {NO_ATTEMPT, OTHER_USER}),
     PUT("/progress/lab-attempt/{attempt_id}", attempts_update, "Progress", "Update a lab attempt",
         .help = "Its time does not change.", .path_in = &attempt_path_shape, .body_in = &attempt_in_shape,
         .answer = &attempt_shape, .failures = {NO_ATTEMPT, NO_USER, NO_LAB_TYPE}),
@@ -196,7 +196,7 @@ const struct api user_progress_api = {
     .version = VERSION,
     .port = 8004,
     .schema = user_progress_schema_sql,
-    .schema_version = 9,
+    .schema_version = 10,
     .parts = parts,
     .part_count = COUNT(parts),
     .upkeep = upkeep,

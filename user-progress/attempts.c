@@ -1,5 +1,6 @@
 #include "user-progress/attempts.h"
 
+#include "common/auth/auth.h"
 #include "common/http/request.h"
 #include "common/items/export.h"
 #include "common/items/ingest.h"
@@ -182,7 +183,10 @@ enum reply attempts_get(struct request *rq)
 {
     struct attempt attempt;
 
-    return query_reply(rq, &get_attempt, rq->path, &attempt, &attempt_shape, "Lab attempt not found");
+    if (!query_found(rq, &get_attempt, rq->path, &attempt, "Lab attempt not found") ||
+        !auth_require_user(rq, attempt.user_id))
+        return REPLIED;
+    return reply(rq, &attempt_shape, &attempt);
 }
 
 enum reply attempts_record_many(struct request *rq)

@@ -23,6 +23,18 @@ LANGUAGE sql STABLE ROWS 1 AS $$
      WHERE r.tries > 0
 $$;
 
+-- The stored row of a user in a lab type, and where it is. It is looked up for each row of a query that calls this,
+-- whatever the statistics say: a table that was empty when these were made would be read as a whole for each row. OFFSET
+-- keeps the planner from joining it in another order.
+CREATE OR REPLACE FUNCTION performance_learner_of(lab text, who text)
+RETURNS TABLE (place tid, at timestamptz, solved bigint, tries bigint, seconds bigint)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT l.ctid, l.at, l.solved, l.tries, l.seconds
+      FROM performance_learners l
+     WHERE performance_key(l.lab_type, l.user_id) = performance_key(lab, who) AND l.lab_type = lab AND l.user_id = who
+    OFFSET 0
+$$;
+
 -- The learners whose stored rows may not be current any more. The columns `was_*` are the stored row (`was_tries` is
 -- null if there is none); the others are what the records up to `upto` give (`tries` is null if there are none).
 -- `folded` and `first_note` are upto and notes_from of performance_state. A change after the first success changes
@@ -53,9 +65,7 @@ BEGIN
                count(*) FILTER (WHERE c.success) OVER (PARTITION BY c.lab_type, c.user_id ORDER BY c.at, c.id
                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) = 0 AS is_first -- up to the first success
           FROM change c
-          LEFT JOIN performance_learners l
-            ON performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
-           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
+          LEFT JOIN LATERAL performance_learner_of(c.lab_type, c.user_id) AS l ON true
          WHERE l.solved IS NULL OR (c.at, c.id) <= (l.at, l.solved)
     ), learner AS (
         SELECT s.lab_type, s.user_id, s.was_at, s.was_solved, s.was_tries, s.was_seconds,

@@ -46,6 +46,18 @@ BEGIN
 END
 $$;
 
+-- What is stored of an error in a lab type, and where. As performance_learner_of, it is looked up for each row of a query;
+-- the index that begins with lab types cannot be used for it.
+CREATE OR REPLACE FUNCTION performance_error_of(lab text, name text)
+RETURNS TABLE (place tid, times bigint, first bigint[])
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT k.ctid, k.times, k.first
+      FROM performance_errors k
+     WHERE performance_key(k.lab_type, k.error) = performance_key(lab, name) AND k.lab_type IS NOT DISTINCT FROM lab
+       AND k.error = name
+    OFFSET 0
+$$;
+
 -- The sums of a user's records up to an id, by lab type: the stored sums, the notes about these, and the later records.
 -- If a removed record may have been the last of its lab type, the last is looked up. PostgreSQL inlines this function
 -- into the query.
@@ -70,7 +82,9 @@ LANGUAGE sql STABLE ROWS 5 AS $$
             SELECT n.lab_type, n.sign, n.sign * (n.success IS TRUE)::integer,
                    n.sign::bigint * coalesce(n.completion_time, 0), n.sign * (n.completion_time IS NOT NULL)::integer,
                    CASE WHEN n.sign > 0 THEN n.timestamp END, CASE WHEN n.sign < 0 THEN n.timestamp END
-              FROM performance_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
+              FROM performance_notes n
+             WHERE hashtextextended(n.user_id, 0) = hashtextextended(who, 0) AND n.user_id = who
+               AND n.n + 0 >= at.first_note AND n.id <= at.folded -- the sum keeps the index of the numbers out
             UNION ALL
             SELECT p.lab_type, 1, (p.success IS TRUE)::integer, coalesce(p.completion_time, 0),
                    (p.completion_time IS NOT NULL)::integer, p.timestamp, NULL
@@ -153,9 +167,7 @@ BEGIN
                         UNION ALL
                         SELECT c.error, coalesce(k.times, 0) + c.times, coalesce(k.first, c.came), c.came, c.went
                           FROM changed c
-                          LEFT JOIN performance_errors k
-                            ON performance_key(k.lab_type, k.error) = performance_key(lab, c.error)
-                           AND k.lab_type IS NOT DISTINCT FROM lab AND k.error = c.error) AS any_of_them
+                          LEFT JOIN LATERAL performance_error_of(lab, c.error) AS k ON true) AS any_of_them
                  WHERE times > 0) AS every
          WHERE place <= most
     ), lost AS MATERIALIZED (
@@ -217,21 +229,20 @@ BEGIN
         UNION ALL
         SELECT sign, id, user_id, lab_type, completion_time, success, errors FROM taken WHERE id <= state.upto
     ), learner AS MATERIALIZED (
-        SELECT * FROM performance_changed_learners(state.upto, target, state.notes_from)
+        SELECT c.*, l.place
+          FROM performance_changed_learners(state.upto, target, state.notes_from) AS c
+          LEFT JOIN LATERAL performance_learner_of(
+                    c.lab_type, CASE WHEN c.was_tries IS NOT NULL THEN c.user_id END) AS l ON true
     ), appeared AS (
         INSERT INTO performance_learners (lab_type, user_id, at, solved, tries, seconds)
-        SELECT lab_type, user_id, at, solved, tries, seconds FROM learner WHERE tries IS NOT NULL AND was_tries IS NULL
-    ), went_on AS (
+        SELECT lab_type, user_id, at, solved, tries, seconds FROM learner WHERE tries IS NOT NULL AND place IS NULL
+    ), went_on AS ( -- the place leaves no other way than to look up each
         UPDATE performance_learners l SET at = c.at, solved = c.solved, tries = c.tries, seconds = c.seconds
           FROM learner c
-         WHERE c.tries IS NOT NULL AND c.was_tries IS NOT NULL
-           AND performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
-           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
+         WHERE l.ctid = c.place AND c.tries IS NOT NULL
     ), vanished AS (
-        DELETE FROM performance_learners l USING learner c
-         WHERE c.tries IS NULL AND c.was_tries IS NOT NULL
-           AND performance_key(l.lab_type, l.user_id) = performance_key(c.lab_type, c.user_id)
-           AND l.lab_type = c.lab_type AND l.user_id = c.user_id
+        DELETE FROM performance_learners
+         WHERE ctid = ANY (ARRAY(SELECT place FROM learner WHERE tries IS NULL AND place IS NOT NULL))
     ), outcome AS MATERIALIZED (
         SELECT 1 AS sign, lab_type, solved, tries, seconds FROM learner WHERE tries IS NOT NULL
         UNION ALL
@@ -274,20 +285,15 @@ BEGIN
                  WHERE c.lab_type IS NOT NULL GROUP BY 1, 2) AS w
          GROUP BY 1, 2
     ), known AS MATERIALIZED (
-        SELECT c.lab_type, c.error, coalesce(k.times, 0) + c.times AS times, least(k.first, c.came) AS first,
+        SELECT c.lab_type, c.error, k.place, coalesce(k.times, 0) + c.times AS times, least(k.first, c.came) AS first,
                c.went <= coalesce(k.first, c.came) AS is_lost
           FROM changed c
-          LEFT JOIN performance_errors k
-            ON performance_key(k.lab_type, k.error) = performance_key(c.lab_type, c.error)
-           AND k.lab_type IS NOT DISTINCT FROM c.lab_type AND k.error = c.error
+          LEFT JOIN LATERAL performance_error_of(c.lab_type, c.error) AS k ON true
     ), lost AS MATERIALIZED (
         SELECT lab_type, array_agg(error) AS errors, min(first) AS since
           FROM known WHERE is_lost AND times > 0 GROUP BY 1
     ), replaced AS (
-        DELETE FROM performance_errors k USING changed c
-         WHERE performance_key(k.lab_type, k.error) = performance_key(c.lab_type, c.error)
-           AND k.lab_type IS NOT DISTINCT FROM c.lab_type AND k.error = c.error
-        RETURNING 1
+        DELETE FROM performance_errors WHERE ctid = ANY (ARRAY(SELECT place FROM known WHERE place IS NOT NULL))
     ), found AS (
         INSERT INTO performance_errors (lab_type, error, times, first)
         SELECT k.lab_type, k.error, k.times, CASE WHEN k.is_lost THEN f.place ELSE k.first END
@@ -303,7 +309,11 @@ BEGIN
         SELECT d.user_id, s.*, sum(s.attempts) OVER (PARTITION BY d.user_id) AS records
           FROM due d, LATERAL performance_of_user(d.user_id, target) AS s
     ), cleared AS (
-        DELETE FROM performance_users u USING due d WHERE u.user_id = d.user_id
+        DELETE FROM performance_users
+         WHERE ctid = ANY (ARRAY(SELECT u.place
+                                   FROM due d,
+                                        LATERAL (SELECT ctid AS place FROM performance_users
+                                                  WHERE user_id = d.user_id OFFSET 0) AS u))
     ), summed AS (
         INSERT INTO performance_users (user_id, upto, lab_type, attempts, successes, seconds, timed, last)
         SELECT user_id, target, lab_type, attempts, successes, seconds, timed, last

@@ -55,6 +55,10 @@ CREATE INDEX CONCURRENTLY user_performance_lab_long
     ON user_performance (hashtextextended(lab_type, 0), coalesce(timestamp, '-infinity'), id)
  WHERE NOT performance_is_short(errors, user_id, lab_type);
 
+-- The notes about a user. There are many where somebody changes or deletes most of the table.
+-- step: index performance_notes_of_user
+CREATE INDEX CONCURRENTLY performance_notes_of_user ON performance_notes (hashtextextended(user_id, 0));
+
 -- These triggers leave notes about changes of folded rows. Nothing is folded before they exist.
 -- step: lock performance_triggers
 DO $$

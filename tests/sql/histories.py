@@ -1,13 +1,16 @@
 """Long random histories of a table, as the daemon, the original and people at psql write it, while its sums are folded
 now and then. After every step the reports are held against the raw rows, both as one transaction sees them."""
 
+import itertools
 import random
 import threading
+import time
 
 import psycopg2
 import psycopg2.errors
 
 REFUSED = (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected, psycopg2.errors.UniqueViolation)
+FOLD_SECONDS = 300  # for the checks, and until the folds beside the writers have done something
 
 
 def run(connection, sql):
@@ -117,9 +120,15 @@ def overlapping(service, history, check, steps):
         snapshots.check(sql)
 
 
-def all_at_once(service, make_history, check, checks, fold):
-    """Connections write and fold as fast as they can."""
+def all_at_once(service, make_history, check, checks, fold, folded):
+    """Connections write and fold as fast as they can, until so many checks are done and the SQL condition `folded` held:
+    how much the folds get to do beside the writers is chance."""
     snapshots, ends, errors = Snapshots(service, check), threading.Event(), []
+    watcher = service.connect().cursor()
+
+    def is_folded():
+        watcher.execute(f"SELECT {folded}")
+        return watcher.fetchone()[0]
 
     def go_on(connection, statement):
         while not ends.is_set():
@@ -140,8 +149,12 @@ def all_at_once(service, make_history, check, checks, fold):
     for thread in threads:
         thread.start()
     try:
-        for number in range(checks):
+        last = time.monotonic() + FOLD_SECONDS
+        for number in itertools.count():
             snapshots.check(f"check {number}")
+            if errors or number + 1 >= checks and is_folded():
+                break
+            assert time.monotonic() < last, f"never: {folded}"
     finally:
         ends.set()
         for thread in threads:

@@ -108,7 +108,7 @@ def test_distributions_equal_a_recomputation_while_transactions_overlap(database
 def test_distributions_are_exact_while_others_write_and_fold(database):
     service = database("performance-reporting")
     service.install()
-    histories.all_at_once(service, history, check_of(7), 25, "performance_fold")
+    histories.all_at_once(service, history, check_of(7), 25, "performance_fold", "upto > 10 FROM performance_state")
 
 
 def test_a_database_of_the_version_without_learners_is_added_up_again(database):

@@ -200,6 +200,7 @@ READS_ALL = {
     "forget_kept": "the answers of a day, of which any may name the person",
     "count_running": "the erasures that are not complete, hardly ever any",
     "end_erasures": "the erasures that are not complete, hardly ever any",
+    "forget_requester": "a receipt names hardly anybody who is erased, and there are few",
     "find_receipt": "each receipt has a salt of its own, and there are few",
     "find_attempts_noted": "notes that are not folded, which are few",
     "find_records_noted": "notes that are not folded, which are few",

@@ -240,11 +240,27 @@ def test_a_report_reads_what_its_notes_concern_and_not_all_events(database, call
         run(service.connect(), "ANALYZE")
     run(service.connect(), FILL % NOTES)
     service.call(connection, *call)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'usage_events'"
-        )
-        assert cursor.fetchone()[0] < NOTES * 50
+    assert oracle.events_read(connection) < NOTES * 50
+
+
+STEPS = """
+INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp)
+SELECT 'ann', 'lab {0}', (ARRAY['start', 'start', 'complete'])[1 + n % 3], json_build_object('session_id', 's'),
+       '2025-04-19Z'::timestamptz + n * interval '1 s'
+  FROM generate_series(1, {0}) AS n"""
+
+
+def test_what_a_note_costs_does_not_grow_with_the_steps_of_its_session_id(database):
+    service = database("usage-analytics")
+    service.install()
+    read = {}
+    for steps in (150, 1500):
+        run(service.connect(), STEPS.format(steps))
+        folder = service.connect(autocommit=False)
+        assert service.call(folder, "fold_usage", 10000) == [(steps,)]
+        read[steps] = oracle.events_read(folder)
+        folder.commit()
+    assert 0 < read[1500] < 20 * read[150], read
 
 
 def test_inserts_do_not_wait_for_one_another(database):

@@ -13,6 +13,15 @@ SELECT id, user_id, lab_type, event_type, event_data::text,
   FROM usage_events"""
 
 
+def events_read(connection):
+    """How many events a connection's open transaction has read, perhaps with those just before: they are counted together."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'usage_events'"
+        )
+        return cursor.fetchone()[0]
+
+
 def session_of(event_data):
     """The session that an event names, or None."""
     if event_data is None:

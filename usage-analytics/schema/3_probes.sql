@@ -2,6 +2,26 @@
 -- takes the first or the last step in the order of its index. Without an order, as in EXISTS, PostgreSQL considers all
 -- indexes of one kind of step equally good while they are small; it may choose a wrong one, and keeps that plan.
 
+-- The stored rows of a user and of a session, and where they are. They are looked up for each row of a query that calls
+-- these, whatever the statistics say: a table that was empty when these were made would be joined as a whole, and that
+-- plan is kept too. LIMIT keeps the planner from joining in another order. The order is that of the primary key, and of no
+-- other index: equality would make all orders the same.
+CREATE OR REPLACE FUNCTION usage_seen_of(lab text, who text) RETURNS TABLE (place tid, slot timestamptz)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT s.ctid, s.slot
+      FROM usage_seen s
+     WHERE s.lab_type = lab AND s.user_id >= who AND s.user_id <= who
+     ORDER BY s.user_id LIMIT 1
+$$;
+CREATE OR REPLACE FUNCTION usage_pair_of(lab text, start bigint)
+RETURNS TABLE (place tid, user_id text, at timestamptz, ended_at timestamptz, session_us bigint)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT p.ctid, p.user_id, p.at, p.ended_at, p.session_us
+      FROM usage_pairs p
+     WHERE p.lab_type = lab AND p.start_id >= start AND p.start_id <= start
+     ORDER BY p.start_id LIMIT 1
+$$;
+
 -- The time of a user's last event in a lab type, null if there is none. The three indexes of users' events together
 -- have all events.
 CREATE OR REPLACE FUNCTION usage_last_event(lab text, who text) RETURNS timestamptz
@@ -36,7 +56,7 @@ LANGUAGE sql STABLE AS $$
               FROM unnest(notes) AS c
              WHERE c.user_id IS NOT NULL
              GROUP BY c.lab_type, c.user_id) AS t
-      LEFT JOIN usage_seen s ON s.lab_type = t.lab_type AND s.user_id = t.user_id
+      LEFT JOIN LATERAL usage_seen_of(t.lab_type, t.user_id) AS s ON true
 $$;
 
 -- The complete that ends a start: the first of those that belong to it (docs/sessions.md). A complete belongs to a
@@ -48,12 +68,16 @@ RETURNS TABLE (at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT ending.at
       FROM ((SELECT c.at, c.id
-               FROM usage_steps_of_session('complete', lab, who, session) AS c
-              WHERE (c.at, c.id) > (start_at, start_id)
-                AND (SELECT later.id FROM usage_steps_of_session('start', lab, who, session) AS later
-                      WHERE (later.at, later.id) > (start_at, start_id) AND (later.at, later.id) < (c.at, c.id)
-                      ORDER BY later.at, later.id LIMIT 1) IS NULL
-              ORDER BY c.at, c.id LIMIT 1)
+               FROM (SELECT 1) AS one
+               LEFT JOIN LATERAL (
+                    SELECT n.at, n.id FROM usage_steps_of_session('start', lab, who, session) AS n
+                     WHERE (n.at, n.id) > (start_at, start_id)
+                     ORDER BY n.at, n.id LIMIT 1) AS next ON true
+               JOIN LATERAL (
+                    SELECT c.at, c.id FROM usage_steps_of_session('complete', lab, who, session) AS c
+                     WHERE (c.at, c.id) > (start_at, start_id)
+                       AND (c.at, c.id) < (coalesce(next.at, 'infinity'), coalesce(next.id, 0))
+                     ORDER BY c.at, c.id LIMIT 1) AS c ON true)
             UNION ALL
             (SELECT c.at, c.id
                FROM (SELECT 1) AS one
@@ -129,7 +153,7 @@ LANGUAGE sql STABLE AS $$
     SELECT t.lab_type, t.id, o.at, o.session_us, n.user_id, n.at, n.ended_at,
            (extract(epoch FROM n.ended_at - n.at) * 1000000)::bigint
       FROM usage_touched_starts(notes) AS t
-      LEFT JOIN usage_pairs o ON o.lab_type = t.lab_type AND o.start_id = t.id
+      LEFT JOIN LATERAL usage_pair_of(t.lab_type, t.id) AS o ON true
       LEFT JOIN LATERAL (
             SELECT s.user_id, s.at, e.at AS ended_at
               FROM (SELECT user_id, usage_session_key(event_data) AS session_key, timestamp AS at

@@ -103,7 +103,9 @@ LANGUAGE sql STABLE ROWS 5 AS $$
             SELECT n.lab_type, n.sign, n.sign * (n.completion_status IS TRUE)::integer,
                    n.sign::bigint * coalesce(n.time_spent, 0), CASE WHEN n.sign > 0 THEN n.id END,
                    CASE WHEN n.sign < 0 THEN n.id END
-              FROM attempt_notes n WHERE n.n >= at.first_note AND n.user_id = who AND n.id <= at.folded
+              FROM attempt_notes n
+             WHERE hashtextextended(n.user_id, 0) = hashtextextended(who, 0) AND n.user_id = who
+               AND n.n + 0 >= at.first_note AND n.id <= at.folded -- the sum keeps the index of the numbers out
             UNION ALL
             SELECT a.lab_type, 1, (a.completion_status IS TRUE)::integer, coalesce(a.time_spent, 0), a.id, NULL
               FROM lab_attempts a

@@ -23,27 +23,39 @@ BEGIN
 END
 $$;
 
+-- The stored row of a user and lab type, and where it is. It is looked up for each row of a query that calls this, whatever
+-- the statistics say: a table that was empty when these were made would be read as a whole for each row. OFFSET keeps
+-- the planner from joining it in another order.
+CREATE OR REPLACE FUNCTION attempt_learner(who text, lab text)
+RETURNS TABLE (place tid, solved_at timestamp, solved_id bigint, failures bigint, since timestamp, failed_at timestamp,
+               failed_id bigint)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT l.ctid, l.solved_at, l.solved_id, l.failures, l.since, l.failed_at, l.failed_id
+      FROM attempt_learners l
+     WHERE hashtextextended(l.user_id, 0) = hashtextextended(who, 0)
+       AND hashtextextended(coalesce(l.lab_type, ''), 0) = hashtextextended(coalesce(lab, ''), 0)
+       AND l.user_id = who AND l.lab_type IS NOT DISTINCT FROM lab
+    OFFSET 0
+$$;
+
 -- How the attempts up to the id `upto` make users stand: a row for each user and lab type with an attempt above the id
 -- `after`, or with a note from `first_note` on. A row with no failures and no completed attempt means that no attempt
 -- is left. Later attempts are ranked together with what is stored; the stored failures count as one part. All attempts
 -- of a user and lab type are read again if a note is about them, or if an attempt completed the lab between the stored
--- failures.
+-- failures. Nested loops are only for what cannot be joined otherwise.
 CREATE OR REPLACE FUNCTION attempt_learners_since(after bigint, upto bigint, first_note bigint)
 RETURNS TABLE (user_id text, lab_type text, solved_at timestamp, solved_id bigint, failures bigint, since timestamp,
                failed_at timestamp, failed_id bigint)
 LANGUAGE sql STABLE ROWS 100
-SET enable_seqscan = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SET jit = off AS $$
     WITH later AS MATERIALIZED (
         SELECT a.user_id::text COLLATE "C" AS user_id, a.lab_type::text COLLATE "C" AS lab_type,
                coalesce(a.timestamp, '-infinity') AS at, a.id, a.completion_status IS TRUE AS solved
           FROM lab_attempts a
          WHERE a.id > after AND a.id <= upto AND a.user_id IS NOT NULL
     ), known AS MATERIALIZED (
-        SELECT l.*
-          FROM (SELECT DISTINCT user_id, lab_type FROM later) AS p
-          JOIN attempt_learners l ON hashtextextended(l.user_id, 0) = hashtextextended(p.user_id, 0)
-                                 AND hashtextextended(coalesce(l.lab_type, ''), 0) = hashtextextended(coalesce(p.lab_type, ''), 0)
-                                 AND l.user_id = p.user_id AND l.lab_type IS NOT DISTINCT FROM p.lab_type
+        SELECT p.user_id, p.lab_type, l.*
+          FROM (SELECT DISTINCT user_id, lab_type FROM later) AS p, LATERAL attempt_learner(p.user_id, p.lab_type) AS l
     ), doubtful AS MATERIALIZED (
         SELECT n.user_id::text COLLATE "C" AS user_id, n.lab_type::text COLLATE "C" AS lab_type
           FROM attempt_notes n
@@ -70,7 +82,8 @@ SET enable_seqscan = off SET enable_mergejoin = off SET jit = off AS $$
           LEFT JOIN LATERAL (
                SELECT coalesce(timestamp, '-infinity') AS at, id, completion_status IS TRUE AS solved
                  FROM lab_attempts
-                WHERE user_id = d.user_id COLLATE "default" AND lab_type IS NOT DISTINCT FROM d.lab_type AND id <= upto
+                WHERE user_id = d.user_id COLLATE "default" AND lab_type IS NOT DISTINCT FROM d.lab_type AND id + 0 <= upto
+               OFFSET 0 -- looked up for each, never joined as a whole
           ) AS a ON true
     ), chosen AS (
         SELECT *, bool_or(again) OVER (PARTITION BY user_id, lab_type ORDER BY at DESC, id DESC

@@ -44,30 +44,24 @@ BEGIN
     WITH taken AS (
         DELETE FROM attempt_notes WHERE n >= state.notes_from RETURNING user_id
     ), changed AS MATERIALIZED (
-        SELECT *, row_number() OVER () AS number
-          FROM attempt_learners_since(state.upto, target, state.notes_from)
+        SELECT c.*, l.place
+          FROM attempt_learners_since(state.upto, target, state.notes_from) AS c
+          LEFT JOIN LATERAL attempt_learner(c.user_id, c.lab_type) AS l ON true
     ), forgotten AS (
-        DELETE FROM attempt_learners l USING changed c
-         WHERE hashtextextended(l.user_id, 0) = hashtextextended(c.user_id, 0)
-           AND hashtextextended(coalesce(l.lab_type, ''), 0) = hashtextextended(coalesce(c.lab_type, ''), 0)
-           AND l.user_id = c.user_id AND l.lab_type IS NOT DISTINCT FROM c.lab_type
-           AND c.solved_id IS NULL AND c.failures = 0
-    ), learned AS (
+        DELETE FROM attempt_learners
+         WHERE ctid = ANY (ARRAY(SELECT place FROM changed WHERE solved_id IS NULL AND failures = 0 AND place IS NOT NULL))
+    ), learned AS ( -- the place leaves no other way than to look up each
         UPDATE attempt_learners l
            SET solved_at = c.solved_at, solved_id = c.solved_id, failures = c.failures, since = c.since,
                failed_at = c.failed_at, failed_id = c.failed_id
           FROM changed c
-         WHERE hashtextextended(l.user_id, 0) = hashtextextended(c.user_id, 0)
-           AND hashtextextended(coalesce(l.lab_type, ''), 0) = hashtextextended(coalesce(c.lab_type, ''), 0)
-           AND l.user_id = c.user_id AND l.lab_type IS NOT DISTINCT FROM c.lab_type
-           AND (c.solved_id IS NOT NULL OR c.failures > 0)
-        RETURNING c.number
+         WHERE l.ctid = c.place AND (c.solved_id IS NOT NULL OR c.failures > 0)
     ), met AS (
         INSERT INTO attempt_learners
                (user_id, lab_type, solved_at, solved_id, failures, since, failed_at, failed_id)
         SELECT user_id, lab_type, solved_at, solved_id, failures, since, failed_at, failed_id
           FROM changed
-         WHERE (solved_id IS NOT NULL OR failures > 0) AND number NOT IN (SELECT number FROM learned)
+         WHERE place IS NULL AND (solved_id IS NOT NULL OR failures > 0)
     ), due AS MATERIALIZED ( -- users chosen by chance, in proportion to their attempts, and users with notes
         SELECT user_id FROM lab_attempts
          WHERE id > state.upto AND id <= target AND hashint8(id) % one_of = 0 AND user_id IS NOT NULL
@@ -77,7 +71,11 @@ BEGIN
         SELECT d.user_id, s.*, sum(s.attempts) OVER (PARTITION BY d.user_id) AS of_user
           FROM due d, LATERAL attempts_of_user(d.user_id, target) AS s
     ), cleared AS (
-        DELETE FROM attempt_sums s USING due d WHERE s.user_id = d.user_id
+        DELETE FROM attempt_sums
+         WHERE ctid = ANY (ARRAY(SELECT s.place
+                                   FROM due d,
+                                        LATERAL (SELECT ctid AS place FROM attempt_sums
+                                                  WHERE user_id = d.user_id OFFSET 0) AS s))
     ), summed AS (
         INSERT INTO attempt_sums (user_id, upto, lab_type, attempts, successful_attempts, time_spent, first)
         SELECT user_id, target, lab_type, attempts, successful_attempts, time_spent, first

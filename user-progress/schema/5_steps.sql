@@ -54,6 +54,10 @@ CREATE INDEX CONCURRENTLY lab_attempts_kind_page
 -- step: index lab_attempts_of_user
 CREATE INDEX CONCURRENTLY lab_attempts_of_user ON lab_attempts (user_id, id);
 
+-- The notes about a user. There are many where somebody changes or deletes most of the table.
+-- step: index attempt_notes_of_user
+CREATE INDEX CONCURRENTLY attempt_notes_of_user ON attempt_notes (hashtextextended(user_id, 0));
+
 -- These triggers leave notes about changes of folded rows. Nothing is folded before they exist.
 -- step: lock attempt_triggers
 DO $$

@@ -1,0 +1,75 @@
+"""What a fold reads grows with what there is to fold, whatever the statistics were when its statements were planned."""
+
+import itertools
+import json
+
+import pytest
+
+TABLES = {
+    "user-progress": ("lab_attempts", "completion_status, time_spent, errors_encountered, timestamp", "n % 3 = 0, 60, '{}', now()"),
+    "performance-reporting": ("user_performance", "success, completion_time, errors, timestamp", "n % 3 = 0, 60, '[\"e\"]', now()"),
+    "usage-analytics": ("usage_events", "event_type, event_data, timestamp", "(ARRAY['start', 'complete'])[1 + n % 2], '{}', now()"),
+}
+FOLDS = {"user-progress": "attempt_fold(1)", "performance-reporting": "performance_fold(1)", "usage-analytics": "usage_fold(100000)"}
+ADD = "INSERT INTO {table} (user_id, lab_type, {columns}) SELECT '{who}' || n / 5, 'l' || n % 5, {values} FROM generate_series(1, {rows}) AS n"
+CHANGES = (  # what is done, and the rows that it concerns: some more than once, and in the end few of many
+    (ADD, "a", 1000),
+    (ADD, "b", 1000),
+    (ADD, "b", 1000),
+    ("UPDATE {table} SET user_id = user_id || 'a'", "", 3000),
+    ("DELETE FROM {table} WHERE id % 2 = 0", "", 1500),
+    (ADD, "c", 200),
+    (ADD.replace("'{who}' || n / 5, 'l' || n % 5", "'one', '{who}'"), "one", 1000),
+    ("DELETE FROM {table} WHERE user_id = 'one' AND id % 5 = 0", "", 200),
+)
+FEW = 7  # rows that a step of a plan may handle for each of these: less than the table has for each of the last
+
+
+class Plans:
+    """Takes what a connection is told in place of its list of notices: plans of what was run, by auto_explain."""
+
+    def __init__(self):
+        self.nodes = []
+
+    def append(self, notice):
+        if "plan:\n" in notice:
+            plan = json.loads(notice.split("plan:\n", 1)[1])
+            self.add(plan["Plan"], plan["Query Text"])
+
+    def add(self, node, text):
+        handled = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+        self.nodes.append((handled * node["Actual Loops"], node["Node Type"], node.get("Index Name"), text[:60]))
+        for child in node.get("Plans", []):
+            self.add(child, text)
+
+
+@pytest.fixture(params=["VACUUM ANALYZE", ""], ids=["of the empty tables", "that nobody made"])
+def folding(database, name, request):
+    """A session that folds, in a database of the service with such statistics, and tells the plans of what it runs."""
+    service = database(name)
+    service.install()
+    with service.connect().cursor() as cursor:
+        if name == "usage-analytics":
+            cursor.execute("SELECT usage_work_out_next()")  # there is nothing to take over
+        if request.param:
+            cursor.execute(request.param)
+        cursor.execute("LOAD 'auto_explain'; SET client_min_messages = log; SET auto_explain.log_nested_statements = on;"
+                       "SET auto_explain.log_analyze = on; SET auto_explain.log_timing = off; SET auto_explain.log_format = json;")  # fmt: skip
+        yield cursor
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_fold_handles_no_more_rows_than_a_few_for_each_that_there_is_to_fold(folding, name):
+    table, columns, values = TABLES[name]
+    told = folding.connection
+    for change, who, rows in CHANGES:
+        folding.execute(change.format(table=table, columns=columns, values=values, who=who, rows=rows))
+        told.notices = Plans()
+        folding.execute("SET auto_explain.log_min_duration = 0")
+        calls = itertools.count()
+        while next(calls) < 2 or folding.fetchone()[0]:  # the first one may leave the time to writers
+            folding.execute(f"SELECT {FOLDS[name]}")
+        folding.execute("SET auto_explain.log_min_duration = -1")
+        assert len(told.notices.nodes) > 20, "the plans were not seen"
+        many = [node for node in told.notices.nodes if node[0] > FEW * rows]
+        assert not many, change
