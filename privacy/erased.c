@@ -1,6 +1,7 @@
 #include "privacy/erased.h"
 
 #include "common/base/loop.h"
+#include "common/base/turn.h"
 #include "common/http/request.h"
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
@@ -10,6 +11,10 @@
 #include "privacy/kept.h"
 
 #define KEPT_TABLE "idempotency_keys"
+
+#define REST         3                   /* times as long as a transaction took */
+#define REST_MOST    (500 * MILLISECOND) /* after one that had to wait for somebody */
+#define CALL_LONGEST (2 * SECOND)        /* of the transactions of a call, shorter than the lease of a part */
 
 #define OF struct erase_query
 static const struct field erase_query_fields[] = {
@@ -118,19 +123,33 @@ static bool erase_some(struct request *rq, const struct erased_table *table, str
     return query_commit(rq);
 }
 
-/* Deletes until nothing is left, or ERASE_PER_CALL rows, or half of the time is over. False: the reply is
- * 503. */
+void erased_rest(const struct request *rq, int64_t since)
+{
+    int64_t rest = REST * (rq->loop->now - since);
+
+    turn_rest(rest < REST_MOST ? rest : REST_MOST);
+}
+
+/*
+ * Deletes until nothing is left, or ERASE_PER_CALL rows, or the call's time is over. False: the reply is 503.
+ */
 static bool erase_rows(struct request *rq, const struct erased_table *table, struct of_person *of,
                        struct text erasure_id, int64_t *deleted)
 {
-    int64_t half = rq->loop->now + (rq->deadline - rq->loop->now) / 2;
+    int64_t half = (rq->deadline - rq->loop->now) / 2;
+    int64_t end = rq->loop->now + (half < CALL_LONGEST ? half : CALL_LONGEST);
 
-    do {
+    for (;;) {
+        int64_t since = rq->loop->now;
         if (!erase_some(rq, table, of, erasure_id))
             return false;
         *deleted += of->rows;
-    } while (of->rows == of->limit && *deleted < ERASE_PER_CALL && rq->loop->now < half);
-    return true;
+        if (of->rows < of->limit || *deleted >= ERASE_PER_CALL)
+            return true;
+        erased_rest(rq, since);
+        if (rq->loop->now >= end)
+            return true;
+    }
 }
 
 enum reply erased_run(struct request *rq, const struct erased_table *table)

@@ -14,7 +14,7 @@
 
 struct statement;
 
-#define ERASE_AT_ONCE  2000  /* rows of a transaction: others wait for no more than that */
+#define ERASE_AT_ONCE  250   /* rows of a transaction: others wait for no more than that */
 #define ERASE_PER_CALL 10000 /* rows of a call */
 
 /* A statement's parameters; each of the three below answers `rows`. */
@@ -43,6 +43,9 @@ extern const struct shape erase_query_shape, erased_shape;
  * deletes. */
 bool erased_add(struct request *rq, struct text erasure_id, const char *table, int64_t rows,
                 bool second_sweep) MUST_CHECK;
+
+/* Leaves the database to others after a transaction that began at `since` (the loop's time). Waits. */
+void erased_rest(const struct request *rq, int64_t since);
 
 /* Erases the user of the request's path from a table: the handler of DELETE /…/user/{user_id}/…. Waits. */
 enum reply erased_run(struct request *rq, const struct erased_table *table);

@@ -13,14 +13,13 @@ STATEMENT(count_kept, CHANGE, PARAMS(struct kept_by_value, values), ROW(struct k
 STATEMENT(forget_kept, CHANGE, PARAMS(struct kept_by_value, values), ROW(struct kept_by_value, rows));
 
 /*
- * `:"name"`, which our answers have nowhere but as the value of a member: a quote inside of a string has a
- * backslash before it.
+ * `"name"`, which our answers have after a colon nowhere but as the value of a member: a quote inside of a
+ * string has a backslash before it.
  */
 static struct text written(struct request *rq, struct text name)
 {
     struct writer w = writer_start(&rq->arena);
 
-    write_char(&w, ':');
     write_json_text(&w, name);
     return w.failed ? TEXT_NULL : (struct text){w.at, w.len};
 }

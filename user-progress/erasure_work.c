@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/base/log.h"
 #include "common/base/loop.h"
 #include "common/http/request.h"
 #include "common/serve/part.h"
@@ -50,6 +51,7 @@ STATEMENT(erase_user, CHANGE, PARAMS(struct of_person, user_id), ROW(struct pers
 STATEMENT(erase_attempts_of, CHANGE, PARAMS(struct of_person, user_id, limit), ROW(struct of_person, rows));
 STATEMENT(erase_logs_of, CHANGE, PARAMS(struct of_person, user_id, limit), ROW(struct of_person, rows));
 STATEMENT(erase_log_events_of, CHANGE, PARAMS(struct of_person, user_id), ROW(struct of_person, rows));
+STATEMENT(forget_requester, CHANGE, PARAMS(struct person_names, user_id, username, email));
 STATEMENT(find_attempts_noted, CHANGE, PARAMS(struct of_person, user_id), ROW(struct of_person, rows));
 STATEMENT(claim_part, CHANGE, PARAMS(struct claim, lease),
           ROW(struct erasure_part, erasure_id, user_id, service, sweeps));
@@ -94,6 +96,8 @@ bool erasure_erase_own(struct request *rq, const struct erasure_part *part, int6
         !erase(rq, &erase_logs_of, &logs, part, "progress_logs") ||
         !erase(rq, &erase_log_events_of, &events, part, "progress_events"))
         return false;
+    if (query_row(rq, &forget_requester, &person, NULL) == QUERY_REPLIED)
+        return false;
     const struct text names[] = {person.user_id, person.username, person.email};
     *more = attempts.rows == attempts.limit || logs.rows == logs.limit;
     /* All answers are read: once with the names, which are known only now, and once at the end. */
@@ -124,6 +128,7 @@ static void end_transaction(struct request *rq, bool good)
 static void do_own(struct request *rq, const struct erasure_part *part)
 {
     struct of_person noted = {.user_id = part->user_id};
+    int64_t since = rq->loop->now;
     bool more = false;
 
     if (!query_begin(rq))
@@ -131,6 +136,8 @@ static void do_own(struct request *rq, const struct erasure_part *part)
     bool good = erasure_erase_own(rq, part, ERASE_AT_ONCE, &more) &&
                 query_row(rq, &find_attempts_noted, &noted, &noted) == QUERY_ROW;
     end_transaction(rq, good && note_progress(rq, part, more || noted.rows, more ? 0 : FOLD_WAIT));
+    if (more)
+        erased_rest(rq, since);
 }
 
 static bool note_counts(struct request *rq, const struct erasure_part *part,
@@ -150,21 +157,22 @@ static void do_other(struct request *rq, const struct erasure_part *part, enum o
     char query[QUERY_SIZE];
     struct erasure_answer answer;
     const char *why;
-    int64_t since = rq->loop->now;
 
     snprintf(query, sizeof(query), "?erasure_id=%.*s", (int)part->erasure_id.len, part->erasure_id.at);
     enum other_state state = erasure_call(rq, other, part->user_id, query, &answer, &why);
     if (state != OTHER_ANSWERED) {
         const struct outcome outcome = {
             .part = *part, .pause = LONGEST, .error = text_of(why), .blocked = state == OTHER_BLOCKED};
+        log_line(LOG_WARNING, "an erasure waits", "erasure_id", arena_string(&rq->arena, part->erasure_id),
+                 "other", other_name(other), "reason", why, NULL);
         query_row(rq, &try_again, &outcome, NULL);
         return;
     }
-    /* As long as it took: the service has half of its time for others. */
-    int64_t pause = answer.deleted ? (rq->loop->now - since) / MILLISECOND : FOLD_WAIT;
     if (!query_begin(rq))
         return;
-    end_transaction(rq, note_counts(rq, part, &answer) && note_progress(rq, part, answer.remaining, pause));
+    /* No pause while it deletes: the service rests between its own transactions. */
+    end_transaction(rq, note_counts(rq, part, &answer) &&
+                            note_progress(rq, part, answer.remaining, answer.deleted ? 0 : FOLD_WAIT));
 }
 
 static void do_part(struct request *rq, const struct erasure_part *part)

@@ -38,6 +38,12 @@ WITH gone AS (
 SELECT count(*) AS rows
   FROM gone;
 
+-- name: forget_requester
+-- The receipts of erasures that the person requested for others would still name the person.
+UPDATE erasures
+   SET requested_by = NULL
+ WHERE requested_by IN ($1, $2, $3);
+
 -- name: find_attempts_noted
 -- Whether a note about the user is not folded yet: until then derived tables may have rows about the user.
 SELECT count(*) AS rows

@@ -142,7 +142,7 @@ static struct text write_page(struct export_of_person *x, enum other other)
     for (const struct json *item = json_first(json_member(page, "items")); item && !w->failed;
          item = json_next(item)) {
         begin_line(w, other_name(other), lists[other].kind);
-        write_text(w, json_raw(item));
+        write_json_kept(w, json_raw(item));
         write_literal(w, "}\n");
         x->others[other].rows++;
     }
@@ -268,6 +268,7 @@ static void write_all(struct export_of_person *x)
     int64_t ids = 0;
 
     reply_text(rq, 200, "application/x-ndjson", TEXT(""));
+    rq->out.lines = true;
     reply_header(rq, "Content-Disposition", "attachment; filename=\"person.ndjson\"");
     if (rq->head) {
         reply_length(rq, LENGTH_UNKNOWN);

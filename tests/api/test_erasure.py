@@ -1,6 +1,7 @@
 """The erasure of a person: what is deleted, what the receipt says, and who may ask for it."""
 
 import hashlib
+import json
 
 import psycopg2
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from harness import exchange
 from harness.daemon import SERVICES, Daemons
 from harness.progress_log import verify
-from harness.samples import attempt_body, created, event_body, new_lab, new_user, record_body
+from harness.samples import attempt_body, created, event_body, new_lab, new_user, record_body, token
 from harness.tokens import Issuer
-from harness.trio import SERVICE_TOKEN, TABLES, Trio, Writer, person_with_data
+from harness.trio import ERASING, SERVICE_TOKEN, TABLES, Trio, Writer, person_with_data
 from harness.wait import until
 
 
@@ -19,7 +20,7 @@ def trio(postgres, tmp_path_factory):
     """Three services that the tests of this file share."""
     directory = tmp_path_factory.mktemp("trio")
     with Daemons(directory) as daemons:
-        trio = Trio(daemons, postgres, Issuer(directory)).start_all()
+        trio = Trio(daemons, postgres, Issuer(directory), **ERASING).start_all()
         yield trio
         trio.close()
 
@@ -142,6 +143,36 @@ def test_somebody_of_whom_nothing_exists_is_not_found(trio):
     assert (answer.status_code, answer.json()) == (404, {"detail": "Erasure not found"})
 
 
+@pytest.mark.parametrize("user_id", [".", ".."])
+def test_an_id_that_no_path_can_have_is_erased_where_it_can_be_and_the_rest_is_blocked_with_that_reason(trio, lab, user_id):
+    for query in ("", "?dry_run=true"):
+        answer = trio.erase(user_id, query)
+        assert (answer.status_code, answer.json()) == (404, {"detail": "User not found"})
+    progress, blocked = trio.of["user-progress"], {"error": "has no path for this id"}
+    user = new_user(progress, id=user_id)
+    created(progress.post("/progress/lab-attempt", json=attempt_body(user, lab)))
+    shown = trio.becomes(trio.begin(user_id), "blocked")
+    assert shown["services"]["user-progress"]["lab_attempts"] == 1
+    until(lambda: trio.erasure(shown["erasure_id"])["services"]["usage-analytics"] == blocked, "the reason")
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_an_empty_id_is_bad_input(trio, query):
+    answer = trio.erase("", query)
+    assert answer.status_code == 422
+    assert [(fault["type"], fault["loc"]) for fault in answer.json()["detail"]] == [("value_error", ["body", "user_id"])]
+
+
+def test_the_receipts_of_erasures_that_the_person_requested_no_longer_name_the_person(trio):
+    progress = trio.of["user-progress"]
+    asker, others = new_user(progress), [new_user(progress) for _ in range(3)]
+    asked = [trio.erase(other["id"], sub=asker[name]).json() for other, name in zip(others, ("id", "username", "email"))]
+    assert [erasure["requested_by"] for erasure in asked] == [asker["id"], asker["username"], asker["email"]]
+    trio.becomes(trio.begin(asker["id"]))
+    assert trio.lines_about(*names_of(asker)) == []
+    assert [trio.erasure(erasure["erasure_id"])["requested_by"] for erasure in asked] == [None] * 3
+
+
 def test_a_person_whose_user_was_deleted_long_ago_can_be_erased(trio, lab):
     progress = trio.of["user-progress"]
     posts = {"user-progress": ("/progress/lab-attempt", attempt_body), "performance-reporting": ("/performance/record", record_body),
@@ -243,6 +274,21 @@ def test_kept_answers_go_that_name_the_person_and_no_others(trio, lab):
     created(progress.post("/labs/", json=longer, headers={"Idempotency-Key": "d-" + user["id"]}))
     receipt = trio.becomes(trio.begin(user["id"]))
     assert receipt["services"]["user-progress"]["idempotency_keys"] == 2  # the attempt, and the lab of that name
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n\t "])
+def test_kept_answers_go_that_name_the_person_however_a_client_spaced_its_json(trio, lab, space):
+    usage = trio.of["usage-analytics"]
+    user, other = (new_user(trio.of["user-progress"]) for _ in range(2))
+    headers = {"Content-Type": "application/json"}
+    for event_data in (f'{{"helped_by"{space}:{space}"{user["id"]}"}}', f'{{"note"{space}:{space}"it was: {user["id"]}"}}'):
+        body = f'{json.dumps(event_body(other, lab))[:-1]}, "event_data": {event_data}}}'
+        created(usage.post("/analytics/event", content=body, headers={**headers, "Idempotency-Key": token()}))
+    counted = trio.erase(user["id"], "?dry_run=true").json()["services"]["usage-analytics"]
+    receipt = trio.becomes(trio.begin(user["id"]))["services"]["usage-analytics"]
+    assert counted["idempotency_keys"] == receipt["idempotency_keys"] == 1
+    kept = trio.rows("usage-analytics", "SELECT body FROM idempotency_keys WHERE strpos(body, %s) > 0", user["id"])
+    assert ["note" in body for (body,) in kept] == [True]
 
 
 def test_what_a_writer_posts_without_pause_is_erased_too(trio, lab):
