@@ -49,7 +49,11 @@ const show = {
 const ofRange = ["course", "labs", "lab", "user"];
 const all = Object.keys(show);
 
-const showAll = (names = all) => Promise.all(names.map((name) => show[name]()));
+// The first panel is filled before the others ask: they ask the same services, and it would wait for all of them.
+async function showAll([first, ...others] = all) {
+    await show[first]();
+    await Promise.all(others.map((name) => show[name]()));
+}
 
 // The controls show what the URL says.
 function showChoices() {

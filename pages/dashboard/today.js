@@ -26,8 +26,27 @@ function tile(id, name, [now, then, whole], before, isRate, more) {
         h("dd", { class: "big" }, isRate ? rate(now) : figure(now)),
         h("dd", {}, comparison(now, then, before, show, isRate)),
         whole != null && h("dd", { class: "quiet" }, `${show(whole)} on that whole day`),
-        more && h("dd", { class: "quiet" }, more),
+        more,
     );
+}
+
+// Active users of longer times take longer to count than all else here, so they come later.
+function recently(zone, signal) {
+    const place = h("dd", { class: "quiet", "aria-busy": "true" }, "…");
+    const show = (text) => {
+        place.textContent = text;
+        place.setAttribute("aria-busy", "false");
+    };
+    settle({ active: call("usage-analytics", "/analytics/active", { days: 1, zone }, signal) }, signal).then(
+        ({ active, failures: [failure] }) =>
+            show(failure ? `${failure.message} ${failure.help}` : `${number(active.active_7)} in 7 days, ${number(active.active_30)} in 30, of whom ${number(active.new_30)} new`),
+        (error) => {
+            if (signal.aborted) return;
+            console.error(error);
+            show(`${error} Reload the page.`);
+        },
+    );
+    return place;
 }
 
 export async function load(signal) {
@@ -35,12 +54,11 @@ export async function load(signal) {
     const now = new Date();
     const week = { zone, from: dateIn(zone, now, -7), interval: "day" }; // from the same day on, until now
     const until = { ...week, to: weekBefore(now, zone).toISOString() };
-    const { failures, active, ...series } = await settle({
+    const { failures, ...series } = await settle({
         usage: usage(week, signal),
         usage_then: usage(until, signal),
         attempts: attempts(week, signal),
         attempts_then: attempts(until, signal),
-        active: call("usage-analytics", "/analytics/active", { days: 1, zone }, signal),
     }, signal);
     const before = weekday(new Date(now.getTime() - 7 * 86400000), zone);
     // Today, that day until the same time, that whole day. The rate of no attempts is 0 in a series; there is none.
@@ -49,14 +67,13 @@ export async function load(signal) {
             const total = series[one]?.total;
             return total && (name === "success_rate" && !total.attempts.at(place) ? null : total[name].at(place));
         });
-    const recently = active && `${number(active.active_7)} in 7 days, ${number(active.active_30)} in 30, of whom ${number(active.new_30)} new`;
     document.getElementById("today-when").textContent = `${day(now, zone)}, until ${time(now, zone)}`;
     return {
         failures,
         empty: [series.usage, series.attempts].every((one) => one && one.data_since === null),
         content: h("dl", { class: "tiles" },
             tile("events", "Events", three("usage", "events"), before),
-            tile("users", "Active users", three("usage", "users"), before, false, recently),
+            tile("users", "Active users", three("usage", "users"), before, false, recently(zone, signal)),
             tile("attempts", "Lab attempts", three("attempts", "attempts"), before),
             tile("success", "Success rate of attempts", three("attempts", "success_rate"), before, true),
         ),

@@ -19,14 +19,14 @@ const FLAGS = [
 export const WAIT = 15000; // milliseconds for anything to appear
 export const screenshots = fileURLToPath(new URL("build/screenshots/", root));
 
-// A browser, with the options of a context of playwright and further flags; end() closes it.
-export async function launch(options = {}, flags = []) {
+// A browser, with the options of a context of playwright; end() closes it.
+export async function launch(options = {}) {
     mkdirSync(screenshots, { recursive: true });
     const profile = mkdtempSync(join(tmpdir(), "browser-"));
     const browser = await chromium.launchPersistentContext(profile, {
         executablePath: BROWSER,
         headless: true,
-        args: [...FLAGS, ...flags],
+        args: FLAGS,
         viewport: { width: 1280, height: 1000 },
         ...options,
     });

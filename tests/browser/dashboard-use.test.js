@@ -1,8 +1,8 @@
 // /dashboard by keyboard alone, with a service that is away, with nothing to show, and where a token is required.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, findings, open, real, rowsOf, settled, start } from "./dashboard.js";
-import { services } from "./services.js";
+import { findings, open, rowsOf, settled, start } from "./dashboard.js";
+import { address, services } from "./services.js";
 import { fill } from "./term.js";
 
 const token = `k${process.pid}-${Date.now()}`;
@@ -130,7 +130,7 @@ for (const service of services)
         const timeless = untouched.filter((name) => name !== "#today"); // which tells the time of day
         const right = await texts(before.page, timeless);
         await before.end();
-        const away = (url) => url.href.startsWith(`${base(service)}/`);
+        const away = (url) => url.href.startsWith(`${address(service)}/`);
         const { page, end } = await open(browser, other, query, { faults: true, prepare: (one) => one.route(away, (route) => route.abort()) });
         for (const name of [...own, ...part]) {
             const problem = await page.locator(`${name} .problem`).first().innerText();
@@ -148,13 +148,13 @@ for (const service of services)
 
 test("where nothing was recorded the page says how to send the first event", async () => {
     const empty = async (route) => {
-        const answer = await (await fetch(real(route.request().url()))).json();
+        const answer = await (await fetch(route.request().url())).json();
         const none = (columns) => Object.fromEntries(Object.entries(columns).map(([name, list]) => [name, list && list.map(() => 0)]));
         await route.fulfill({ headers: CORS, json: { ...answer, data_since: null, series: [], total: none(answer.total) } });
     };
     const { page, end } = await open(browser, "performance-reporting", "", { prepare: (one) => one.route(/\/(analytics|attempts)\/series/, empty) });
     const commands = await page.locator("#start pre").innerText();
-    assert.ok(commands.includes(`curl ${base("user-progress")}/users/`) && commands.includes(`curl ${base("usage-analytics")}/analytics/event `));
+    assert.ok(commands.includes(`curl ${address("user-progress")}/users/`) && commands.includes(`curl ${address("usage-analytics")}/analytics/event `));
     assert.match(await page.locator("#course figcaption").first().innerText(), /none in 30 days/);
     assert.deepEqual(await findings(page), []);
     await end();
@@ -191,6 +191,6 @@ test("where calls require a token the page asks for one, keeps it for the tab an
     await page.reload();
     await settled(page);
     assert.equal(await page.locator(".problem").count(), 0);
-    assert.ok(seen.every(([url]) => services.some((name) => url.startsWith(`${base(name)}/`))));
+    assert.ok(seen.every(([url]) => services.some((name) => url.startsWith(`${address(name)}/`))));
     await end();
 });

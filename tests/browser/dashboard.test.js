@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { screenshots } from "./browser.js";
-import { base, findings, open, rowsOf, settled, start, values } from "./dashboard.js";
-import { services } from "./services.js";
+import { findings, open, rowsOf, settled, start, values } from "./dashboard.js";
+import { address, services } from "./services.js";
 import { fill } from "./term.js";
 
 const PANELS = ["today", "course", "labs", "lab", "risk", "user", "raw"];
@@ -41,7 +41,7 @@ for (const service of services)
             checked.push(...shown.flat());
         };
         for (const toggle of ["events", "users", "timeline"]) await page.locator(`#${toggle}-toggle`).click();
-        const { total, starts, partial } = answer("/analytics/series", { zone, interval: "day", from: dayIn(-89) });
+        const { total, starts, partial } = await answer("/analytics/series", { zone, interval: "day", from: dayIn(-89) });
         assert.deepEqual([starts.length, partial.includes(89), sum(total.events) > 0], [90, true, true]);
         for (const [caption, name] of [["Events, ", "events"], ["Active users, ", "users"]]) {
             const rows = await rowsOf(page, caption);
@@ -50,9 +50,9 @@ for (const service of services)
             assert.match(rows[0][0].text, /unfinished/);
         }
 
-        const difficulty = answer("/performance/difficulty");
-        const series = answer("/performance/series");
-        const funnel = answer("/analytics/funnel", { by: "lab_type" });
+        const difficulty = await answer("/performance/difficulty");
+        const series = await answer("/performance/series");
+        const funnel = await answer("/analytics/funnel", { by: "lab_type" });
         const found = new Map([...difficulty.labs, ...difficulty.few].map((lab) => [lab.lab_name ?? lab.lab_type, lab]));
         const labs = await rowsOf(page, "All labs");
         assert.ok(term.labs.every((lab) => [...found.values()].some((one) => one.lab_type === lab)));
@@ -61,7 +61,7 @@ for (const service of services)
             const lab = found.get(name) ?? { lab_type: name };
             const one = funnel.labs.find(({ lab_type }) => lab_type === lab.lab_type);
             const attempts = series.series.find(({ lab_type, other }) => lab_type === lab.lab_type && !other)?.attempts ?? [];
-            const times = lab.users ? answer(`/performance/lab/${lab.lab_type}/times`).all : {};
+            const times = lab.users ? (await answer(`/performance/lab/${lab.lab_type}/times`)).all : {};
             const drop = one && one.started > one.open ? one.dropped / (one.started - one.open) : null;
             check([row.flatMap((cell) => cell.values)], [[lab.users, sum(attempts), lab.first_try_rate, times.p50, times.p90, drop].filter((value) => value != null)]);
             if (lab.first_try_rate != null) assert.equal(row[3].text, percent.format(lab.first_try_rate));
@@ -70,22 +70,22 @@ for (const service of services)
         assert.deepEqual(labs.map((row) => row[3].values[0] ?? 2), labs.map((row) => row[3].values[0] ?? 2).sort((a, b) => a - b));
 
         const lab = term.labs[1];
-        const times = answer(`/performance/lab/${lab}/times`);
+        const times = await answer(`/performance/lab/${lab}/times`);
         check(values(await rowsOf(page, "Attempts by their length")), times.histogram.map((one) => [one.from, one.to, one.count]));
-        const { errors } = answer(`/performance/lab/${lab}/errors`);
+        const { errors } = await answer(`/performance/lab/${lab}/errors`);
         assert.ok(errors.length === 2);
         check(values(await rowsOf(page, "Errors")), errors.map((one) => [one.attempts, one.users, one.share, one.success_rate]));
-        const [steps] = answer("/analytics/funnel", { lab_type: lab }).labs;
+        const [steps] = (await answer("/analytics/funnel", { lab_type: lab })).labs;
         check(values(await rowsOf(page, "Sessions")), ["started", "completed", "late", "open", "dropped"].map((name) => [steps[name], steps[name] / steps.started]));
 
-        const report = answer(`/analytics/user/${term.users[6]}`);
+        const report = await answer(`/analytics/user/${term.users[6]}`);
         const events = report.starts.map((_, i) => sum(report.labs.map((one) => one.events[i])));
         check(values(await rowsOf(page, "Events of this user, ")), events.map((one) => [one]).reverse());
         check(values(await rowsOf(page, "Labs that were used")), report.labs.map((one) => [sum(one.events), sum(one.sessions)]));
-        const attempts = answer("/attempts", { user_id: term.users[6] }).items;
+        const attempts = (await answer("/attempts", { user_id: term.users[6] })).items;
         assert.equal(attempts.length, 8);
         check(values(await rowsOf(page, "Last attempts")), attempts.map((one) => [one.time_spent]));
-        const raw = answer("/analytics/events", { user_id: term.users[6] }).items;
+        const raw = (await answer("/analytics/events", { user_id: term.users[6] })).items;
         const rows = await rowsOf(page, "Last events");
         check(values(rows), raw.map((one) => [one.id]));
         assert.deepEqual(rows.map((row) => row[0].times[0]), raw.map((one) => one.timestamp));
@@ -99,19 +99,19 @@ test("the tiles have the numbers of today", async () => {
     const big = page.locator(".tile .big");
     const shown = await big.evaluateAll((tiles) => tiles.map((tile) => tile.querySelector("data")).map((data) => data && Number(data.value)));
     const week = { from: dayIn(-7), to: undefined };
-    const usage = answer("/analytics/series", week).total;
-    const attempts = answer("/attempts/series", week).total;
+    const usage = (await answer("/analytics/series", week)).total;
+    const attempts = (await answer("/attempts/series", week)).total;
     const rate = attempts.attempts.at(-1) ? attempts.success_rate.at(-1) : null;
     assert.deepEqual(shown, [usage.events.at(-1), usage.users.at(-1), attempts.attempts.at(-1), rate]);
     assert.ok((await page.locator("#tile-events").innerText()).includes(`${number.format(usage.events[0])} on that whole day`));
-    const active = answer("/analytics/active");
+    const active = await answer("/analytics/active");
     assert.ok((await page.locator("#tile-users").innerText()).includes(`${number.format(active.active_7)} in 7 days`));
     await end();
 });
 
 test("who fails, who stopped and who never began is listed with the reasons", async () => {
     const { page, answer, end } = await open(browser, "usage-analytics", "?failures=3&inactive=7");
-    const listed = answer("/attempts/at-risk", { failures: "3" });
+    const listed = await answer("/attempts/at-risk", { failures: "3" });
     const rows = await rowsOf(page, "Failing or stopped");
     assert.equal(rows.length, listed.items.length);
     listed.items.forEach((item, i) => {
@@ -159,7 +159,7 @@ test("a user is found by the beginning of a name and by email, and shown", async
     await page.locator("#user-name").waitFor();
     assert.ok(page.url().includes(`user=${term.users[2]}`));
     assert.ok((await page.locator("#user .body").innerText()).includes(`${term.users[2]}@example.com`));
-    assert.equal((await rowsOf(page, "Last attempts")).length, answer("/attempts", { user_id: term.users[2] }).items.length);
+    assert.equal((await rowsOf(page, "Last attempts")).length, (await answer("/attempts", { user_id: term.users[2] })).items.length);
     await end();
 });
 
@@ -193,7 +193,7 @@ test("the page and all its files are small on the wire, headers included, and ar
         assert.ok(!sizes.has(url), url);
         sizes.set(url, encodedDataLength);
     });
-    await page.goto(`${base("user-progress")}/dashboard`);
+    await page.goto(`${address("user-progress")}/dashboard`);
     await settled(page);
     await page.waitForLoadState("networkidle");
     const bytes = sum([...sizes.values()]);
