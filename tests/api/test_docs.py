@@ -71,6 +71,8 @@ class TestFile:
             assert answer.headers["etag"].strip('W/"') in file
             again = request(service, "GET", file, {**GZIP, "If-None-Match": answer.headers["etag"]})
             assert (again.status, again.body) == (304, b"")
+            assert again.headers["content-length"] == answer.headers["content-length"]
+            assert not {"content-encoding", "content-type"} & again.headers.keys()
 
     def test_head_has_the_length_of_what_get_sends(self, service):
         file = files(request(service, "GET", "/docs"))[0]

@@ -1,6 +1,7 @@
 """Erasures while a service is away, is the original, has no token, or had an earlier version's database."""
 
 import itertools
+import json
 from contextlib import closing
 
 import pytest
@@ -10,7 +11,7 @@ from harness.daemon import Daemons
 from harness.fake import Fake
 from harness.samples import new_lab
 from harness.tokens import Issuer
-from harness.trio import SERVICE_TOKEN, Trio, person_with_data
+from harness.trio import ERASING, SERVICE_TOKEN, Trio, person_with_data
 from harness.wait import until
 
 
@@ -21,7 +22,7 @@ def own(postgres, tmp_path):
         trios = []
 
         def make(**settings: str) -> Trio:
-            trios.append(Trio(daemons, postgres, Issuer(tmp_path), **settings))
+            trios.append(Trio(daemons, postgres, Issuer(tmp_path), **{**ERASING, **settings}))
             return trios[-1]
 
         yield make
@@ -58,6 +59,11 @@ def test_without_the_token_of_services_it_is_blocked_with_that_reason(own, lacks
     trio.becomes(erasure, "blocked")
     why = "SERVICE_TOKEN is not set" if lacks == "user-progress" else "has no SERVICE_TOKEN"
     until(lambda: trio.erasure(erasure)["services"]["usage-analytics"] == {"error": why}, "the reason")
+    log = trio.daemons["user-progress"].log_text()
+    waits = [line for line in map(json.loads, log.splitlines()) if line["event"] == "an erasure waits"]
+    assert (erasure, "usage-analytics", why) in {(line["erasure_id"], line["other"], line["reason"]) for line in waits}
+    assert {line["service"] for line in waits} == {"user-progress"}
+    assert not any(user["id"] in str(line) for line in waits)
     trio.daemons[lacks].stop()
     trio.start(lacks, SERVICE_TOKEN=SERVICE_TOKEN)
     assert trio.becomes(erasure)["services"] == expected

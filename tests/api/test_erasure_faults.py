@@ -12,11 +12,11 @@ from harness.daemon import SERVICES, WITHOUT_TLS, Daemons
 from harness.progress_log import verify
 from harness.samples import event_body, new_lab, new_user
 from harness.tokens import Issuer
-from harness.trio import TABLES, Trio, Writer, chance, person_with_data
+from harness.trio import ERASING, TABLES, Trio, Writer, chance, person_with_data
 from harness.wait import until
 
 ROWS = int(os.environ.get("ERASURE_ROWS", "6000"))  # of a large person, in each service
-SETTINGS = {"REQUEST_TIMEOUT_MS": "3000", "INGEST_TIMEOUT_MS": os.environ.get("ERASURE_INGEST_TIMEOUT_MS", "3000")}
+SETTINGS = {**ERASING, "INGEST_TIMEOUT_MS": os.environ.get("ERASURE_INGEST_TIMEOUT_MS", "3000")}
 LONGEST = 60  # seconds until such a person is erased and verified
 
 @pytest.fixture

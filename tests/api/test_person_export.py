@@ -15,6 +15,7 @@ from harness.daemon import SERVICES, WITHOUT_TLS, Daemons
 from harness.samples import new_lab, new_user
 from harness.tokens import MISSING, Issuer, refused
 from harness.trio import Trio, person_with_data
+from harness.wire import Wire
 
 MANY = int(os.environ.get("PERSON_ROWS", "5000"))  # events of the person in the tests of size
 
@@ -24,7 +25,7 @@ def trio(postgres, tmp_path_factory):
     """Three services that the tests of this file share."""
     directory = tmp_path_factory.mktemp("trio")
     with Daemons(directory) as daemons:
-        trio = Trio(daemons, postgres, Issuer(directory), REPORT_TIMEOUT_MS="5000").start_all()
+        trio = Trio(daemons, postgres, Issuer(directory)).start_all()
         yield trio
         trio.close()
 
@@ -63,6 +64,15 @@ def insert_events(trio: Trio, user_id: str, count: int, width: int = 200) -> Non
             " FROM generate_series(1, %s) AS n",
             [user_id, width, count],
         )
+
+
+def test_an_event_that_was_sent_in_several_lines_is_one_line(trio, progress, lab):
+    user, _ = person_with_data(trio, lab)
+    body = f'{{"user_id":"{user["id"]}","lab_type":"{lab["lab_type"]}","event_type":"pretty","event_data":{{\r\n "a" :\n[1.0]\n}}}}'
+    answer = trio.of["usage-analytics"].post("/analytics/event", content=body, headers=trio.bearer())
+    assert answer.status_code == 200 and "\n" in answer.text
+    lines, _ = lines_of(export(trio, user["id"]))
+    assert answer.json() in [{name: item[name] for name in answer.json()} for item in data_of(lines, "event")]
 
 
 def test_the_lines_are_all_that_the_services_have_and_the_counts_those_of_an_erasure(trio, progress, lab):
@@ -125,6 +135,13 @@ class TestRights:
         for scope in (None, "progress:any", "admin", "privacy:any"):
             answer = progress.get(path, headers=trio.bearer("anybody", scope=scope))
             assert (answer.status_code, answer.json()) == (403, {"message": "The token lacks the scope privacy"})
+
+    def test_the_answer_to_head_ends_with_its_header(self, trio, progress):
+        user = new_user(progress)
+        with Wire(trio.daemons["user-progress"].url) as wire:
+            token = f"Authorization: {trio.bearer()['Authorization']}"
+            wire.request("HEAD", f"/privacy/people/{user['id']}", token, "Connection: close")
+            assert wire.answer("HEAD").status == 200 and wire.rest() == b""
 
     def test_http_1_0_is_refused(self, trio):
         url = httpx.URL(trio.daemons["user-progress"].url)

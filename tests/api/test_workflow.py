@@ -65,7 +65,7 @@ def test_the_work_of_a_user_in_a_lab_is_in_every_report(clients, api, performanc
         },
     }
     report = usage.get(f"/analytics/usage/lab/{lab['lab_type']}").json()
-    assert 0 < report.pop("average_session_time_seconds") < 60
+    assert 0 < report.pop("average_session_time_seconds") < 600
     assert report == {
         "lab_type": lab["lab_type"],
         "time_period_days": 7,

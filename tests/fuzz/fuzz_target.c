@@ -36,7 +36,7 @@ static void split(struct arena *arena, struct text target)
     for (size_t i = 0; i < target.len; i++)
         HOLDS((unsigned char)target.at[i] > ' ' && target.at[i] != 0x7f);
     if (query.at)
-        HOLDS(query.at == path.at + path.len + 1 && query.at + query.len == target.at + target.len);
+        HOLDS(query.at > target.at && query.at[-1] == '?' && query.at + query.len == target.at + target.len);
     HOLDS(target_has_dots(path) == has_dots(arena, path));
 }
 
