@@ -1,5 +1,5 @@
 -- Adds rows :from to :to to a table that the reports read, over 90 days, 50 lab types and all users of seed.sql. One of
--- the variables `events`, `records` and `attempts` is set to the name of the table.
+-- the variables `events`, `records` and `attempts` is set.
 \if :{?events}
 INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp)
 SELECT 'u' || 1 + n % :users, CASE n % 50 WHEN 0 THEN 'filesystem' ELSE 'lab' || n % 50 END,
