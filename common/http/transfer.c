@@ -70,26 +70,6 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *cls)
     return len;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t count, void *cls)
-{
-    struct client_call *call = cls;
-    struct text line = {bytes, size * count};
-    const char *colon = memchr(line.at, ':', line.len);
-
-    for (size_t i = 0; colon && call->wanted && call->wanted[i] && call->kept_count < CLIENT_HEADERS_MAX;
-         i++) {
-        struct text name = {line.at, (size_t)(colon - line.at)};
-        if (!text_equal_folded(name, text_of(call->wanted[i])))
-            continue;
-        char *value =
-            arena_string(call->arena, text_trimmed((struct text){colon + 1, line.len - name.len - 1}));
-        if (!value)
-            return 0;
-        call->kept[call->kept_count++] = (struct header){call->wanted[i], value};
-    }
-    return line.len;
-}
-
 /* Beginning */
 
 static bool append(struct curl_slist **list, const char *line)
@@ -170,8 +150,6 @@ static bool set_options(struct transfer *t, struct client_call *call, long milli
     SET(CURLOPT_HTTPHEADER, t->headers);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, call);
-    SET(CURLOPT_HEADERFUNCTION, take_header);
-    SET(CURLOPT_HEADERDATA, call);
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_CUSTOMREQUEST, call->method);
     if (call->ca_file)
@@ -223,12 +201,34 @@ bool transfer_begin(struct transfers *transfers, struct client_call *call, int64
 
 /* libcurl in the loop */
 
-static enum transfer_end end_of(CURL *easy, CURLcode code)
+/*
+ * Keeps the wanted headers of the answer itself, not those of an interim answer before it (RFC 9110, section
+ * 15.2) nor trailers. False: no memory.
+ */
+static bool keep_headers(CURL *easy, struct client_call *call)
+{
+    for (size_t i = 0; call->wanted && call->wanted[i]; i++) {
+        struct curl_header *found;
+        for (size_t n = 0; call->kept_count < CLIENT_HEADERS_MAX &&
+                           curl_easy_header(easy, call->wanted[i], n, CURLH_HEADER, -1, &found) == CURLHE_OK;
+             n++) {
+            const char *value = arena_string(call->arena, text_of(found->value));
+            if (!value)
+                return false;
+            call->kept[call->kept_count++] = (struct header){call->wanted[i], value};
+        }
+    }
+    return true;
+}
+
+static enum transfer_end end_of(CURL *easy, CURLcode code, struct client_call *call)
 {
     long sent = 0;
 
-    if (code == CURLE_OK)
+    if (code == CURLE_OK && keep_headers(easy, call))
         return TRANSFER_ANSWERED;
+    if (code == CURLE_OK)
+        code = CURLE_OUT_OF_MEMORY;
     log_line(LOG_WARNING, "a call to another service failed", "reason", curl_easy_strerror(code), NULL);
     return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent == 0 ? TRANSFER_NOT_SENT
                                                                                           : TRANSFER_BROKEN;
@@ -257,7 +257,7 @@ static void collect(struct transfers *transfers)
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        enum transfer_end how = end_of(t->easy, code);
+        enum transfer_end how = end_of(t->easy, code, t->call);
         curl_multi_remove_handle(transfers->multi, t->easy);
         end_call(t, how, how == TRANSFER_ANSWERED ? (int)status : 0);
     }

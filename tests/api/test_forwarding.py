@@ -233,6 +233,17 @@ def test_headers_that_are_not_valid_in_an_answer_are_left_out(beside_fake):
         until(lambda: samples(daemon.url).of("http_requests_in_flight") == 0, "nothing to be in flight")
 
 
+def test_headers_of_an_interim_answer_and_trailers_are_not_the_answer_s(beside_fake):
+    """They are of another answer (RFC 9110, section 15.2), or came after the client's (section 6.5)."""
+    interim = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\nRetry-After: 5\r\n\r\n"
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Total-Count: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = "2\r\n[]\r\n0\r\nAllow: GET\r\n\r\n"
+    with Fake(lambda line, asked: line.send((interim + head + body).encode())) as fake:
+        answer = exchange.request(beside_fake(fake).url, "GET", "/labs/type/x")
+        assert (answer.status, answer.body, answer.headers["x-total-count"]) == (200, b"[]", "7")
+        assert not {"link", "retry-after", "allow"} & set(answer.headers)
+
+
 @pytest.mark.parametrize("status", ["999 Odd", "600 Odd", "000 Odd", "42 Odd", "x Odd"])
 def test_a_status_that_http_does_not_have_is_503(beside_fake, status):
     with Fake(head_of(status=status)) as fake:
