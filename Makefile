@@ -19,7 +19,7 @@ CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/de
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
 # Checked by tools/check-hardening.
-MACHINE   := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+MACHINE   := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 HARDENING := -fstack-protector-strong -fstack-clash-protection
 ifeq ($(MACHINE),x86_64)
 HARDENING += -fcf-protection=branch
