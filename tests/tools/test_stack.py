@@ -123,6 +123,11 @@ def test_a_port_that_cannot_be_is_named_before_anything_starts(tmp_path, variabl
     assert not stack.directory.exists()
 
 
+def test_down_where_nothing_was_started_leaves_nothing_behind(tmp_path):
+    Stack(tmp_path / "none").run("down")
+    assert not (tmp_path / "none").exists()
+
+
 def test_up_again_changes_nothing_that_runs(stack):
     stack.run("up")
     before = stack.env(), stack.process_id(), stack.sql("SELECT pg_postmaster_start_time()::text")
