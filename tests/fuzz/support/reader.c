@@ -25,16 +25,20 @@ void reader_close(struct reader *reader)
     arena_free(&reader->arena);
 }
 
-/* Takes a line without its CRLF; false: there is none. */
+/*
+ * Takes a line without its CRLF, or without the NUL and LF for which libmicrohttpd 0.9.75 takes the end of a
+ * header too (docs/http.md); false: there is none.
+ */
 static bool take_line(struct text *left, struct text *line)
 {
-    const char *end = left->len ? memmem(left->at, left->len, "\r\n", 2) : NULL;
-
-    if (!end)
-        return false;
-    *line = (struct text){left->at, (size_t)(end - left->at)};
-    *left = (struct text){end + 2, left->len - line->len - 2};
-    return true;
+    for (size_t i = 1; i < left->len; i++) {
+        if (left->at[i] != '\n' || (left->at[i - 1] != '\r' && left->at[i - 1] != '\0'))
+            continue;
+        *line = (struct text){left->at, i - 1};
+        *left = (struct text){left->at + i + 1, left->len - i - 1};
+        return true;
+    }
+    return false;
 }
 
 /* The same for a line in chunk framing, whose end may be a lone LF: nothing is read after such a body
