@@ -25,16 +25,35 @@ void reader_close(struct reader *reader)
     arena_free(&reader->arena);
 }
 
+static bool begins(const struct text *left, size_t at, struct text with)
+{
+    return left->len - at >= with.len && memcmp(left->at + at, with.at, with.len) == 0;
+}
+
+/* The length of what libmicrohttpd 0.9.75 takes for the empty line at a header's end (docs/http.md), or 0. */
+static size_t odd_end(const struct text *left, size_t at)
+{
+    static const struct text ends[] = {{":\n", 2}, {":\r\n", 3}, {":\0\n", 3}, {"\0\r\n", 3}};
+
+    for (size_t i = 0; i < COUNT(ends); i++)
+        if (begins(left, at, ends[i]))
+            return ends[i].len;
+    return 0;
+}
+
 /*
- * Takes a line without its CRLF, or without the NUL and LF for which libmicrohttpd 0.9.75 takes the end of a
- * header too (docs/http.md); false: there is none.
+ * Takes a line without its CRLF, or without what 0.9.75 takes for that where a header ends: a NUL and a line
+ * feed, or a line feed alone; false: there is none.
  */
 static bool take_line(struct text *left, struct text *line)
 {
     for (size_t i = 1; i < left->len; i++) {
-        if (left->at[i] != '\n' || (left->at[i - 1] != '\r' && left->at[i - 1] != '\0'))
+        if (left->at[i] != '\n')
             continue;
-        *line = (struct text){left->at, i - 1};
+        bool whole = left->at[i - 1] == '\r' || left->at[i - 1] == '\0';
+        if (!whole && odd_end(left, i + 1) < 3)
+            continue;
+        *line = (struct text){left->at, i - whole};
         *left = (struct text){left->at + i + 1, left->len - i - 1};
         return true;
     }
@@ -84,9 +103,10 @@ static bool take_header(struct text *left, struct framing *framing)
 
     *framing = (struct framing){0};
     for (;;) {
-        if (left->len >= 2 && memcmp(left->at, ":\n", 2) == 0) {
-            *left = (struct text){left->at + 2, left->len - 2};
-            return true; /* reader.h */
+        size_t end = odd_end(left, 0);
+        if (end) {
+            *left = (struct text){left->at + end, left->len - end};
+            return true;
         }
         if (!take_line(left, &line))
             return false;
@@ -127,8 +147,8 @@ static bool take_chunks(struct reader *reader, struct text *body)
             return false;
     }
     while (take_loose_line(&reader->left, &line)) {
-        if (line.len)
-            continue; /* a trailer */
+        if (line.len && *line.at) /* 0.9.75 takes a NUL for the end of the line */
+            continue;             /* a trailer */
         *body = (struct text){w.at ? w.at : "", w.len};
         return !w.failed;
     }
@@ -142,9 +162,11 @@ bool reader_next(struct reader *reader, struct read_request *read)
 
     *read = (struct read_request){.body = TEXT("")};
     do {
+        while (reader->left.len && *reader->left.at == '\n') /* reader.h */
+            reader->left = (struct text){reader->left.at + 1, reader->left.len - 1};
         if (reader->ended || !take_line(&reader->left, &line))
             return false;
-    } while (!line.len);
+    } while (!line.len || !*line.at); /* 0.9.75 takes a NUL for the end of the line */
     reader->ended = true;
     read->method = fuzz_take(&line, ' ');
     read->target = fuzz_take(&line, ' ');
