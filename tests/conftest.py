@@ -25,9 +25,9 @@ def pytest_addoption(parser):
 # What takes longest goes first: a file that begins last keeps one worker busy while the others have nothing to do.
 LONGEST = (
     "test_exports", "test_lists", "test_statements", "test_retention", "test_erasure_faults", "test_database_away",
-    "test_lookups", "test_checks", "test_metrics", "test_batches", "test_batches_beside", "test_erasure", "test_taking_over", "test_walk",
-    "test_stack", "test_memory", "test_backup", "test_log_verify", "test_log_faults", "test_series", "test_streams",
-    "test_usage_aggregates",
+    "test_lookups", "test_checks", "test_metrics", "test_batches", "test_batches_beside", "test_erasure",
+    "test_taking_over", "test_walk", "test_stack", "test_memory", "test_backup", "test_log_verify", "test_log_faults",
+    "test_series", "test_streams", "test_usage_aggregates",
 )  # fmt: skip
 
 

@@ -225,10 +225,10 @@ static enum transfer_end end_of(CURL *easy, CURLcode code, struct client_call *c
 {
     long sent = 0;
 
-    if (code == CURLE_OK && keep_headers(easy, call))
-        return TRANSFER_ANSWERED;
-    if (code == CURLE_OK)
+    if (code == CURLE_OK && !keep_headers(easy, call))
         code = CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK)
+        return TRANSFER_ANSWERED;
     log_line(LOG_WARNING, "a call to another service failed", "reason", curl_easy_strerror(code), NULL);
     return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent == 0 ? TRANSFER_NOT_SENT
                                                                                           : TRANSFER_BROKEN;

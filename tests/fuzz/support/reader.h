@@ -23,7 +23,8 @@ void reader_close(struct reader *reader);
 /*
  * The next request of the connection; false: the bytes that are left do not begin with a whole one. Empty
  * lines before one are passed over, and so are the ends of lines that are a lone LF within chunks and between
- * requests.
+ * requests. What libmicrohttpd 0.9.75 takes for the end of a line or of a header, and does not let the
+ * program see, ends them here too (docs/http.md).
  */
 bool reader_next(struct reader *reader, struct read_request *read);
 
