@@ -52,7 +52,14 @@ const all = Object.keys(show);
 // The first panel is filled before the others ask: they ask the same services, and it would wait for all of them.
 async function showAll([first, ...others] = all) {
     await show[first]();
+    fillZones();
     await Promise.all(others.map((name) => show[name]()));
+}
+
+// Hundreds of zones, which nobody needs before the first panel.
+function fillZones() {
+    const list = $("choices").zone;
+    if (list.length === 1) list.append(...zones().filter((zone) => zone !== list.value).map((zone) => h("option", {}, zone)));
 }
 
 // The controls show what the URL says.
@@ -141,8 +148,3 @@ showChoices();
 listen();
 showAll();
 fillCommands();
-// Hundreds of zones, after what is needed first.
-setTimeout(() => {
-    const others = zones.filter((zone) => zone !== get("zone"));
-    $("choices").zone.append(...others.map((zone) => h("option", {}, zone)));
-});

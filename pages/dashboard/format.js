@@ -1,10 +1,10 @@
 // How numbers, lengths of time and moments are written: by the reader's language, in the zone that was chosen.
 const language = navigator.language;
-const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+const formats = {}; // made when they are needed, not while the page opens: the first takes tens of milliseconds
+const as = (style) => (formats[style] ??= new Intl.NumberFormat(language, { style, maximumFractionDigits: 1 }));
 
-export const number = (value) => whole.format(value);
-export const percent = (value) => share.format(value);
+export const number = (value) => as("decimal").format(value);
+export const percent = (value) => as("percent").format(value);
 
 // One thing, many things.
 export const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;

@@ -16,7 +16,7 @@ let places; // where they are, once known
 
 // The address of a service, without a slash at its end; null if nothing says where it is.
 export async function address(service) {
-    places ??= fetch("dashboard/services.json", { credentials: "omit" }).then((answer) => answer.json());
+    places ??= fetch("dashboard/services.json").then((answer) => answer.json());
     try {
         const place = (await places)[service];
         return place ? new URL(place.replace(/\/*$/, "/"), document.baseURI).href.replace(/\/+$/, "") : null;

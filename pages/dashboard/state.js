@@ -19,7 +19,7 @@ const DAY = 86400000; // milliseconds
 const HOURS_MOST = 60; // days of which hours can be shown: the services answer at most 1,500 intervals
 
 export const ranges = { "1d": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "a year" };
-export const zones = [...new Set(["UTC", defaults.zone, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])];
+export const zones = () => [...new Set(["UTC", defaults.zone, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])];
 
 export function get(name) {
     return new URLSearchParams(location.search).get(name) || defaults[name];

@@ -4,8 +4,11 @@ import { day, number, percent, time, weekday } from "./format.js";
 import { call, settle } from "./services.js";
 import { dateIn, get, weekBefore } from "./state.js";
 
-const usage = (query, signal) => call("usage-analytics", "/analytics/series", { ...query, figures: "events,users" }, signal);
-const attempts = (query, signal) => call("user-progress", "/attempts/series", { ...query, figures: "attempts,success_rate" }, signal);
+const sources = { usage: ["usage-analytics", "/analytics/series"], attempts: ["user-progress", "/attempts/series"] };
+
+// The calls for figures of each of the times: usage_0, usage_1, …
+const calls = (of, figures, times, signal) =>
+    Object.fromEntries(times.map((query, n) => [`${of}_${n}`, call(...sources[of], { ...query, figures }, signal)]));
 
 // How a value stands to an earlier one: a sign and words, no colour.
 function comparison(now, then, before, show, isRate) {
@@ -19,63 +22,70 @@ function comparison(now, then, before, show, isRate) {
     return `${sign} ${percent(Math.round(Math.abs(now / then - 1) * 100) / 100)} ${now < then ? "below" : "above"} ${show(then)} ${by}`;
 }
 
-function tile(id, name, [now, then, whole], before, isRate, more) {
+function figures([now, then, whole], before, isRate) {
     const show = isRate ? percent : number;
-    return h("div", { class: "tile", id: `tile-${id}` },
-        h("dt", {}, name),
+    return [
         h("dd", { class: "big" }, isRate ? rate(now) : figure(now)),
         h("dd", {}, comparison(now, then, before, show, isRate)),
-        whole != null && h("dd", { class: "quiet" }, `${show(whole)} on that whole day`),
-        more,
-    );
+        ...(whole == null ? [] : [h("dd", { class: "quiet" }, `${show(whole)} on that whole day`)]),
+    ];
 }
 
-// Active users of longer times take longer to count than all else here, so they come later.
-function recently(zone, signal) {
+const tile = (id, name, ...content) => h("div", { class: "tile", id: `tile-${id}` }, h("dt", {}, name), content);
+
+// A place for what comes later than the rest: until then it is busy, and if a call fails it says why.
+function later(asked, signal, show) {
     const place = h("dd", { class: "quiet", "aria-busy": "true" }, "…");
-    const show = (text) => {
-        place.textContent = text;
-        place.setAttribute("aria-busy", "false");
-    };
-    settle({ active: call("usage-analytics", "/analytics/active", { days: 1, zone }, signal) }, signal).then(
-        ({ active, failures: [failure] }) =>
-            show(failure ? `${failure.message} ${failure.help}` : `${number(active.active_7)} in 7 days, ${number(active.active_30)} in 30, of whom ${number(active.new_30)} new`),
+    const tell = (text) => place.replaceWith(h("dd", { class: "quiet" }, text));
+    settle(asked, signal).then(
+        ({ failures: [failure], ...values }) => (failure ? tell(`${failure.message} ${failure.help}`) : place.replaceWith(...show(values))),
         (error) => {
             if (signal.aborted) return;
             console.error(error);
-            show(`${error} Reload the page.`);
+            tell(`${error} Reload the page.`);
         },
     );
     return place;
 }
 
+const recently = (zone, signal) =>
+    later({ active: call("usage-analytics", "/analytics/active", { days: 1, zone }, signal) }, signal, ({ active }) => [
+        h("dd", { class: "quiet" }, `${number(active.active_7)} in 7 days, ${number(active.active_30)} in 30, of whom ${number(active.new_30)} new`),
+    ]);
+
 export async function load(signal) {
     const zone = get("zone");
     const now = new Date();
-    const week = { zone, from: dateIn(zone, now, -7), interval: "day" }; // from the same day on, until now
-    const until = { ...week, to: weekBefore(now, zone).toISOString() };
-    const { failures, ...series } = await settle({
-        usage: usage(week, signal),
-        usage_then: usage(until, signal),
-        attempts: attempts(week, signal),
-        attempts_then: attempts(until, signal),
-    }, signal);
+    // Today until now, the same day last week until the same time, that whole day: no more days than are shown.
+    const times = [
+        { from: dateIn(zone, now) },
+        { from: dateIn(zone, now, -7), to: weekBefore(now, zone).toISOString() },
+        { from: dateIn(zone, now, -7), to: dateIn(zone, now, -6) },
+    ].map((time) => ({ zone, interval: "day", ...time }));
+    const { failures, ...series } = await settle(
+        { ...calls("usage", "events", times, signal), ...calls("attempts", "attempts,success_rate", times, signal) },
+        signal,
+    );
     const before = weekday(new Date(now.getTime() - 7 * 86400000), zone);
-    // Today, that day until the same time, that whole day. The rate of no attempts is 0 in a series; there is none.
-    const three = (kind, name) =>
-        [[kind, -1], [`${kind}_then`, 0], [kind, 0]].map(([one, place]) => {
-            const total = series[one]?.total;
-            return total && (name === "success_rate" && !total.attempts.at(place) ? null : total[name].at(place));
+    // The figure of the three times. The rate of no attempts is 0 in a series; there is none.
+    const three = (from, of, name) =>
+        times.map((_, n) => {
+            const total = from[`${of}_${n}`]?.total;
+            return total && (name === "success_rate" && !total.attempts[0] ? null : total[name][0]);
         });
     document.getElementById("today-when").textContent = `${day(now, zone)}, until ${time(now, zone)}`;
     return {
         failures,
-        empty: [series.usage, series.attempts].every((one) => one && one.data_since === null),
+        empty: [series.usage_0, series.attempts_0].every((one) => one && one.data_since === null),
         content: h("dl", { class: "tiles" },
-            tile("events", "Events", three("usage", "events"), before),
-            tile("users", "Active users", three("usage", "users"), before, false, recently(zone, signal)),
-            tile("attempts", "Lab attempts", three("attempts", "attempts"), before),
-            tile("success", "Success rate of attempts", three("attempts", "success_rate"), before, true),
+            tile("events", "Events", figures(three(series, "usage", "events"), before)),
+            // Users take longer to count than all else here: first those of a day, then those of a month.
+            tile("users", "Active users", later(calls("usage", "users", times, signal), signal, (counted) => [
+                ...figures(three(counted, "usage", "users"), before),
+                recently(zone, signal),
+            ])),
+            tile("attempts", "Lab attempts", figures(three(series, "attempts", "attempts"), before)),
+            tile("success", "Success rate of attempts", figures(three(series, "attempts", "success_rate"), before, true)),
         ),
     };
 }

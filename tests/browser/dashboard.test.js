@@ -98,12 +98,15 @@ test("the tiles have the numbers of today", async () => {
     const { page, answer, end } = await open(browser, "user-progress", whole);
     const big = page.locator(".tile .big");
     const shown = await big.evaluateAll((tiles) => tiles.map((tile) => tile.querySelector("data")).map((data) => data && Number(data.value)));
-    const week = { from: dayIn(-7), to: undefined };
-    const usage = (await answer("/analytics/series", week)).total;
-    const attempts = (await answer("/attempts/series", week)).total;
-    const rate = attempts.attempts.at(-1) ? attempts.success_rate.at(-1) : null;
-    assert.deepEqual(shown, [usage.events.at(-1), usage.users.at(-1), attempts.attempts.at(-1), rate]);
-    assert.ok((await page.locator("#tile-events").innerText()).includes(`${number.format(usage.events[0])} on that whole day`));
+    const [today, that] = [{ from: dayIn(0), to: undefined }, { from: dayIn(-7), to: dayIn(-6) }];
+    const usage = async (figures, time) => (await answer("/analytics/series", { figures, ...time })).total[figures][0];
+    const { attempts, success_rate } = (await answer("/attempts/series", today)).total;
+    const rate = attempts[0] ? success_rate[0] : null;
+    assert.deepEqual(shown, [await usage("events", today), await usage("users", today), attempts[0], rate]);
+    for (const figures of ["events", "users"]) {
+        const text = await page.locator(`#tile-${figures}`).innerText();
+        assert.ok(text.includes(`${number.format(await usage(figures, that))} on that whole day`), text);
+    }
     const active = await answer("/analytics/active");
     assert.ok((await page.locator("#tile-users").innerText()).includes(`${number.format(active.active_7)} in 7 days`));
     await end();
