@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        service = getattr(parameters.get("of"), "service", "")
+        service = parameters.get("filled") or getattr(parameters.get("of"), "service", "")
         item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {service}"))
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
