@@ -114,7 +114,7 @@ const struct setting settings_table[] = {
     {"EXPORT_TIMEOUT_MS", SETTING_INT, AT(export_timeout), 50, 86400000, "600000", false,
      "time limit for a whole export, then it is broken off"},
     {"INGEST_TIMEOUT_MS", SETTING_INT, AT(ingest.timeout), 50, 600000, "15000", false,
-     "the same for requests with many items"},
+     "time limit for a request with many items (503)"},
     {"RETENTION_DAYS", SETTING_INT, AT(retention.days), 0, 36500, "0", false,
      "delete events, records and attempts that are older, at most 10,000 a second; 0: never"},
     {"RETENTION_TIMEOUT_MS", SETTING_INT, AT(retention.timeout), 50, 600000, "60000", false,
