@@ -40,10 +40,10 @@ static void write_moment(struct writer *w, struct moment moment, enum time_form 
         write_bytes(w, text, time_print(text, moment, form));
 }
 
-/* A list of strings, as JSON text. */
-static void write_texts(struct writer *w, struct texts list, bool guarded)
+/* A list of strings, as JSON text, which is made in `scratch` first. */
+static void write_texts(struct writer *w, struct arena *scratch, struct texts list, bool guarded)
 {
-    struct writer json = writer_start(w->arena);
+    struct writer json = writer_start(scratch);
 
     if (!list.items)
         return;
@@ -54,7 +54,8 @@ static void write_texts(struct writer *w, struct texts list, bool guarded)
         write_string(w, (struct text){json.at, json.len}, guarded);
 }
 
-static void write_value(struct writer *w, const struct field *field, const void *value, bool guarded)
+static void write_value(struct writer *w, struct arena *scratch, const struct field *field, const void *value,
+                        bool guarded)
 {
     struct text text;
 
@@ -74,7 +75,7 @@ static void write_value(struct writer *w, const struct field *field, const void 
         write_moment(w, *(const struct moment *)value, TIME_Z);
         return;
     case FIELD_TEXTS:
-        write_texts(w, *(const struct texts *)value, guarded);
+        write_texts(w, scratch, *(const struct texts *)value, guarded);
         return;
     case FIELD_TEXT:
         text = *(const struct text *)value;
@@ -98,11 +99,12 @@ void csv_write_header(struct writer *w, const struct shape *shape)
     write_literal(w, "\r\n");
 }
 
-void csv_write_row(struct writer *w, const struct shape *shape, const void *row, bool guarded)
+void csv_write_row(struct writer *w, struct arena *scratch, const struct shape *shape, const void *row,
+                   bool guarded)
 {
     for (size_t i = 0; i < shape->count; i++) {
         write_text(w, i ? TEXT(",") : TEXT(""));
-        write_value(w, &shape->fields[i], (const char *)row + shape->fields[i].at, guarded);
+        write_value(w, scratch, &shape->fields[i], (const char *)row + shape->fields[i].at, guarded);
     }
     write_literal(w, "\r\n");
 }

@@ -1,5 +1,6 @@
 #include "common/items/export.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "common/auth/auth.h"
@@ -14,6 +15,7 @@
 #define FETCH_FIRST ((int64_t)200)      /* rows of the first FETCH */
 #define FETCH_MOST  ((int64_t)1000)     /* the most rows of a FETCH */
 #define FETCH_BYTES ((size_t)512 << 10) /* memory that the rows of a FETCH should take */
+#define FETCH_LIMIT ((size_t)4 << 20)   /* … beyond which those that are left are fetched again */
 
 const char *const export_formats[] = {"ndjson", "csv", NULL};
 const char *const export_orders[] = {"id", "timestamp", NULL};
@@ -26,10 +28,13 @@ struct export_run {
     const struct export *of;
     const struct export_query *query;
     bool csv;
-    struct arena arena;     /* memory of the rows that were fetched last */
-    struct statement fetch; /* fetches the next rows of the cursor */
-    int64_t most;           /* rows of the next FETCH */
-    int64_t rows, last_id;  /* number of rows written, id of the last one */
+    struct export_params params;
+    struct statement declare; /* opens the cursor */
+    struct arena arena;       /* memory of the rows that were fetched last */
+    struct statement fetch;   /* fetches the next rows of the cursor */
+    int64_t most;             /* rows of the next FETCH */
+    bool cut;                 /* the cursor is beyond rows for which there was no room */
+    int64_t rows, last_id;    /* number of rows written, id of the last one */
 };
 
 /* A command that works on the cursor of a statement, of the same kind as that; it is planned each time. */
@@ -54,26 +59,44 @@ static bool execute(struct export_run *run, const struct statement *statement, c
 }
 
 /* Opens the cursor; false: the reply is 503. */
-static bool open_cursor(struct export_run *run, const struct export_params *params)
+static bool open_cursor(struct export_run *run)
 {
     const struct statement *rows = run->of->statement;
     struct statement begin = utility(rows, "begin_export", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    struct statement declare = *rows;
 
-    declare.name = "declare_export";
-    declare.sql = arena_printf(&run->rq->arena, "DECLARE export NO SCROLL CURSOR FOR %s", rows->sql);
-    declare.column_count = 0;
-    if (!declare.sql) {
+    run->declare = *rows;
+    run->declare.name = "declare_export";
+    run->declare.sql = arena_printf(&run->rq->arena, "DECLARE export NO SCROLL CURSOR FOR %s", rows->sql);
+    run->declare.column_count = 0;
+    if (!run->declare.sql) {
         reply_unavailable(run->rq);
         return false;
     }
-    return execute(run, &begin, NULL) && execute(run, &declare, params);
+    return execute(run, &begin, NULL) && execute(run, &run->declare, &run->params);
+}
+
+/* Opens it again behind the row that was written last: in the same transaction, so of the same snapshot. */
+static bool reopen_cursor(struct export_run *run)
+{
+    bool by_id = text_equal(run->params.order, TEXT("id"));
+    char sql[48];
+
+    snprintf(sql, sizeof(sql), "MOVE %lld IN export", (long long)run->rows);
+    struct statement close = utility(run->of->statement, "close_export", "CLOSE export");
+    struct statement move = utility(run->of->statement, "move_export", sql);
+    if (by_id)
+        run->params.after_id = run->last_id;
+    run->cut = false;
+    return execute(run, &close, NULL) && execute(run, &run->declare, &run->params) &&
+           (by_id || execute(run, &move, NULL));
 }
 
 /* Fetches the next rows; there are none at the end. False: a reply is written, or the answer was cut. */
 static bool fetch(struct export_run *run, struct rows *rows)
 {
     arena_reset(&run->arena);
+    if (run->cut && !reopen_cursor(run))
+        return false;
     run->fetch = *run->of->statement;
     run->fetch.name = "fetch_export";
     run->fetch.param_count = 0;
@@ -83,8 +106,9 @@ static bool fetch(struct export_run *run, struct rows *rows)
         reply_unavailable(run->rq);
         return false;
     }
-    struct call call = {.statement = &run->fetch};
+    struct call call = {.statement = &run->fetch, .bytes_most = FETCH_LIMIT};
     bool good = run_call(run, &call);
+    run->cut = call.cut;
     *rows = (struct rows){call.rows, call.count};
     /* The number of rows that would fit into FETCH_BYTES if they are like these. */
     size_t used = arena_used(&run->arena) / (call.count ? call.count : 1) + 1;
@@ -100,7 +124,7 @@ static void write_rows(struct export_run *run, struct rows rows)
 
     for (size_t i = 0; i < rows.count && !w->failed; i++, row += run->of->statement->row_size) {
         if (run->csv) {
-            csv_write_row(w, run->of->item, row, run->query->spreadsheet == 1);
+            csv_write_row(w, &run->arena, run->of->item, row, run->query->spreadsheet == 1);
         } else {
             shape_write(w, run->of->item, row);
             write_char(w, '\n');
@@ -148,14 +172,14 @@ static void begin_answer(struct export_run *run)
         csv_write_header(&rq->out, run->of->item);
 }
 
-static void run_export(struct export_run *run, const struct export_params *params)
+static void run_export(struct export_run *run)
 {
     struct request *rq = run->rq;
     struct rows rows;
 
     if (!query_begin(rq))
         return;
-    bool good = open_cursor(run, params) && fetch(run, &rows);
+    bool good = open_cursor(run) && fetch(run, &rows);
     if (good)
         begin_answer(run);
     while (good && rows.count && !rq->out.failed) {
@@ -226,21 +250,21 @@ enum reply export_reply(struct request *rq, const struct export *export)
     if (!is_sensible(rq, query) ||
         !range_read(rq, &(struct range_text){query->from, query->to, query->zone}, &range))
         return REPLIED;
-    const struct export_params params = {.order = query->order,
-                                         .user_id = query->user_id,
-                                         .lab_type = query->lab_type,
-                                         .client_id = query->client_id,
-                                         .kind = query->kind,
-                                         .from = range.from,
-                                         .to = range.to,
-                                         .after_id = query->after_id,
-                                         .passed = query->passed};
     struct export_run run = {.since = rq->loop->now,
                              .rq = rq,
                              .of = export,
                              .query = query,
                              .csv = text_equal(query->format, TEXT("csv")),
-                             .most = FETCH_FIRST};
+                             .most = FETCH_FIRST,
+                             .params = {.order = query->order,
+                                        .user_id = query->user_id,
+                                        .lab_type = query->lab_type,
+                                        .client_id = query->client_id,
+                                        .kind = query->kind,
+                                        .from = range.from,
+                                        .to = range.to,
+                                        .after_id = query->after_id,
+                                        .passed = query->passed}};
     if (rq->head) {
         begin_answer(&run);
         return REPLIED;
@@ -248,7 +272,7 @@ enum reply export_reply(struct request *rq, const struct export *export)
     if (count_running(worker) >= (size_t)worker->settings->pg.export_connections)
         return reply_unavailable(rq);
     join(worker, &run);
-    run_export(&run, &params);
+    run_export(&run);
     leave(worker, &run);
     arena_free(&run.arena);
     return REPLIED;

@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from psycopg2.extras import Json
@@ -319,3 +320,31 @@ def test_a_scoped_token_exports_its_own_user_s_rows_alone(beside, user_progress,
     with daemon.client(headers={"Authorization": f"Bearer {issuer.token('ann')}"}) as client:
         assert client.get(f"{of.path}/export?user_id=bob").status_code == client.get(f"{of.path}/export").status_code == 403
         assert export(client, of, user_id="ann").status_code == 200
+
+
+LITTLE = {"MEMORY_LIMIT": str(32 << 20), "WORKERS": "1"}
+
+
+def test_memory_of_an_export_does_not_grow_with_its_rows(postgres, user_progress, of, tmp_path):
+    """Most of all as CSV, where a list of strings becomes JSON text first."""
+    with filled(postgres, of, user_progress, tmp_path, 0, **LITTLE) as daemon:
+        with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+            others = {"errors_encountered": "'{}'"} if of.service == "user-progress" else {}
+            cursor.execute(f"INSERT INTO {of.table} ({', '.join(['user_id', 'timestamp', *others])})"
+                           f" SELECT {', '.join(['%s', 'now()', *others.values()])} FROM generate_series(1, 90000)", ["many"])  # fmt: skip
+        got = exchange.request(daemon.url, "GET", f"{of.path}/export?format=csv")
+        assert got.status == 200 and got.body.count(b"\r\n") == 90001
+
+
+@pytest.mark.parametrize("order", ["id", "timestamp"])
+def test_rows_of_any_size_follow_one_another_in_little_memory(postgres, user_progress, order, tmp_path):
+    """Where many small rows are followed by large ones, those that were fetched together do not fit."""
+    of = next(of for of in LISTS if of.service == "usage-analytics")
+    sizes = [20] * 1500 + [700_000] * 70 + [20] * 1500 + [50_000] * 900 + [700_000] * 70
+    with filled(postgres, of, user_progress, tmp_path, 0, **LITTLE) as daemon:
+        with closing(postgres.connect(daemon.database)) as connection, connection.cursor() as cursor:
+            cursor.execute("INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp)"
+                           " SELECT 'u', 'l', 'view', json_build_object('x', repeat('x', size)), now() + n * interval '1 ms'"
+                           " FROM unnest(%s) WITH ORDINALITY AS s (size, n)", [sizes])  # fmt: skip
+        with closing(urlopen(f"{daemon.url}{of.path}/export?order={order}", timeout=60)) as rows:
+            assert [len(json.loads(row)["event_data"]["x"]) for row in rows] == sizes

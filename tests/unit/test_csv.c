@@ -32,13 +32,14 @@ static const struct line empty = {.count = INT_NULL, .good = BOOL_NULL, .at = {I
 
 static void assert_row(const struct line *line, bool guarded, const char *expected)
 {
-    struct arena arena = {0};
+    struct arena arena = {0}, scratch = {0};
     struct writer w = writer_start(&arena);
 
-    csv_write_row(&w, &line_shape, line, guarded);
+    csv_write_row(&w, &scratch, &line_shape, line, guarded);
     assert_false(w.failed);
     assert_int_equal(w.len, strlen(expected));
     assert_memory_equal(w.at, expected, w.len);
+    arena_free(&scratch);
     arena_free(&arena);
 }
 
