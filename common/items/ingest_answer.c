@@ -36,7 +36,9 @@ static const struct field outcome_fields[] = {
     FIELD(INT, id, .flags = FIELD_OPTIONAL,
           .help = "The id of the stored row, from this request or an earlier one.", .example = "101"),
     FIELD(INT, code, .flags = FIELD_OPTIONAL, .help = "The status that a single call would have."),
-    FIELD(TEXT, detail, .flags = FIELD_OPTIONAL, .help = "What is wrong."),
+    FIELD(TEXT, detail, .flags = FIELD_OPTIONAL,
+          .help = "What is wrong; cut where the answer would otherwise be too long to be kept for the "
+                  "Idempotency-Key."),
     FIELD(KEPT_LIST, errors, .flags = FIELD_OPTIONAL, .of = &fault_shape,
           .help = "If the code is 422: the first 10 faults. Left out where the answer would otherwise be too "
                   "long to be kept for the Idempotency-Key."),
@@ -70,8 +72,23 @@ static const char *const states[] = {[ITEM_GOOD] = "not_stored",
                                      [ITEM_DUPLICATE] = "duplicate",
                                      [ITEM_FAILED] = "failed"};
 
-/* Which items are listed, and with what. */
-enum listing { ALL_ITEMS, FAILED_ITEMS, FAILED_WITHOUT_ERRORS };
+/* Which items are listed, and with what: each shorter than the one before. */
+enum listing { ALL_ITEMS, FAILED_ITEMS, FAILED_WITHOUT_ERRORS, FAILED_IN_SHORT, NO_ITEMS };
+
+#define SHORT_DETAIL                                                                                         \
+    40 /* bytes of a detail in short: with that, 10,000 failures are less than a mebibyte                    \
+        */
+
+static struct text detail_of(const struct item *item, enum listing listing)
+{
+    struct text detail = text_of(item->detail);
+
+    if (listing < FAILED_IN_SHORT || detail.len <= SHORT_DETAIL)
+        return detail;
+    for (detail.len = SHORT_DETAIL; detail.len && (detail.at[detail.len] & 0xC0) == 0x80; detail.len--)
+        ; /* not within a character */
+    return detail;
+}
 
 static struct outcome outcome_of(const struct item *item, int64_t index, enum listing listing)
 {
@@ -82,9 +99,9 @@ static struct outcome outcome_of(const struct item *item, int64_t index, enum li
                             .status = text_of(states[item->state]),
                             .id = there ? item->id : INT_NULL,
                             .code = failed ? item->code : INT_NULL,
-                            .detail = failed ? text_of(item->detail) : TEXT_NULL,
+                            .detail = failed ? detail_of(item, listing) : TEXT_NULL,
                             .errors.bytes =
-                                failed && listing != FAILED_WITHOUT_ERRORS ? item->errors : TEXT_NULL};
+                                failed && listing < FAILED_WITHOUT_ERRORS ? item->errors : TEXT_NULL};
 }
 
 /* Counts the items by state and lists them; false: no memory. */
@@ -99,7 +116,7 @@ static bool list_outcomes(const struct items *items, enum listing listing, struc
         answer->stored += item->state == ITEM_STORED;
         answer->duplicates += item->state == ITEM_DUPLICATE;
         answer->failed += item->state == ITEM_FAILED;
-        if (listing == ALL_ITEMS || item->state == ITEM_FAILED)
+        if (listing == ALL_ITEMS || (item->state == ITEM_FAILED && listing < NO_ITEMS))
             list[answer->items.count++] = outcome_of(item, (int64_t)i, listing);
     }
     return list != NULL;
@@ -128,8 +145,7 @@ enum reply items_answer(struct items *items, bool atomic, bool only_failed)
     enum reply replied = answer_with(items, atomic, listing);
 
     /* An answer that is too long to be kept for the Idempotency-Key would lose what was stored. */
-    while (rq->idempotency && rq->transaction && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT &&
-           listing != FAILED_WITHOUT_ERRORS)
+    while (rq->idempotency && rq->transaction && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && listing < NO_ITEMS)
         replied = answer_with(items, atomic, ++listing);
     return replied;
 }

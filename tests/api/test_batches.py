@@ -337,3 +337,13 @@ def test_where_even_what_failed_is_too_long_to_be_kept_its_errors_are_left_out(u
     }
     nothing = send(url, of, [{}] * 9999, headers={"Idempotency-Key": token()})
     assert nothing.status == 422 and nothing.json()["items"][0]["errors"]
+
+
+def test_where_that_is_too_long_too_what_is_wrong_is_cut_and_what_was_stored_stays(url, of, cursor, someone, lab):
+    items = [body_of(of, someone, lab)] + [{**body_of(of, someone, lab), "timestamp": "2099-01-01T00:00:00Z"}] * 9999
+    key = {"Idempotency-Key": token()}
+    first, again = (send(url, of, items, headers=key) for _ in range(2))
+    assert first.status == 207 and first.body == again.body and len(rows(cursor, of, lab)) == 1
+    assert again.headers["idempotency-replayed"] == "true" and counts(first) == (1, 0, 9999)
+    whole, short = (answer.json()["items"][-1]["detail"] for answer in (send(url, of, items[-1:]), first))
+    assert len(whole) > len(short) == 40 and short.startswith("timestamp is ") and "ahead" in short
