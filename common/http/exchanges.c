@@ -71,7 +71,13 @@ void exchange_free_idle(struct http *http)
 void exchange_set_state(struct exchange *x, enum connection_state state)
 {
     x->connection->state = state;
+    exchange_renew(x);
+}
+
+void exchange_renew(struct exchange *x)
+{
     x->connection->since = x->http->loop->now;
+    x->connection->acknowledged = 0;
 }
 
 void exchange_suspend(struct exchange *x)

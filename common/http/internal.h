@@ -27,16 +27,17 @@ struct connection {
     enum connection_state state;
     int64_t
         since; /* when the state began; of AWAITS_NOTHING: when the first byte of a header was seen, or 0 */
-    int64_t ended;       /* when the last request was answered; 0: none yet */
-    uint64_t received;   /* bytes received when the connection became idle; 0: not checked yet */
-    char *pool;          /* where libmicrohttpd keeps what it reads; NULL: not certain */
-    bool counted;        /* its memory is counted in the budget of the process */
-    bool heard;          /* a request line was read */
-    bool begun;          /* a header was read */
-    bool trimmed;        /* the pool's clean pages are given back to the kernel */
-    bool answered_early; /* the client may still be sending the body that was refused */
-    bool cut;            /* nothing more is read from it */
-    bool answered_first; /* after its suspension its answer is taken before anything is read */
+    int64_t ended;         /* when the last request was answered; 0: none yet */
+    uint64_t received;     /* bytes received when the connection became idle; 0: not checked yet */
+    uint64_t acknowledged; /* bytes sent that the reader had when its time began; 0: not checked yet */
+    char *pool;            /* where libmicrohttpd keeps what it reads; NULL: not certain */
+    bool counted;          /* its memory is counted in the budget of the process */
+    bool heard;            /* a request line was read */
+    bool begun;            /* a header was read */
+    bool trimmed;          /* the pool's clean pages are given back to the kernel */
+    bool answered_early;   /* the client may still be sending the body that was refused */
+    bool cut;              /* nothing more is read from it */
+    bool answered_first;   /* after its suspension its answer is taken before anything is read */
 };
 
 enum stream_state { STREAM_NONE, STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
@@ -111,6 +112,8 @@ void exchange_free(struct exchange *x);
 void exchange_free_idle(struct http *http);
 /* What the connection waits for from now on. */
 void exchange_set_state(struct exchange *x, enum connection_state state);
+/* Begins the time limit of its state anew. */
+void exchange_renew(struct exchange *x);
 /* Suspends the connection until it is woken; waking a connection that is not suspended does nothing. */
 void exchange_suspend(struct exchange *x);
 void exchange_wake_connection(struct exchange *x);

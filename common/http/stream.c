@@ -202,7 +202,7 @@ static ssize_t take(void *cls, uint64_t at, char *into, size_t size)
     memcpy(into, s->part.at, len);
     s->part.at += len;
     s->part.len -= len;
-    x->connection->since = x->http->loop->now; /* the time limit is per part; the whole may take any time */
+    exchange_renew(x); /* the time limit is per part; the whole may take any time */
     if (!s->part.len && s->producer)
         stream_wake(x);
     return (ssize_t)len;

@@ -17,7 +17,10 @@
 #define CLOSE_WAIT   8 /* of the kernel's tcp_states.h: netinet/tcp.h has it, but lacks tcpi_bytes_received */
 #define STUCK        2 /* successive sweeps that find clients waiting and none accepted */
 #define REST         (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
-#define TRIM_AFTER   SECOND /* of idleness while many others are busy: it may touch its memory before */
+#define READER_PART                                                                                          \
+    ((uint64_t)64 << 10)  /* bytes that a reader takes within WRITE_TIMEOUT_MS, or the rest                  \
+                           */
+#define TRIM_AFTER SECOND /* of idleness while many others are busy: it may touch its memory before */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was being sent */
 
@@ -60,6 +63,26 @@ static bool is_late_header(const struct http *http, struct connection *c)
     return now - c->since > http->settings->header_timeout * MILLISECOND;
 }
 
+/*
+ * Whether the reader has taken another READER_PART since its time began anew: of an answer that is not
+ * streamed (stream.c), libmicrohttpd tells no more than its end.
+ */
+static bool reader_goes_on(const struct http *http, struct connection *c, bool late)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    if ((c->acknowledged && !late) || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return !late;
+    uint64_t acknowledged = info.tcpi_bytes_acked + 1;
+    if (c->acknowledged && acknowledged - c->acknowledged < READER_PART)
+        return false;
+    if (c->acknowledged)
+        c->since = http->loop->now;
+    c->acknowledged = acknowledged;
+    return true;
+}
+
 /* Whether a connection has exceeded its time. */
 static bool is_late(const struct http *http, struct connection *c)
 {
@@ -74,7 +97,7 @@ static bool is_late(const struct http *http, struct connection *c)
     case AWAITS_BODY:
         return age > settings->body_timeout * MILLISECOND;
     case AWAITS_READER:
-        return age > settings->write_timeout * MILLISECOND;
+        return !reader_goes_on(http, c, age > settings->write_timeout * MILLISECOND);
     case AWAITS_ANSWER:
         return false; /* has its own deadline */
     case AWAITS_NOTHING:

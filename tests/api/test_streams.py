@@ -185,6 +185,24 @@ def test_a_reader_that_reads_nothing_is_cut_off(fresh, postgres):
     reader.close()
 
 
+def test_a_slow_reader_of_an_answer_that_is_made_at_once_gets_all_of_it(fresh):
+    """It takes more than 64 KiB of it within WRITE_TIMEOUT_MS, and the whole takes longer than that."""
+    daemon = fresh(WRITE_TIMEOUT_MS="2000", INGEST_LIMIT="60000")
+    where, body = urlsplit(daemon.url), b"[" + b",".join([b"{}"] * 60000) + b"]"
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        reader.connect((where.hostname, where.port))
+        reader.sendall(b"POST /attempts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        response = http.client.HTTPResponse(reader)
+        response.begin()
+        got, since = [], time.monotonic()
+        while part := response.read(1 << 20):
+            got.append(part)
+            time.sleep(0.25)  # this is what makes it slow
+        assert response.status == 422 and time.monotonic() - since > 2
+        assert json.loads(b"".join(got))["failed"] == 60000
+
+
 def test_slow_readers_hold_no_connection_of_the_database(fresh, postgres):
     daemon = fresh(REPORT_CONNECTIONS="1", WORKERS="1")
     fill(postgres, daemon.database, 50_000)
