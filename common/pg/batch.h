@@ -119,7 +119,12 @@ void batch_break(struct batch *batch);
 /* outcome.c: results may have arrived. */
 void batch_arrived(struct link *link);
 
-/* reconnect.c: keeps a connection from now on; its timer is due; the connection is up; it was lost. */
+/*
+ * reconnect.c: ends the session on purpose, which undoes what was open, and makes another at once, or, if it
+ * is opened on demand, when it is needed; the batch has no calls. Keeps a connection from now on; its timer
+ * is due; the connection is up; it was lost.
+ */
+void batch_renew(struct batch *batch);
 void batch_want(struct batch *batch);
 void batch_due(struct timer *timer);
 void batch_link_up(struct link *link);

@@ -46,6 +46,16 @@ static void connect_later(struct batch *batch)
     batch->was_up = false;
 }
 
+void batch_renew(struct batch *batch)
+{
+    if (batch->on_demand) {
+        rest(batch);
+        return;
+    }
+    link_close(&batch->link);
+    batch_set_timer(batch, 0);
+}
+
 void batch_want(struct batch *batch)
 {
     batch->wanted = true;

@@ -55,8 +55,8 @@ void transaction_rollback(struct batch *batch)
     bool open = begun && !batch->over && batch->link.state == LINK_UP;
 
     batch->owner = NULL;
+    give_back(batch);
     /* Any Sync commits a pipeline's transaction: only ending the session undoes it. */
     if (open)
-        batch_break(batch);
-    give_back(batch);
+        batch_renew(batch);
 }

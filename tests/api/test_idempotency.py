@@ -253,3 +253,14 @@ def test_a_silent_user_progress_holds_neither_a_kept_answer_nor_a_connection(bes
         assert not any(answer.done() for answer in waiting)
         released.set()
         assert {answer.result().status for answer in waiting} == {200}
+
+
+def test_a_refusal_under_a_key_is_no_lost_connection(fresh):
+    daemon = fresh(**PATIENT)
+    lost = lambda: sum(metrics.samples(daemon.url).by("database_connections_failed_total", "lane").values())
+    with daemon.client() as client:
+        taken, before = new_user(client), lost()
+        again = lambda n: client.post("/users/", json={**taken, "id": f"u{n}"}, headers={HEADER: f"k{n}"}).status_code
+        with ThreadPoolExecutor(16) as threads:
+            assert set(threads.map(again, range(64))) == {400}
+    assert lost() == before
