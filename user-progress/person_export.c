@@ -181,6 +181,7 @@ static bool write_rows(struct export_of_person *x, const struct person_rows *of,
         const char *row = pages.rows.items;
         if (of->prepare && !of->prepare(&pages)) {
             reply_unavailable(rq);
+            pages.failed = true;
             break;
         }
         for (size_t i = 0; i < pages.rows.count && !rq->out.failed; i++, row += of->statement->row_size) {

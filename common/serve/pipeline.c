@@ -133,7 +133,7 @@ static void handle(void *arg)
             idempotency_run(rq);
         else
             rq->endpoint->handle(rq);
-    } while (rq->runs_again && ++runs < RUNS_MAX);
+    } while (rq->runs_again && !rq->streamed && ++runs < RUNS_MAX);
     pipeline_leave(rq);
 }
 
