@@ -15,7 +15,7 @@ struct request;
 
 /*
  * Counts the answers in which the value of a member is exactly one of the names; null ones are skipped. They
- * read all answers of the last day. False: the reply is 503. They wait.
+ * read all answers of the last day, some at a time. False: the reply is 503. They wait.
  */
 bool kept_count(struct request *rq, const struct text *names, size_t count, int64_t *rows) MUST_CHECK;
 

@@ -3,25 +3,42 @@
 -- few bodies in which the value occurs at all.
 
 -- name: count_kept
-SELECT count(*) AS rows
-  FROM idempotency_keys
- WHERE EXISTS (
-       SELECT
-         FROM unnest($1::text[]) AS value
-        WHERE strpos(body, value) > 0
-          AND strpos(regexp_replace(body, ':[[:space:]]+"', ':"', 'g'), ':' || value) > 0
- );
+SELECT count(*) FILTER (WHERE names) AS rows,
+       count(*) AS looked,
+       max(key) AS last
+  FROM (
+        SELECT key,
+               EXISTS (
+               SELECT
+                 FROM unnest($1::text[]) AS value
+                WHERE strpos(body, value) > 0
+                  AND strpos(regexp_replace(body, ':[[:space:]]+"', ':"', 'g'), ':' || value) > 0
+               ) AS names
+          FROM idempotency_keys
+         WHERE key > $2
+         ORDER BY key
+         LIMIT $3
+       ) AS kept;
 
 -- name: forget_kept
-WITH gone AS (
-    DELETE FROM idempotency_keys
-     WHERE EXISTS (
+WITH kept AS MATERIALIZED (
+    SELECT key,
+           EXISTS (
            SELECT
              FROM unnest($1::text[]) AS value
             WHERE strpos(body, value) > 0
               AND strpos(regexp_replace(body, ':[[:space:]]+"', ':"', 'g'), ':' || value) > 0
-     )
+           ) AS names
+      FROM idempotency_keys
+     WHERE key > $2
+     ORDER BY key
+     LIMIT $3
+), gone AS (
+    DELETE FROM idempotency_keys
+     WHERE key = ANY (ARRAY(SELECT key FROM kept WHERE names))
     RETURNING 1
 )
-SELECT count(*) AS rows
-  FROM gone;
+SELECT (SELECT count(*) FROM gone) AS rows,
+       count(*) AS looked,
+       max(key) AS last
+  FROM kept;

@@ -124,7 +124,7 @@ const struct setting settings_table[] = {
     {"BODY_TIMEOUT_MS", SETTING_INT, AT(http.body_timeout), 50, 600000, "10000", false,
      "time limit for receiving a request's body; then the connection is closed"},
     {"WRITE_TIMEOUT_MS", SETTING_INT, AT(http.write_timeout), 50, 600000, "30000", false,
-     "time limit for sending an answer; then the connection is closed"},
+     "time limit for a reader to take 64 KiB of an answer or the rest; then the connection is closed"},
     {"KEEPALIVE_TIMEOUT_MS", SETTING_INT, AT(http.keepalive_timeout), 1000, 3600000, "75000", false,
      "time after which an idle connection is closed"},
     {"SHUTDOWN_TIMEOUT_MS", SETTING_INT, AT(shutdown_timeout), 100, 600000, "4000", false,

@@ -291,6 +291,19 @@ def test_kept_answers_go_that_name_the_person_however_a_client_spaced_its_json(t
     assert ["note" in body for (body,) in kept] == [True]
 
 
+def test_of_many_kept_answers_all_go_that_name_the_person(trio, lab):
+    """They are looked at in slices: some name the person in each, and in the last one."""
+    user = new_user(trio.of["user-progress"])
+    trio.rows("usage-analytics", "INSERT INTO idempotency_keys (key, request, status, body) SELECT md5(n::text), '', 200,"
+              " CASE WHEN n %% 7 = 0 THEN json_build_object('user_id', %s) ELSE json_build_object('user_id', n) END::text"
+              " FROM generate_series(1, 7000) AS n RETURNING key", user["id"])  # fmt: skip
+    counted = trio.erase(user["id"], "?dry_run=true").json()["services"]["usage-analytics"]
+    receipt = trio.becomes(trio.begin(user["id"]))["services"]["usage-analytics"]
+    assert counted["idempotency_keys"] == receipt["idempotency_keys"] == 1000
+    keys = "SELECT count(*) FROM idempotency_keys WHERE key IN (SELECT md5(n::text) FROM generate_series(1, 7000) AS n)"
+    assert trio.rows("usage-analytics", keys) == [(6000,)] and trio.lines_about(user["id"]) == []
+
+
 def test_what_a_writer_posts_without_pause_is_erased_too(trio, lab):
     user, expected = person_with_data(trio, lab)
     with Writer(trio, user, lab) as writer:

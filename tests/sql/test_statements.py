@@ -208,8 +208,6 @@ READS_ALL = {
     "list_at_risk": "a row for each user and lab type, of which all decide who comes first: docs/what-the-data-say.md",
     "list_never": "every user who never tried a lab is compared with the others",
     "find_starts": "it reads no table, and finds fewer starts than the planner expects",
-    "count_kept": "the answers of a day, of which any may name the person",
-    "forget_kept": "the answers of a day, of which any may name the person",
     "count_running": "the erasures that are not complete, hardly ever any",
     "end_erasures": "the erasures that are not complete, hardly ever any",
     "forget_requester": "a receipt names hardly anybody who is erased, and there are few",
