@@ -16,11 +16,9 @@
 #define SWEEP_ON     (5 * MILLISECOND)   /* until it continues */
 #define CLOSE_WAIT   8 /* of the kernel's tcp_states.h: netinet/tcp.h has it, but lacks tcpi_bytes_received */
 #define STUCK        2 /* successive sweeps that find clients waiting and none accepted */
-#define REST         (50 * MILLISECOND) /* after an answer, before a connection counts as idle */
-#define READER_PART                                                                                          \
-    ((uint64_t)64 << 10)  /* bytes that a reader takes within WRITE_TIMEOUT_MS, or the rest                  \
-                           */
-#define TRIM_AFTER SECOND /* of idleness while many others are busy: it may touch its memory before */
+#define REST         (50 * MILLISECOND)   /* after an answer, before a connection counts as idle */
+#define READER_PART  ((uint64_t)64 << 10) /* bytes that a reader has to take in its time, or the rest */
+#define TRIM_AFTER   SECOND /* of idleness while many others are busy: it may touch its memory before */
 #define DRAIN_GRACE                                                                                          \
     (200 * MILLISECOND) /* a drained connection may still bring a request that was being sent */
 
@@ -64,8 +62,9 @@ static bool is_late_header(const struct http *http, struct connection *c)
 }
 
 /*
- * Whether the reader has taken another READER_PART since its time began anew: of an answer that is not
- * streamed (stream.c), libmicrohttpd tells no more than its end.
+ * Whether a reader may go on, by the bytes that it has acknowledged: of an answer that is not streamed
+ * (stream.c), libmicrohttpd tells no more than its end. `late`: its time is over, and begins anew if it has
+ * taken a READER_PART.
  */
 static bool reader_goes_on(const struct http *http, struct connection *c, bool late)
 {
