@@ -142,3 +142,9 @@ void connection_answer_taken(const struct http *http, struct connection *c)
     if (c->answered_first)
         set_timeout(http, c, 0);
 }
+
+void connection_closes(struct http *http, struct connection *c)
+{
+    http->ready = true;
+    connection_answer_first(http, c);
+}

@@ -37,7 +37,7 @@ struct connection {
     bool trimmed;          /* the pool's clean pages are given back to the kernel */
     bool answered_early;   /* the client may still be sending the body that was refused */
     bool cut;              /* nothing more is read from it */
-    bool answered_first;   /* after its suspension its answer is taken before anything is read */
+    bool answered_first;   /* it has a time-out of its own: it is looked at before anything is read */
 };
 
 enum stream_state { STREAM_NONE, STREAM_OPEN, STREAM_ENDED, STREAM_BROKEN };
@@ -168,6 +168,11 @@ void connection_cut(struct connection *c);
 void connection_answer_first(const struct http *http, struct connection *c);
 /* Undoes that: the answer is taken. */
 void connection_answer_taken(const struct http *http, struct connection *c);
+/*
+ * libmicrohttpd will close the connection, but does so only when it looks at it again: no event may come, and
+ * without one it looks at those with a time-out of their own, each time it runs, 0.9.75 and 1.0.1 alike.
+ */
+void connection_closes(struct http *http, struct connection *c);
 
 /* watchdog.c */
 

@@ -71,11 +71,13 @@ static void request_completed(void *cls, struct MHD_Connection *mhd, void **cont
     struct exchange *x = *context;
 
     (void)mhd;
-    (void)code;
     *context = NULL;
     if (!x)
         return;
+    struct connection *c = x->connection;
     exchange_end(x);
+    if (c && code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        connection_closes(cls, c);
     step(cls);
 }
 

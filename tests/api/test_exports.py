@@ -252,7 +252,7 @@ def rows_or_error(response) -> int | None:
     """How many rows came; None where the client was told that they are not all."""
     try:
         return response.read().count(b"\n")
-    except (HTTPException, OSError):
+    except (HTTPException, ConnectionError):
         return None
 
 
