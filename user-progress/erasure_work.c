@@ -36,6 +36,10 @@ struct counted {
     int64_t rows;
     int8_t second_sweep;
 };
+struct logs_of_person {
+    struct text user_id;
+    int64_t limit, rows, last;
+};
 struct outcome {
     struct erasure_part part;
     int64_t pause; /* milliseconds */
@@ -49,8 +53,10 @@ struct running {
 STATEMENT(allow_erasing, CHANGE, PARAMS(struct person_names, user_id), ROW(struct person_names, user_id));
 STATEMENT(erase_user, CHANGE, PARAMS(struct of_person, user_id), ROW(struct person_names, username, email));
 STATEMENT(erase_attempts_of, CHANGE, PARAMS(struct of_person, user_id, limit), ROW(struct of_person, rows));
-STATEMENT(erase_logs_of, CHANGE, PARAMS(struct of_person, user_id, limit), ROW(struct of_person, rows));
-STATEMENT(erase_log_events_of, CHANGE, PARAMS(struct of_person, user_id), ROW(struct of_person, rows));
+STATEMENT(erase_logs_of, CHANGE, PARAMS(struct logs_of_person, user_id, limit),
+          ROW(struct logs_of_person, rows, last));
+STATEMENT(erase_log_events_of, CHANGE, PARAMS(struct logs_of_person, user_id, last),
+          ROW(struct logs_of_person, rows));
 STATEMENT(forget_requester, CHANGE, PARAMS(struct person_names, user_id, username, email));
 STATEMENT(find_attempts_noted, CHANGE, PARAMS(struct of_person, user_id), ROW(struct of_person, rows));
 STATEMENT(claim_part, CHANGE, PARAMS(struct claim, lease),
@@ -65,12 +71,23 @@ STATEMENT(count_running, READ, ROW(struct running, running, blocked, oldest));
 
 /* This service's own part */
 
-/* Runs a statement that answers `rows`, and adds them to the erasure's count. */
-static bool erase(struct request *rq, const struct statement *statement, struct of_person *of,
-                  const struct erasure_part *part, const char *table)
+static bool erase_attempts(struct request *rq, const struct erasure_part *part, struct of_person *of)
 {
-    return query_row(rq, statement, of, of) == QUERY_ROW &&
-           erased_add(rq, part->erasure_id, table, of->rows, part->sweeps > 0);
+    return query_row(rq, &erase_attempts_of, of, of) == QUERY_ROW &&
+           erased_add(rq, part->erasure_id, "lab_attempts", of->rows, part->sweeps > 0);
+}
+
+/* The states of as many entries as the limit says, and their events; `rows` is of the states. */
+static bool erase_logs(struct request *rq, const struct erasure_part *part, struct logs_of_person *of)
+{
+    if (query_row(rq, &erase_logs_of, of, of) != QUERY_ROW ||
+        !erased_add(rq, part->erasure_id, "progress_logs", of->rows, part->sweeps > 0))
+        return false;
+    struct logs_of_person events = *of;
+    if (of->rows < of->limit)
+        events.last = INT64_MAX;
+    return query_row(rq, &erase_log_events_of, &events, &events) == QUERY_ROW &&
+           erased_add(rq, part->erasure_id, "progress_events", events.rows, part->sweeps > 0);
 }
 
 static bool erase_person(struct request *rq, const struct erasure_part *part, struct person_names *names)
@@ -87,14 +104,12 @@ static bool erase_person(struct request *rq, const struct erasure_part *part, st
 bool erasure_erase_own(struct request *rq, const struct erasure_part *part, int64_t limit, bool *more)
 {
     struct of_person attempts = {.user_id = part->user_id, .limit = limit};
-    struct of_person logs = attempts, events = attempts;
+    struct logs_of_person logs = {.user_id = part->user_id, .limit = limit};
     struct person_names person = {.username = TEXT_NULL, .email = TEXT_NULL}, allowed;
     int64_t kept = 0;
 
-    if (!erase_person(rq, part, &person) || !erase(rq, &erase_attempts_of, &attempts, part, "lab_attempts") ||
-        query_row(rq, &allow_erasing, &person, &allowed) != QUERY_ROW ||
-        !erase(rq, &erase_logs_of, &logs, part, "progress_logs") ||
-        !erase(rq, &erase_log_events_of, &events, part, "progress_events"))
+    if (!erase_person(rq, part, &person) || !erase_attempts(rq, part, &attempts) ||
+        query_row(rq, &allow_erasing, &person, &allowed) != QUERY_ROW || !erase_logs(rq, part, &logs))
         return false;
     if (query_row(rq, &forget_requester, &person, NULL) == QUERY_REPLIED)
         return false;

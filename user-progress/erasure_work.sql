@@ -22,16 +22,19 @@ SELECT count(*) AS rows
 -- First the states of entries: a change of an entry locks its state, so none is in progress afterwards.
 WITH gone AS (
     DELETE FROM progress_logs
-     WHERE log_id = ANY (ARRAY(SELECT DISTINCT log_id FROM progress_events WHERE user_id = $1 LIMIT $2))
-    RETURNING 1
+     WHERE log_id = ANY (ARRAY(SELECT DISTINCT log_id FROM progress_events WHERE user_id = $1 ORDER BY log_id LIMIT $2))
+    RETURNING log_id
 )
-SELECT count(*) AS rows
+SELECT count(*) AS rows,
+       coalesce(max(log_id), 0)::bigint AS last
   FROM gone;
 
 -- name: erase_log_events_of
+-- Up to the entry whose state was deleted last: those after it are not looked at before it is their turn.
 WITH gone AS (
     DELETE FROM progress_events e
      WHERE user_id = $1
+       AND log_id <= $2::bigint
        AND NOT EXISTS (SELECT FROM progress_logs WHERE log_id = e.log_id)
     RETURNING 1
 )
