@@ -2,6 +2,7 @@
 
 #include "common/http/client.h"
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/json/json.h"
 
 #define ANSWER_LIMIT ((size_t)16 << 10) /* bytes */
@@ -38,11 +39,6 @@ static bool read_answer(struct request *rq, struct text bytes, struct erasure_an
     return read_counts(counts, answer);
 }
 
-bool erasure_can_call(struct text user_id)
-{
-    return user_id.len && !text_equal(user_id, TEXT(".")) && !text_equal(user_id, TEXT(".."));
-}
-
 enum other_state erasure_call(struct request *rq, enum other other, struct text user_id, const char *query,
                               struct erasure_answer *answer, const char **why)
 {
@@ -50,7 +46,7 @@ enum other_state erasure_call(struct request *rq, enum other other, struct text 
     const char *after = arena_printf(&rq->arena, "/%s%s", performance ? "records" : "events", query);
     struct client_call call = {.method = "DELETE", .answer_limit = ANSWER_LIMIT, .deadline = rq->deadline};
 
-    if (!erasure_can_call(user_id)) {
+    if (!url_is_segment(user_id)) {
         *why = "has no path for this id";
         return OTHER_BLOCKED;
     }

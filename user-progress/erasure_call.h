@@ -27,9 +27,6 @@ struct erasure_answer {
     size_t count;
 };
 
-/* Whether the paths of the other services can have the id: a segment of theirs is not empty, `.` or `..`. */
-bool erasure_can_call(struct text user_id);
-
 /*
  * Calls a service, with `query` (`?dry_run=true`), until the request's deadline. `*answer` lives as long as
  * the request; `*why` is set if the state is not OTHER_ANSWERED. Waits.

@@ -1,6 +1,7 @@
 #include "user-progress/erasures.h"
 
 #include "common/http/request.h"
+#include "common/http/url.h"
 #include "common/items/parameter.h"
 #include "common/serve/query.h"
 #include "common/serve/settings.h"
@@ -192,7 +193,7 @@ static bool write_other(struct request *rq, struct writer *w, enum other other, 
         write_literal(w, "{\"error\":");
         write_json_text(w, text_of(why));
         write_char(w, '}');
-        *known = *known || erasure_can_call(user_id); /* it may be */
+        *known = *known || url_is_segment(user_id); /* it may be */
     }
     return !w->failed;
 }
@@ -240,7 +241,7 @@ static bool others_know(struct request *rq, struct text user_id, bool *replied)
     bool known = false;
 
     *replied = false;
-    if (!erasure_can_call(user_id))
+    if (!url_is_segment(user_id))
         return false;
     for (int i = 0; i < OTHERS; i++) {
         struct erasure_answer answer;

@@ -9,6 +9,12 @@
 
 #define ANSWER_LIMIT ((size_t)1 << 20) /* bytes; the body of the answer is not looked into */
 
+static bool refuse(struct request *rq)
+{
+    reply_member(rq, 400, "message", NO_SUCH_USER);
+    return false;
+}
+
 bool user_service_require(struct request *rq, struct text user_id)
 {
     const struct settings *s = rq->worker->settings;
@@ -20,6 +26,8 @@ bool user_service_require(struct request *rq, struct text user_id)
 
     int64_t since = rq->loop->now;
 
+    if (!url_is_segment(user_id))
+        return refuse(rq); /* the list of users would answer for it */
     client_trace(&call, rq);
     bool answered = call.url && client_run(rq->worker->client, &call);
     rq->timing.lookup += rq->loop->now - since;
@@ -27,8 +35,5 @@ bool user_service_require(struct request *rq, struct text user_id)
         reply_unavailable_because(rq, "The service that knows the users is unavailable");
         return false;
     }
-    if (call.status == 200)
-        return true;
-    reply_member(rq, 400, "message", NO_SUCH_USER);
-    return false;
+    return call.status == 200 || refuse(rq);
 }

@@ -143,6 +143,11 @@ struct text url_base(const char *url)
     return base;
 }
 
+bool url_is_segment(struct text t)
+{
+    return t.len && !text_equal(t, TEXT(".")) && !text_equal(t, TEXT(".."));
+}
+
 char *url_below(struct arena *arena, const char *base, const char *path, struct text segment)
 {
     struct writer w = writer_start(arena);

@@ -35,6 +35,12 @@ bool url_host(const char *url, char *host, size_t size) MUST_CHECK;
 /* A URL without trailing slashes: part of `url`. */
 struct text url_base(const char *url);
 
+/*
+ * Whether a text can be a segment of a path: an empty one names what is above it, and so may `.` and `..`,
+ * which are removed on the way (RFC 3986, section 5.2.4).
+ */
+bool url_is_segment(struct text t);
+
 /* The URL of a segment below a path of a service, in the arena; NULL when that is exhausted. */
 char *url_below(struct arena *arena, const char *base, const char *path, struct text segment);
 

@@ -81,6 +81,14 @@ def test_the_id_is_one_segment_of_the_address(log, users):
     assert logs(log, "a/b ?c")[0] == 201
 
 
+@pytest.mark.parametrize("user", ["", ".", ".."])
+def test_an_id_that_names_no_segment_of_an_address_is_of_no_user(log, users, user):
+    users.statuses = {"": 200, ".": 200, "..": 200}
+    status, answer = logs(log, user)
+    assert (status, answer.json()) == (400, {"message": "Error in validating userid or user does not exist"})
+    assert users.asked == []
+
+
 def test_the_id_and_the_trace_of_the_request_are_sent(log, users):
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     log.headers.update({"X-Request-ID": "a-request", "traceparent": trace})
