@@ -134,7 +134,7 @@ struct loop *loop_running(void)
 void loop_turn(struct loop *loop, int64_t wait)
 {
     struct epoll_event events[LOOP_EVENTS];
-    int64_t due = loop->timers ? loop->heap[1]->at - loop->now : wait;
+    int64_t due = loop->timers ? loop->heap[1]->at - clock_monotonic() : wait;
     int64_t nanoseconds = due < wait ? due : wait;
     int milliseconds = nanoseconds <= 0 ? 0 : (int)((nanoseconds + MILLISECOND - 1) / MILLISECOND);
 

@@ -107,6 +107,22 @@ static void a_turn_ends_when_a_timer_is_due(void **state)
     assert_true(clock_monotonic() - before < 50 * SECOND);
 }
 
+/* The turn before took longer than the timer, and no event comes. */
+static void a_timer_that_is_due_is_not_waited_for(void **state)
+{
+    struct alarm alarm = {.timer.fire = note};
+
+    (void)state;
+    loop_turn(&loop, 0);
+    assert_true(timer_set(&loop, &alarm.timer, loop.now + SECOND));
+    while (clock_monotonic() < alarm.timer.at)
+        (void)usleep(1000);
+    int64_t before = clock_monotonic();
+    loop_turn(&loop, 100 * SECOND);
+    assert_int_equal(alarm.fired, 1);
+    assert_true(clock_monotonic() - before < SECOND);
+}
+
 static void cancelling_a_timer_that_is_not_set_does_nothing(void **state)
 {
     struct alarm alarm = {.timer.fire = note}, other = {.timer.fire = note};
@@ -295,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(timers_fire_in_the_order_of_their_times),
         test(a_turn_ends_when_a_timer_is_due),
+        test(a_timer_that_is_due_is_not_waited_for),
         test(cancelling_a_timer_that_is_not_set_does_nothing),
         test(a_timer_may_cancel_another_that_is_due_too),
         test(a_timer_may_set_itself_again),
