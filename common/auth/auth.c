@@ -44,7 +44,8 @@ static void refresh_due(struct timer *timer)
     bool started = fiber_start(auth->base.fibers, fetch, auth);
     bool none = keyset_generation(auth->base.keyset) == 0;
 
-    if (!started || !timer_set(loop, timer, loop->now + (none ? FIRST_RETRY : REFRESH)))
+    bool again = timer_set(loop, timer, loop->now + (none || !started ? FIRST_RETRY : REFRESH));
+    if (!started || !again)
         log_line(LOG_WARNING, "cannot renew the key set", NULL);
 }
 
@@ -161,8 +162,10 @@ static void renew_keys(struct auth *auth)
     if (keyset_generation(auth->base.keyset) == auth->generation)
         return;
     struct jwt_keys *keys = keyset_copy(auth->base.keyset, &generation);
-    if (!keys)
+    if (!keys || generation <= auth->generation) { /* another request was faster while it was read */
+        jwt_keys_free(keys);
         return;
+    }
     jwt_keys_free(auth->keys);
     auth->keys = keys;
     auth->generation = generation;

@@ -3,7 +3,7 @@
  *
  * The algorithm is determined by the key and never by the token: an RSA key verifies RS256, a P-256 key
  * ES256, and other keys are not used. Keys, references to keys and hints in a token are ignored. Nothing here
- * reads files, uses the network or waits.
+ * reads files or uses the network. A token is verified without waiting; reading a large key set may wait.
  */
 #ifndef COMMON_AUTH_JWT_H
 #define COMMON_AUTH_JWT_H

@@ -54,9 +54,14 @@ struct jwt_keys *keyset_copy(struct keyset *keyset, uint64_t *generation)
 
     pthread_mutex_lock(&keyset->lock);
     *generation = atomic_load(&keyset->generation);
-    if (keyset->bytes)
-        keys = jwt_keys_parse((struct text){keyset->bytes, keyset->len}, &reason);
-    pthread_mutex_unlock(&keyset->lock);
+    size_t len = keyset->len;
+    char *bytes = keyset->bytes ? malloc(len + 1) : NULL; /* not of size 0 */
+    if (bytes)
+        memcpy(bytes, keyset->bytes, len);
+    pthread_mutex_unlock(&keyset->lock); /* parsing may wait */
+    if (bytes)
+        keys = jwt_keys_parse((struct text){bytes, len}, &reason);
+    free(bytes);
     return keys;
 }
 

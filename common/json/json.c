@@ -69,6 +69,13 @@ static struct json *make_tree(struct arena *arena, struct text text)
     return (struct json *)tree;
 }
 
+/* Between two passes over a text. */
+static void share(struct text bytes)
+{
+    if (bytes.len > JSON_SHARE_AFTER)
+        turn_share();
+}
+
 enum json_status json_parse_seen(struct arena *arena, struct text bytes, const struct json_view *view,
                                  const struct json **value, struct json_error *error)
 {
@@ -82,14 +89,14 @@ enum json_status json_parse_seen(struct arena *arena, struct text bytes, const s
     enum json_status status = json_scan(arena, bytes, &scanned, error);
     if (status != JSON_OK)
         return status;
-    turn_share();
+    share(bytes);
     bool whole = !view && scanned.longest_number <= JSON_NUMBER_READ;
     struct text text = whole ? scanned.root : json_view_text(view, arena, scanned.root);
-    turn_share();
+    share(bytes);
     struct json *tree = text.at ? make_tree(arena, text) : NULL;
     if (!tree)
         return JSON_NO_MEMORY;
-    turn_share();
+    share(bytes);
     tie(tree, view, scanned.root, SEE_ALL, true);
     *value = tree;
     return JSON_OK;

@@ -32,7 +32,8 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_O
 
 /*
  * Parses `bytes`, which must stay where they are as long as the tree is used. A UTF-8 byte order mark at the
- * start is skipped. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in.
+ * start is skipped. On JSON_OK `*value` is the root; on JSON_INVALID `*error` is filled in. May wait if there
+ * are more than JSON_SHARE_AFTER bytes.
  */
 MUST_CHECK enum json_status json_parse(struct arena *arena, struct text bytes, const struct json **value,
                                        struct json_error *error);

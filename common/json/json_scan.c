@@ -6,7 +6,6 @@
 
 #include "common/base/turn.h"
 
-#define SHARE_AFTER  ((size_t)32 << 10) /* bytes, a fraction of a millisecond, between two turn_share() */
 #define SHORT_NUMBER 64 /* bytes of the longest number, with its end, that is copied to the stack */
 
 struct scan {
@@ -277,7 +276,7 @@ static bool scan_value(struct scan *s, int depth)
 {
     if (s->at == s->end)
         return invalid(s, "Expecting value", s->at);
-    if ((size_t)(s->at - s->shared) > SHARE_AFTER) {
+    if ((size_t)(s->at - s->shared) > JSON_SHARE_AFTER) {
         s->shared = s->at;
         turn_share();
     }

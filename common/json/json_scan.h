@@ -26,6 +26,9 @@ struct json_error {
 
 #define JSON_NUMBER_READ 63 /* bytes of a number that cJSON reads */
 
+/* Bytes, a fraction of a millisecond of work, before a turn is shared. */
+#define JSON_SHARE_AFTER ((size_t)32 << 10)
+
 struct json_scanned {
     struct text root;      /* without the white space around it */
     size_t longest_number; /* bytes */
