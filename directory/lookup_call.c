@@ -44,7 +44,7 @@ int64_t lookup_deadline(const struct request *rq)
 void lookup_authorize(struct client_call *call, struct request *rq)
 {
     const char *token = rq->worker->settings->auth.service_token;
-    char *header = token ? arena_printf(&rq->arena, "Bearer %s", token) : NULL;
+    char *header = token ? arena_printf(call->arena, "Bearer %s", token) : NULL;
 
     if (header)
         client_header(call, "Authorization", header);

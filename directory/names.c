@@ -44,7 +44,7 @@ bool names_add(struct names *names, struct arena *arena, struct text name)
 
     if (names->slots[slot])
         return true;
-    struct text copy = arena_text(arena, name);
+    struct text copy = names->count < LOOKUP_NAMES ? arena_text(arena, name) : TEXT_NULL;
     if (!copy.at)
         return false;
     names->list[names->count++] = copy;

@@ -22,7 +22,7 @@ struct names {
 
 void names_clear(struct names *names);
 
-/* Adds a copy of a name, unless it is in the list; at most LOOKUP_NAMES are added. False: no memory. */
+/* Adds a copy of a name, unless it is in the list; at most LOOKUP_NAMES are. False: no room, or no memory. */
 bool names_add(struct names *names, struct arena *arena, struct text name) MUST_CHECK;
 
 /* The index of a name in the list; `count` if it is not there. */

@@ -184,8 +184,8 @@ void client_header(struct client_call *call, const char *name, const char *value
 
 void client_trace(struct client_call *call, struct request *rq)
 {
-    char *id = arena_string(&rq->arena, rq->id);
-    char *trace = rq->headers.traceparent.at ? arena_string(&rq->arena, rq->headers.traceparent) : NULL;
+    char *id = arena_string(call->arena, rq->id);
+    char *trace = rq->headers.traceparent.at ? arena_string(call->arena, rq->headers.traceparent) : NULL;
 
     if (id)
         client_header(call, "X-Request-ID", id);

@@ -181,7 +181,7 @@ void http_run(struct http *http)
 
 int64_t http_wait(struct http *http)
 {
-    bool idle = LIST_EMPTY(&http->rested) && !http->awake;
+    bool idle = LIST_EMPTY(&http->rested) && !http->awake && !http->resumable;
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
     if (MHD_get_timeout(http->daemon, &milliseconds) != MHD_YES)
