@@ -6,9 +6,8 @@
 #include "common/pg/metrics.h"
 #include "common/pg/session.h"
 
-#define CONNECT_WAIT    (2 * SECOND)   /* for one attempt to connect */
-#define SCHEMA_WAIT     (600 * SECOND) /* for the schema to be created */
-#define STAND_IN_PERIOD (10 * SECOND)  /* of a primary for a replica, before that is tried again */
+#define CONNECT_WAIT    (2 * SECOND)  /* for one attempt to connect, and between two looks at its schema */
+#define STAND_IN_PERIOD (10 * SECOND) /* of a primary for a replica, before that is tried again */
 
 static int64_t now_of(const struct batch *batch)
 {
@@ -145,10 +144,10 @@ void batch_due(struct timer *timer)
         batch_break(batch);
         return;
     case LINK_SETUP:
-        if (session_schema_ready())
+        if (session_schema_ready() || !session_makes_schema(&batch->link))
             batch_break(batch);
         else
-            set_link_timer(batch, SCHEMA_WAIT);
+            set_link_timer(batch, CONNECT_WAIT); /* a server that is gone: connect.h */
         return;
     case LINK_UP:
         if (batch->state == BATCH_FREE && batch->on_demand)

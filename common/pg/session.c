@@ -167,6 +167,11 @@ static bool is_utf8(const struct link *link)
     return false;
 }
 
+bool session_makes_schema(const struct link *link)
+{
+    return link->setup_step >= SETUP_LOCK;
+}
+
 bool session_start(struct link *link)
 {
     link->setup_step = SETUP_SETTINGS;

@@ -14,6 +14,9 @@ MUST_CHECK bool session_start(struct link *link);
 /* Processes what has arrived and sends the next step. */
 MUST_CHECK enum session_status session_take(struct link *link);
 
+/* Whether the step that was sent last may take its time: it makes the schema, or waits for others that do. */
+bool session_makes_schema(const struct link *link);
+
 /* The settings of a session that runs statements of a kind, as SQL, terminated, into SESSION_TEXT_MAX bytes.
  */
 #define SESSION_TEXT_MAX 640

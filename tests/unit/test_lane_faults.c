@@ -18,6 +18,8 @@
 
 #define MANY 12
 
+#define SILENT 4 /* connections: one for each lane that is always connected */
+
 static int port;
 
 static int begin(void **state)
@@ -223,6 +225,19 @@ static void a_broken_transaction_is_committed_as_a_whole_or_refused(void **state
     }
 }
 
+/* All of the first connections: none finds out that there is a schema. */
+static void connections_that_fall_silent_while_they_are_set_up_are_replaced(void **state)
+{
+    (void)state;
+    marks_open();
+    stand_close();
+    proxy_set(PROXY_MUTE_AT_SETUP, SILENT);
+    stand_open(marks_schema);
+    stand_await(pg_ready(stand_worker.pg));
+    assert_int_equal(proxy_left(), 0);
+    assert_int_equal(job_do(job_of(&append_mark, "replaced", 1)), QUERY_ROW);
+}
+
 /* The error comes in a packet of its own, before the server is ready for what follows. */
 static void a_schema_that_cannot_be_created_does_not_count_as_created(void **state)
 {
@@ -248,6 +263,7 @@ int main(void)
         test(a_settlement_that_cannot_begin_is_refused_at_the_deadline),
         test(a_call_that_waits_for_a_settlement_is_answered_by_its_deadline),
         test(a_broken_transaction_is_committed_as_a_whole_or_refused),
+        test(connections_that_fall_silent_while_they_are_set_up_are_replaced),
         test(a_schema_that_cannot_be_created_does_not_count_as_created),
     };
 

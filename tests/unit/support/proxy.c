@@ -109,6 +109,8 @@ static void from_client(struct pair *p, const char *message, size_t len)
         }
         p->hides_results = now(PROXY_CUT_RESULTS);
     }
+    if (type == 'Q' && now(PROXY_MUTE_AT_SETUP))
+        p->muted = true;
     bool commits = type == 'S' && p->writes;
     if (commits && now(PROXY_CUT_BEFORE_SYNC)) {
         hang_up(&p->client);
@@ -124,7 +126,8 @@ static void from_client(struct pair *p, const char *message, size_t len)
     enum proxy_fault fault = wanted;
     if (fault == PROXY_LEAVE_AFTER_SYNC && now(fault))
         hang_up(&p->client);
-    else if (fault != PROXY_NONE && fault != PROXY_LATE_READY && left > 0 && p->client.fd >= 0)
+    else if (fault != PROXY_NONE && fault != PROXY_LATE_READY && fault != PROXY_MUTE_AT_SETUP && left > 0 &&
+             p->client.fd >= 0)
         p->awaits_commit = true;
 }
 

@@ -15,6 +15,7 @@ enum proxy_fault {
     PROXY_FATAL_AFTER_SYNC, /* it was carried out, the client is told of a fatal error */
     PROXY_MUTE_AFTER_SYNC,  /* it was carried out, the client hears nothing and stays connected */
     PROXY_DEAF_AFTER_SYNC,  /* as PROXY_CUT_AFTER_SYNC; the next connections are taken and never answered */
+    PROXY_MUTE_AT_SETUP,    /* the answer to the first query is not passed on, nor anything after it */
     PROXY_LATE_READY,       /* after an error, ReadyForQuery comes some time later */
 };
 
