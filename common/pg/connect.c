@@ -29,7 +29,8 @@ static void log_server_message(void *unused, const PGresult *result)
 bool connect_start(struct link *link)
 {
     struct host_lists lists;
-    const char *const keywords[] = {"dbname",
+    const char *const keywords[] = {CONNECT_WATCH,
+                                    "dbname",
                                     "host",
                                     "hostaddr",
                                     "port",
@@ -49,7 +50,8 @@ bool connect_start(struct link *link)
         return false;
     }
     bool any = link->replica || strstr(link->url, "target_session_attrs");
-    const char *const values[] = {link->url,
+    const char *const values[] = {CONNECT_WATCH_VALUES,
+                                  link->url,
                                   lists.host,
                                   lists.hostaddr,
                                   lists.port,

@@ -4,6 +4,14 @@
 
 #include "common/pg/connection.h"
 
+/*
+ * Of every connection, in front of the URL, which may say otherwise: the kernel tells within half a minute
+ * that a server is gone without a word (libpq: seconds without a word, seconds between two questions,
+ * questions without an answer; milliseconds without an acknowledgement). A statement may take hours.
+ */
+#define CONNECT_WATCH        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
+#define CONNECT_WATCH_VALUES "10", "5", "3", "25000"
+
 enum connect_status { CONNECT_WAITS, CONNECT_MADE, CONNECT_FAILED };
 
 /* Begins to connect; false if libpq has no memory. The link's connection may have failed already. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/pg/connect.h"
 #include "common/pg/script.h"
 
 #define STEPS_LOCK      "7205759403792798" /* held by the process that runs a database's steps */
@@ -50,10 +51,12 @@ static void ignore_notice(void *unused, const PGresult *result)
 /* A connection to a server that can be written to; NULL if there is none or everything shall end. */
 static PGconn *connect_to(const struct steps *steps)
 {
-    static const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding",
-                                           "target_session_attrs", NULL};
+    static const char *const keywords[] = {
+        CONNECT_WATCH,          "dbname", "fallback_application_name", "client_encoding",
+        "target_session_attrs", NULL};
     bool any = strstr(steps->url, "target_session_attrs");
-    const char *const values[] = {steps->url, steps->name, "UTF8", any ? NULL : "read-write", NULL};
+    const char *const values[] = {CONNECT_WATCH_VALUES,      steps->url, steps->name, "UTF8",
+                                  any ? NULL : "read-write", NULL};
     PGconn *conn = PQconnectStartParams(keywords, values, 1);
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
