@@ -238,6 +238,27 @@ def test_a_report_reads_what_it_is_about_and_not_all_events(database, call, most
     assert 0 < usage_oracle.events_read(reader) < most
 
 
+def test_what_a_user_did_is_read_from_the_users_events_while_the_indexes_of_steps_are_built(database):
+    service = database("usage-analytics")
+    service.install()
+    connection = service.connect(autocommit=False)
+    run(connection, FILL)
+    run(connection, "INSERT INTO usage_events (user_id, lab_type, event_type, event_data, timestamp)"
+                    " SELECT 'u77', 'network', (ARRAY['start', 'complete'])[1 + mod(n, 2)], json_build_object('session_id', 's' || mod(n, 3)),"
+                    " timestamptz '2025-04-13Z' + n * interval '1 hour' FROM generate_series(0, 39) AS n")  # fmt: skip
+    call = "SELECT * FROM usage_of_user('u77', '{2025-04-12Z, 2025-04-15Z, 2025-04-19 08:00Z}'::timestamptz[]) AS d ORDER BY d"
+    run(connection, "UPDATE usage_state SET taken_over = true")
+    wanted = run(connection, call)
+    assert any(row[4] for row in wanted)
+    before = usage_oracle.events_read(connection)
+    for (name,) in run(connection, "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'usage_events'::regclass"
+                                   " AND indexrelid::regclass::text NOT IN ('usage_events_pkey', 'ix_usage_events_user_id', 'ix_usage_events_lab_type')"):
+        run(connection, f"DROP INDEX {name}")
+    run(connection, "UPDATE usage_state SET taken_over = false")
+    assert run(connection, call) == wanted
+    assert usage_oracle.events_read(connection) - before < 500
+
+
 def noise(seed, length):
     """A text that does not get shorter when it is compressed."""
     return "".join(random.Random(seed).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))

@@ -101,12 +101,13 @@ END
 $$;
 -- grant: EXECUTE ON FUNCTION usage_fold
 
--- The sessions of a lab type, worked out in one pass over its steps. usage_session_end finds the same by index lookups
--- for one start. A complete belongs to the step of its session id right before it, if that is a start (`owned`);
--- otherwise to the last start before it. A turn is a start and what follows it, up to the user's next start. So a start
--- has at most one complete of the first kind, and its completes of the second kind are in its turn. Both orders begin
--- with the user, so the second sort handles the steps of one user at a time.
-CREATE OR REPLACE FUNCTION usage_pairs_of(lab text)
+-- The sessions of a lab type, of `one` user or, if that is null, of all, worked out in one pass over the steps.
+-- usage_session_end finds the same by index lookups for one start. A complete belongs to the step of its session id
+-- right before it, if that is a start (`owned`); otherwise to the last start before it. A turn is a start and what
+-- follows it, up to the user's next start. So a start has at most one complete of the first kind, and its completes of
+-- the second kind are in its turn. Both orders begin with the user, so the second sort handles the steps of one user at
+-- a time. One user's events are found by the user, never by the lab type, whatever is known of the table.
+CREATE OR REPLACE FUNCTION usage_pairs_within(lab text, one text)
 RETURNS TABLE (start_id bigint, user_id text, at timestamptz, ended_at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT start_id, who, start_at, ended_at
@@ -124,12 +125,20 @@ LANGUAGE sql STABLE AS $$
                                            event_type = 'start' AS starts,
                                            usage_session_key_in_query(event_data) COLLATE "C" AS session
                                       FROM usage_events e
-                                     WHERE lab_type = lab AND e.user_id IS NOT NULL AND event_type IN ('start', 'complete')
+                                     WHERE CASE WHEN one IS NULL THEN lab_type = lab AND e.user_id IS NOT NULL
+                                                ELSE e.user_id = one AND lab_type || '' = lab END
+                                       AND event_type IN ('start', 'complete')
                                        AND usage_has_place(timestamp)) AS step
                             WINDOW own AS (PARTITION BY who, session ORDER BY at, id)) AS placed) AS turned
              WHERE turn > 0
              GROUP BY who, turn) AS session
      WHERE ended_at IS NOT NULL
+$$;
+
+CREATE OR REPLACE FUNCTION usage_pairs_of(lab text)
+RETURNS TABLE (start_id bigint, user_id text, at timestamptz, ended_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT * FROM usage_pairs_within(lab, NULL)
 $$;
 
 -- Works a lab type out again from usage_events, in one snapshot, whatever others write at the same time: a change that

@@ -276,6 +276,21 @@ BEGIN
 END
 $$;
 
+-- The sessions of a user in some lab types, worked out from the user's events. For as long as the indexes of steps are
+-- not built: usage_session_end would read the whole table for each start.
+CREATE OR REPLACE FUNCTION usage_sessions_of_user(who text, labs text[])
+RETURNS TABLE (start_id bigint, ended_at timestamptz)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    lab text;
+BEGIN
+    FOREACH lab IN ARRAY labs LOOP
+        RETURN QUERY SELECT p.start_id, p.ended_at FROM usage_pairs_within(lab, who) AS p;
+    END LOOP;
+END
+$$;
+
 -- What a user did in each interval that begins at one of `edges`, whose last element is the end. For each interval with
 -- events: a row for each lab type, and a row for all, in which `of_lab` is false and which includes the events without
 -- a lab type.
@@ -286,6 +301,8 @@ LANGUAGE plpgsql STABLE ROWS 30
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
+DECLARE
+    indexed boolean := (SELECT taken_over FROM usage_state);
 BEGIN
     RETURN QUERY
     WITH event AS MATERIALIZED (
@@ -295,12 +312,20 @@ BEGIN
          WHERE hashtextextended(e.user_id, 0) = hashtextextended(who, 0) AND e.user_id = who
            AND greatest(e.timestamp, '-infinity') >= edges[1]
            AND greatest(e.timestamp, '-infinity') < edges[cardinality(edges)]
+    ), session AS MATERIALIZED (
+        SELECT s.start_id, s.ended_at
+          FROM usage_sessions_of_user(who, ARRAY(SELECT DISTINCT e.lab_type FROM event AS e WHERE e.starts)) AS s
+         WHERE NOT indexed
     )
     SELECT grouping(c.lab_type) = 0, c.lab_type::text, c.bucket, count(*), count(c.ended_at), min(c.at), max(c.at)
       FROM (SELECT e.lab_type COLLATE "C" AS lab_type, width_bucket(e.at, edges) AS bucket, e.at, s.at AS ended_at
               FROM event AS e
-              LEFT JOIN LATERAL usage_session_end(e.lab_type, who, usage_session_key(e.event_data), e.at, e.id) AS s
-                ON e.starts) AS c
+              LEFT JOIN LATERAL (
+                SELECT n.at
+                  FROM usage_session_end(e.lab_type, who, usage_session_key(e.event_data), e.at, e.id) AS n
+                 WHERE indexed
+                UNION ALL
+                SELECT n.ended_at FROM session AS n WHERE n.start_id = e.id) AS s ON e.starts) AS c
      GROUP BY GROUPING SETS ((c.lab_type, c.bucket), (c.bucket));
 END
 $$;
