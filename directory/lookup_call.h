@@ -62,7 +62,7 @@ void lookup_ask(struct question *question);
 /* How long a request waits for User Progress: the setting's time, or until its own deadline. */
 int64_t lookup_deadline(const struct request *rq);
 
-/* Adds SERVICE_TOKEN, if it is set, to a call of this service's own to User Progress. */
+/* Adds SERVICE_TOKEN, if it is set, to a call of this service's own to User Progress; in the call's arena. */
 void lookup_authorize(struct client_call *call, struct request *rq);
 
 #endif

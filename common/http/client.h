@@ -57,7 +57,7 @@ bool client_run(struct client *client, struct client_call *call) MUST_CHECK;
  */
 void client_header(struct client_call *call, const char *name, const char *value);
 
-/* Adds the headers that every call for a request has: its id and its trace. */
+/* Adds the headers that every call for a request has: its id and its trace; in the call's arena. */
 void client_trace(struct client_call *call, struct request *rq);
 
 #endif
