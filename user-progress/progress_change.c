@@ -1,8 +1,11 @@
 #include "user-progress/progress_change.h"
 
 #include "common/auth/auth.h"
+#include "common/base/loop.h"
 #include "common/http/request.h"
 #include "common/serve/query.h"
+#include "common/serve/settings.h"
+#include "common/serve/worker.h"
 #include "common/shape/coerce.h"
 #include "common/shape/declare.h"
 #include "directory/directory.h"
@@ -81,7 +84,7 @@ STATEMENT(append_event, CHANGE, PARAMS(struct change, entry.log_id, type, entry.
           ROW(struct change, id));
 STATEMENT(get_version, CHANGE, PARAMS(struct version, log_id, version),
           ROW(struct progress_entry, log_id, user_id, date, members));
-STATEMENT(delete_entries, CHANGE, PARAMS(struct clearing, user_id, actor), ROW(struct clearing, count));
+STATEMENT(delete_entries, INGEST, PARAMS(struct clearing, user_id, actor), ROW(struct clearing, count));
 
 static enum reply reply_no_entry(struct request *rq)
 {
@@ -203,6 +206,7 @@ enum reply progress_log_delete_all(struct request *rq)
 
     if (!auth_require_user(rq, clearing.user_id))
         return REPLIED;
+    rq->deadline = rq->loop->now + rq->worker->settings->ingest.timeout * MILLISECOND; /* as for a batch */
     switch (query_row(rq, &delete_entries, &clearing, &clearing)) {
     case QUERY_ROW:
         break;

@@ -84,13 +84,6 @@ static const struct shape person_event_shape =
     SHAPE("PersonLogEvent", "An event of an entry of a person.", log_event_fields);
 #undef OF
 
-/* A page of a user's entries, the current ones or those of a given time. */
-struct entries_after {
-    struct text user_id;
-    struct moment at;
-    int64_t log_id, limit;
-};
-
 /* A page of an entry's events. */
 struct events_after {
     int64_t log_id, version, limit;
@@ -135,6 +128,11 @@ enum reply progress_log_create(struct request *rq)
     return reply(rq, &log_created_shape, &made);
 }
 
+struct pages progress_log_pages(struct request *rq, struct entries_after *after)
+{
+    return pages_of(rq, &list_entries, after, &after->limit);
+}
+
 enum reply progress_log_list(struct request *rq)
 {
     struct text as_of = ((const struct as_of *)rq->query)->as_of;
@@ -145,8 +143,8 @@ enum reply progress_log_list(struct request *rq)
         return REPLIED;
     if (as_of.at && !iso8601_read_time(as_of, &after.at))
         return reply_member(rq, 400, "error", "as_of must be a time such as 2025-04-19T08:30:38Z");
-    const struct statement *statement = as_of.at ? &list_entries_as_of : &list_entries;
-    struct pages pages = pages_of(rq, statement, &after, &after.limit);
+    struct pages pages =
+        as_of.at ? pages_of(rq, &list_entries_as_of, &after, &after.limit) : progress_log_pages(rq, &after);
     if (pages_next(&pages) == QUERY_REPLIED)
         return REPLIED;
     reply_text(rq, 200, "application/json", TEXT("{\"progress_logs\":["));

@@ -1,13 +1,15 @@
 #include "user-progress/summary.h"
 
-#include <stdlib.h>
+#include <search.h>
 
 #include "common/auth/auth.h"
+#include "common/base/turn.h"
 #include "common/http/request.h"
-#include "common/serve/query.h"
+#include "common/serve/pages.h"
 #include "common/shape/declare.h"
 #include "directory/directory.h"
-#include "user-progress/summary.sql.h"
+#include "user-progress/entry.h"
+#include "user-progress/progress_log.h"
 
 struct summary {
     struct text user_id;
@@ -32,109 +34,87 @@ const struct shape progress_summary_shape =
     SHAPE("ProgressSummary", "Totals of a user's entries.", summary_fields);
 #undef OF
 
-struct dated_members {
-    struct text date;
-    struct kept_json members;
-};
-
-STATEMENT(list_members, REPORT, PARAMS(struct user_path, user_id), ROW(struct dated_members, date, members));
-
-/* A number of an entry; later the sum of all numbers with its name. */
-struct number {
+/* The numbers of one name, added up. */
+struct sum {
     struct text name;
-    size_t place; /* among all numbers; of a sum: the first place of its name */
-    long double value;
+    long double total;
     size_t count;
+    struct sum *next; /* the one whose name appeared next */
 };
 
-struct numbers {
-    struct number *items;
-    size_t count, room;
+/* The sums of all names; in the request's memory, but for the tree. */
+struct sums {
+    void *tree; /* of tsearch(3), by name */
+    struct sum *first, **end;
 };
 
-static bool add_number(struct arena *arena, struct numbers *numbers, struct text name, double value)
+static int by_name(const void *a, const void *b)
 {
-    if (numbers->count == numbers->room) {
-        size_t size = sizeof(*numbers->items), room = numbers->room ? numbers->room * 2 : 64;
-        void *items = arena_grow(arena, numbers->items, numbers->room * size, room * size);
-        if (!items)
-            return false;
-        numbers->items = items;
-        numbers->room = room;
-    }
-    numbers->items[numbers->count] = (struct number){name, numbers->count, value, 1};
-    numbers->count++;
-    return true;
+    struct text one = ((const struct sum *)a)->name, two = ((const struct sum *)b)->name;
+    int order = memcmp(one.at, two.at, one.len < two.len ? one.len : two.len);
+
+    return order ? order : (one.len > two.len) - (one.len < two.len);
 }
 
-/* Adds the numbers of an entry to the list; false when memory is exhausted. */
-static bool add_numbers(struct arena *arena, struct numbers *numbers, struct text members)
+/* The sum of a name, which is copied if it is new; NULL when memory is exhausted. */
+static struct sum *sum_of(struct sums *sums, struct arena *arena, struct text name)
+{
+    const struct sum key = {.name = name};
+    void *node = tfind(&key, &sums->tree, by_name);
+
+    if (node)
+        return *(struct sum **)node;
+    struct sum *sum = arena_zalloc(arena, sizeof(*sum));
+    if (!sum)
+        return NULL;
+    sum->name = arena_text(arena, name);
+    if (!sum->name.at || !tsearch(sum, &sums->tree, by_name))
+        return NULL;
+    *sums->end = sum;
+    sums->end = &sum->next;
+    return sum;
+}
+
+static void leave(void *sum)
+{
+    (void)sum; /* it lies in the arena */
+}
+
+/* Adds the numbers of an entry, whose values lie in the page's memory; false when memory is exhausted. */
+static bool add_numbers(struct sums *sums, struct arena *arena, struct arena *page, struct text members)
 {
     const struct json *object;
     struct json_error error;
 
-    if (json_parse(arena, members, &object, &error) != JSON_OK)
+    if (json_parse(page, members, &object, &error) != JSON_OK)
         return false;
-    for (const struct json *m = json_first(object); m; m = json_next(m))
-        if (json_type(m) == JSON_NUMBER && !add_number(arena, numbers, json_name(m), json_double(m)))
+    for (const struct json *m = json_first(object); m; m = json_next(m)) {
+        if (json_type(m) != JSON_NUMBER)
+            continue;
+        struct sum *sum = sum_of(sums, arena, json_name(m));
+        if (!sum)
             return false;
+        sum->total += json_double(m);
+        sum->count++;
+    }
     return true;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct number *one = a, *two = b;
-
-    return one->place < two->place ? -1 : one->place > two->place;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const struct number *one = a, *two = b;
-    size_t len = one->name.len < two->name.len ? one->name.len : two->name.len;
-    int order = memcmp(one->name.at, two->name.at, len);
-
-    if (order == 0 && one->name.len != two->name.len)
-        return one->name.len < two->name.len ? -1 : 1;
-    return order ? order : by_place(a, b);
-}
-
-/* Reduces the list to one sum per name, in the order in which the names first appeared. */
-static void add_up(struct numbers *numbers)
-{
-    size_t sums = 0;
-
-    if (!numbers->count)
-        return;
-    qsort(numbers->items, numbers->count, sizeof(*numbers->items), by_name);
-    for (size_t i = 1; i < numbers->count; i++) {
-        struct number *sum = &numbers->items[sums];
-        if (text_equal(sum->name, numbers->items[i].name)) {
-            sum->value += numbers->items[i].value;
-            sum->count++;
-        } else {
-            numbers->items[++sums] = numbers->items[i];
-        }
-    }
-    numbers->count = sums + 1;
-    qsort(numbers->items, numbers->count, sizeof(*numbers->items), by_place);
-}
-
-static struct text print_averages(struct arena *arena, const struct numbers *numbers)
+static struct text print_averages(struct arena *arena, const struct sums *sums)
 {
     struct writer w = writer_start(arena);
 
     write_char(&w, '{');
-    for (size_t i = 0; i < numbers->count; i++) {
-        const struct number *sum = &numbers->items[i];
+    for (const struct sum *sum = sums->first; sum; sum = sum->next) {
         struct writer name = writer_start(arena);
         write_literal(&name, "average_");
         write_text(&name, sum->name);
         w.failed = w.failed || name.failed;
-        write_text(&w, i ? TEXT(",") : TEXT(""));
+        write_text(&w, sum == sums->first ? TEXT("") : TEXT(","));
         write_json_text(&w, (struct text){name.at, name.len});
         write_char(&w, ':');
-        write_float(&w, (double)(sum->value / (long double)sum->count));
+        write_float(&w, (double)(sum->total / (long double)sum->count));
+        turn_share();
     }
     write_char(&w, '}');
     return w.failed ? TEXT_NULL : (struct text){w.at, w.len};
@@ -146,26 +126,57 @@ static bool is_before(struct text a, struct text b)
     return memcmp(a.at, b.at, a.len < b.len ? a.len : b.len) < 0;
 }
 
+/* Adds the entries of a page, which has some; false when memory is exhausted. */
+static bool add_page(struct summary *summary, struct sums *sums, struct pages *page)
+{
+    struct arena *arena = &page->rq->arena;
+    const struct progress_entry *entries = page->rows.items;
+    struct text first = summary->log_count ? summary->first_date : entries->date;
+    struct text last = summary->log_count ? summary->last_date : entries->date;
+
+    for (size_t i = 0; i < page->rows.count; i++) {
+        if (!add_numbers(sums, arena, &page->arena, entries[i].members.bytes))
+            return false;
+        if (is_before(entries[i].date, first))
+            first = entries[i].date;
+        if (is_before(last, entries[i].date))
+            last = entries[i].date;
+        turn_share();
+    }
+    summary->log_count += (int64_t)page->rows.count;
+    summary->first_date = arena_text(arena, first);
+    summary->last_date = arena_text(arena, last);
+    return summary->first_date.at && summary->last_date.at;
+}
+
+/* Reads all entries of the user; false: the reply is 503. */
+static bool read_entries(struct request *rq, struct summary *summary, struct sums *sums)
+{
+    struct entries_after after = {.user_id = summary->user_id, .log_id = PAGES_BEFORE_ALL};
+    struct pages pages = progress_log_pages(rq, &after);
+    bool added = true;
+
+    while (added && pages_next(&pages) == QUERY_ROW) {
+        after.log_id = ((const struct progress_entry *)pages.rows.items)[pages.rows.count - 1].log_id;
+        added = add_page(summary, sums, &pages);
+    }
+    if (!added)
+        reply_unavailable(rq);
+    pages_end(&pages, "");
+    return added && !pages.failed;
+}
+
 enum reply progress_summary_get(struct request *rq)
 {
     struct summary summary = {.user_id = ((const struct user_path *)rq->path)->user_id};
-    struct numbers numbers = {0};
-    struct rows rows;
+    struct sums sums = {.end = &sums.first};
 
-    if (!auth_require_user(rq, summary.user_id) ||
-        query_rows(rq, &list_members, rq->path, &rows) == QUERY_REPLIED)
+    if (!auth_require_user(rq, summary.user_id))
         return REPLIED;
-    const struct dated_members *entries = rows.items;
-    for (size_t i = 0; i < rows.count; i++) {
-        if (!add_numbers(&rq->arena, &numbers, entries[i].members.bytes))
-            return reply_unavailable(rq);
-        if (i == 0 || is_before(entries[i].date, summary.first_date))
-            summary.first_date = entries[i].date;
-        if (i == 0 || is_before(summary.last_date, entries[i].date))
-            summary.last_date = entries[i].date;
-    }
-    add_up(&numbers);
-    summary.log_count = (int64_t)rows.count;
-    summary.averages.bytes = print_averages(&rq->arena, &numbers);
+    bool read = read_entries(rq, &summary, &sums);
+    tdestroy(sums.tree, leave);
+    if (!read)
+        return REPLIED;
+    summary.averages.bytes = print_averages(&rq->arena, &sums);
     return summary.averages.bytes.at ? reply(rq, &progress_summary_shape, &summary) : reply_unavailable(rq);
 }
