@@ -1,5 +1,7 @@
 #include "directory/names.h"
 
+#include "common/base/hash.h"
+
 #define ID_BYTES    2704 /* the most of an id: the limit of PostgreSQL's indexes */
 #define TYPE_POINTS 255  /* code points of a lab type */
 
@@ -31,7 +33,7 @@ void names_clear(struct names *names)
 /* The slot of a name: the one with its index, or the free one where it belongs. */
 static size_t slot_of(const struct names *names, struct text name)
 {
-    for (size_t at = text_hash(name) % NAMES_SLOTS;; at = (at + 1) % NAMES_SLOTS) {
+    for (size_t at = hash_text(name) % NAMES_SLOTS;; at = (at + 1) % NAMES_SLOTS) {
         uint16_t place = names->slots[at];
         if (!place || text_equal(names->list[place - 1], name))
             return at;

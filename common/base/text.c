@@ -111,15 +111,6 @@ struct text text_without_mark(struct text t)
     return (struct text){t.at + mark.len, t.len - mark.len};
 }
 
-uint32_t text_hash(struct text t)
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < t.len; i++)
-        hash = (hash ^ (unsigned char)t.at[i]) * 16777619u;
-    return hash;
-}
-
 bool text_has_control(struct text t)
 {
     for (size_t i = 0; i < t.len; i++)

@@ -61,9 +61,6 @@ size_t text_sequence(struct text t, size_t at);
 /* The text without the byte order mark of UTF-8 that it may begin with (RFC 3629, section 6). */
 struct text text_without_mark(struct text t);
 
-/* A hash of the bytes (FNV-1a), for tables in memory. */
-uint32_t text_hash(struct text t);
-
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool text_is_utf8(struct text t);
 

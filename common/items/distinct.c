@@ -1,5 +1,7 @@
 #include "common/items/distinct.h"
 
+#include "common/base/hash.h"
+
 bool distinct_open(struct distinct *distinct, struct arena *arena, size_t most)
 {
     size_t slots = 16;
@@ -14,7 +16,7 @@ bool distinct_open(struct distinct *distinct, struct arena *arena, size_t most)
 
 size_t distinct_place(struct distinct *distinct, struct text text)
 {
-    for (size_t at = text_hash(text);; at++) {
+    for (size_t at = hash_text(text);; at++) {
         uint32_t *slot = &distinct->slots[at & (distinct->slot_count - 1)];
         if (*slot && !text_equal(distinct->list[*slot - 1], text))
             continue;

@@ -103,8 +103,13 @@ static enum reading read_one(struct items *items, struct text bytes, bool line)
 static enum reading read_lines(struct items *items, struct text left)
 {
     enum reading reading = READ_GOOD;
+    const char *shared = left.at;
 
     while (left.len && reading == READ_GOOD) {
+        if ((size_t)(left.at - shared) >= JSON_SHARE_AFTER) { /* even if all lines are empty */
+            shared = left.at;
+            turn_share();
+        }
         const char *end = memchr(left.at, '\n', left.len);
         struct text line = {left.at, end ? (size_t)(end - left.at) : left.len};
         size_t passed = line.len + (end ? 1 : 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/auth/auth.h"
+#include "common/base/turn.h"
 #include "common/items/distinct.h"
 #include "common/items/ingest_items.h"
 #include "common/serve/metrics.h"
@@ -48,6 +49,7 @@ static bool gather(struct items *items, struct names *names)
     }
     for (size_t i = 0; i < items->count; i++) {
         const struct item *item = &items->list[i];
+        turn_share();
         if (item->state != ITEM_GOOD)
             continue;
         names->user_of[i] = distinct_place(&names->users, *item_text(item, items->of->user_id));
