@@ -145,7 +145,8 @@ enum reply items_answer(struct items *items, bool atomic, bool only_failed)
     enum reply replied = answer_with(items, atomic, listing);
 
     /* An answer that is too long to be kept for the Idempotency-Key would lose what was stored. */
-    while (rq->idempotency && rq->transaction && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && listing < NO_ITEMS)
+    bool kept = rq->idempotency && rq->transaction && !rq->transaction_doomed;
+    while (kept && rq->out.len > IDEMPOTENCY_ANSWER_LIMIT && listing < NO_ITEMS)
         replied = answer_with(items, atomic, ++listing);
     return replied;
 }
