@@ -136,8 +136,10 @@ WITH looked_at AS MATERIALIZED (
            ) AS e
      WHERE $3 IS NOT NULL
        AND (SELECT yes FROM short)
-       AND (key, at, id) > (sought, coalesce($4::timestamptz, '-infinity'), $5)
-       AND (key, at, id) < (sought, coalesce($6::timestamptz, CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamptz ELSE '-infinity' END), $7)
+       AND CASE $3
+           WHEN 'time' THEN (at, id) > (coalesce($4::timestamptz, '-infinity'), $5) AND (at, id) < (coalesce($6::timestamptz, CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamptz ELSE '-infinity' END), $7)
+           ELSE (key, at, id) > (sought, coalesce($4::timestamptz, '-infinity'), $5) AND (key, at, id) < (sought, coalesce($6::timestamptz, CASE WHEN $7 = 9223372036854775807 THEN 'infinity'::timestamptz ELSE '-infinity' END), $7)
+           END
        AND ($13::timestamptz IS NULL OR timestamp IS NOT NULL)
      ORDER BY key, at, id
      LIMIT $8

@@ -41,18 +41,16 @@ static void set_places(struct list_params *p, const struct range *range, struct 
     bool upwards = text_equal(p->order, TEXT("timestamp")), by_id = text_equal(p->order, TEXT("id"));
     struct place low = {MOMENT_NULL, LOWEST_ID}, high = {MOMENT_NULL, INT64_MAX};
 
-    if (by_id) {
+    if (!moment_is_null(range->from))
+        low = (struct place){{range->from.us - 1}, INT64_MAX};
+    if (!moment_is_null(range->to))
+        high = (struct place){range->to, LOWEST_ID};
+    if (by_id)
         low.id = from.id == INT_NULL ? LOWEST_ID : from.id;
-    } else {
-        if (!moment_is_null(range->from))
-            low = (struct place){{range->from.us - 1}, INT64_MAX};
-        if (!moment_is_null(range->to))
-            high = (struct place){range->to, LOWEST_ID};
-        if (from.id != INT_NULL && upwards)
-            low = is_before(low, from) ? from : low;
-        else if (from.id != INT_NULL)
-            high = moment_is_null(range->to) || is_before(from, high) ? from : high;
-    }
+    else if (from.id != INT_NULL && upwards)
+        low = is_before(low, from) ? from : low;
+    else if (from.id != INT_NULL)
+        high = moment_is_null(range->to) || is_before(from, high) ? from : high;
     p->low_at = low.at;
     p->low_id = low.id;
     p->high_at = high.at;
@@ -79,10 +77,11 @@ static void choose_indexes(const struct list *list, struct list_params *p)
     const struct text leads[] = {p->user_id.at && !by_id ? TEXT("user_id") : TEXT_NULL,
                                  p->lab_type.at ? TEXT("lab_type") : TEXT_NULL,
                                  kind ? TEXT("kind") : TEXT_NULL};
-    size_t others = by_id && (!moment_is_null(p->from) || !moment_is_null(p->to));
+    bool range = by_id && (!moment_is_null(p->from) || !moment_is_null(p->to));
+    size_t others = range + (!kind && p->kind.at);
 
-    others += !kind && p->kind.at;
-    p->lead = p->rest = TEXT_NULL;
+    p->lead = TEXT_NULL;
+    p->rest = range ? TEXT("time") : TEXT_NULL;
     for (size_t i = 0; i < COUNT(leads); i++) {
         if (!leads[i].at)
             continue;

@@ -41,9 +41,9 @@ extern const char *const list_orders[];
  * Parameters of the statement. It reads `look_at` rows between two places, both excluded, in the order, from
  * the index of the filter `lead` (user_id, lab_type, kind; null: of all rows). It returns the first `limit`
  * of them that match all filters; if there are fewer, also the last row that it read, marked. But if the
- * index of the filter `rest` (null: none) has fewer than `look_at` rows there, it returns the first of those
- * that match. In the order of ids, all times are between the places, `low_id` is the place, and there is no
- * lead.
+ * index of the filter `rest` (null: none; time: the index of all rows) has fewer than `look_at` rows there,
+ * it returns the first of those that match. In the order of ids there is no lead, `low_id` is the place, and
+ * the times of the places are those of the range, which only `rest` uses.
  */
 struct list_params {
     struct text order, lead, rest, user_id, client_id, lab_type, kind;

@@ -185,7 +185,8 @@ def test_rare_rows_among_many_are_all_on_one_page_in_each_order(client, cursor, 
             cursor.execute(f"INSERT INTO {of.table} (user_id, lab_type, {of.special}, timestamp) VALUES ('many', %s, %s, %s)",
                            [("many", "few", "many")[part], of.values[-1], f"2020-01-0{part + 1}"])  # fmt: skip
         rows = rows_of(cursor, of)
-        for filters in (rare, {"lab_type": "few"}, {**rare, "lab_type": "many"}, {**rare, "user_id": "many"}, {**rare, "lab_type": "none"}):
+        recent = {"from": sorted(row["timestamp"] for row in rows)[-50]}
+        for filters in (rare, {"lab_type": "few"}, {**rare, "lab_type": "many"}, {**rare, "user_id": "many"}, {**rare, "lab_type": "none"}, recent, {**recent, "lab_type": "many"}):
             few = [row for row in rows if passes(row, filters)]
             for order in ORDERS:
                 (page,) = pages(client, of.path, order=order, **as_query(filters))
