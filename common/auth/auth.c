@@ -190,6 +190,8 @@ static enum auth_verdict verify(struct auth *auth, struct request *rq, struct te
     case JWT_UNKNOWN_KEY:
         if (may_refresh && keyset_claim_fetch(auth->base.keyset, auth->base.loop->now))
             return AUTH_STALE;
+        if (may_refresh && keyset_is_fetched(auth->base.keyset))
+            return cannot_know(rq); /* the key may be in the set that another request waits for */
         return refuse(rq, "Invalid token");
     case JWT_INVALID:
         return refuse(rq, "Invalid token");

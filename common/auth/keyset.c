@@ -17,6 +17,7 @@ struct keyset {
     const struct auth_settings *settings;
     _Atomic uint64_t generation;
     _Atomic int64_t claimed_at; /* of keyset_claim_fetch; monotonic, 0: never */
+    _Atomic unsigned fetches;   /* that have not ended */
     pthread_mutex_t lock;       /* of the members below; held for the copy of a few kilobytes */
     char *bytes;
     size_t len;
@@ -71,6 +72,11 @@ bool keyset_claim_fetch(struct keyset *keyset, int64_t now)
 
     return (last == 0 || now - last >= KEYSET_PAUSE_S * SECOND) &&
            atomic_compare_exchange_strong(&keyset->claimed_at, &last, now);
+}
+
+bool keyset_is_fetched(struct keyset *keyset)
+{
+    return atomic_load(&keyset->fetches) > 0;
 }
 
 /* Reads a small regular file into the arena; NULL, or the reason of a failure. */
@@ -163,11 +169,13 @@ void keyset_fetch(struct keyset *keyset, struct client *client, struct arena *ar
     const char *url = keyset->settings->jwks_url;
     const char *path = file_path(url);
     struct text bytes = TEXT_NULL;
+
+    atomic_fetch_add(&keyset->fetches, 1);
     const char *reason = path ? read_file(arena, path, &bytes)
                               : get_over_https(keyset->settings, client, arena, deadline, &bytes);
-
     if (!reason)
         reason = take(keyset, bytes);
+    atomic_fetch_sub(&keyset->fetches, 1);
     if (reason)
         log_line(LOG_WARNING, "cannot fetch the key set", "url", url, "reason", reason, NULL);
 }

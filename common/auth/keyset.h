@@ -37,6 +37,9 @@ struct jwt_keys *keyset_copy(struct keyset *keyset, uint64_t *generation);
 #define KEYSET_PAUSE_S 30
 bool keyset_claim_fetch(struct keyset *keyset, int64_t now);
 
+/* Whether somebody fetches the set at this moment. From any thread. */
+bool keyset_is_fetched(struct keyset *keyset);
+
 /*
  * Fetches the set, from a file or with the client; one that is not valid is logged and dropped. Uses the
  * arena for its bytes. May wait until the deadline (monotonic, nanoseconds).

@@ -83,7 +83,10 @@ def test_a_service_starts_without_keys_and_uses_them_once_they_are_there(own_iss
 
 @pytest.fixture
 def tenant(tmp_path, own_issuer):
-    """An https server with a certificate of its own authority that publishes the issuer's keys."""
+    """
+    An https server with a certificate of its own authority that publishes the issuer's keys. While its gate is not set
+    it does not answer.
+    """
     openssl = [
         "openssl",
         "req",
@@ -110,8 +113,14 @@ def tenant(tmp_path, own_issuer):
         capture_output=True,
     )
 
+    own_issuer.gate, own_issuer.waiting = threading.Event(), threading.Event()
+    own_issuer.gate.set()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if not own_issuer.gate.is_set():
+                own_issuer.waiting.set()
+                own_issuer.gate.wait(30)
             content = own_issuer.path.read_bytes()
             self.send_response(200 if self.path == "/.well-known/jwks.json" else 404)
             self.send_header("Content-Length", str(len(content)))
@@ -145,6 +154,30 @@ def test_a_tenant_s_keys_come_over_https_also_after_they_rotate(tenant, fresh):
         tenant.publish(second)
         assert ask(client, f"Bearer {tenant.token(key=second, **issued)}").status_code == 200
         assert refused(ask(client, first))
+
+
+def test_while_newer_keys_are_fetched_a_token_with_one_of_them_is_not_called_invalid(tenant, fresh):
+    settings = {"AUTH0_DOMAIN": tenant.domain, "AUTH_AUDIENCE": AUDIENCE, "AUTH_CA_FILE": tenant.ca_file}
+    second = Key("second", "ES256")
+    issued = {"iss": f"https://{tenant.domain}/"}
+    daemon = fresh(WORKERS="2", REQUEST_TIMEOUT_MS="60000", **settings)
+    answers = []
+    with daemon.client() as client, daemon.client() as another:
+        first = f"Bearer {tenant.token(**issued)}"
+        until(lambda: ask(client, first).status_code == 200, "the keys to be fetched")
+        tenant.publish(tenant.key, second)
+        tenant.gate.clear()
+        newer = f"Bearer {tenant.token(key=second, **issued)}"
+        asking = threading.Thread(target=lambda: answers.append(ask(another, newer)), daemon=True)
+        asking.start()
+        assert tenant.waiting.wait(30)
+        busy = ask(client, newer)
+        assert busy.status_code == 503 and busy.headers["retry-after"], busy.text
+        assert ask(client, first).status_code == 200
+        tenant.gate.set()
+        asking.join()
+        assert [answer.status_code for answer in answers] == [200]
+        assert ask(client, newer).status_code == 200
 
 
 def test_a_tenant_with_an_untrusted_certificate_is_not_believed(tenant, fresh):
