@@ -15,4 +15,10 @@ SELECT count(*) AS rows
 -- name: find_records_noted
 -- Whether a note about the user is not folded yet: until then derived tables may have rows about the user.
 SELECT count(*) AS rows
-  FROM (SELECT FROM performance_notes WHERE user_id = $1 LIMIT 1) AS noted;
+  FROM (
+       SELECT
+         FROM performance_notes
+        WHERE hashtextextended(user_id, 0) = hashtextextended($1, 0)
+          AND user_id = $1
+        LIMIT 1
+  ) AS noted;

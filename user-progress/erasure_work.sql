@@ -50,7 +50,13 @@ UPDATE erasures
 -- name: find_attempts_noted
 -- Whether a note about the user is not folded yet: until then derived tables may have rows about the user.
 SELECT count(*) AS rows
-  FROM (SELECT FROM attempt_notes WHERE user_id = $1 LIMIT 1) AS noted;
+  FROM (
+       SELECT
+         FROM attempt_notes
+        WHERE hashtextextended(user_id, 0) = hashtextextended($1, 0)
+          AND user_id = $1
+        LIMIT 1
+  ) AS noted;
 
 -- name: claim_part
 -- The part that has waited longest. For as long as the work on it takes, other daemons of this database leave it alone.

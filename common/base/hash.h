@@ -1,7 +1,7 @@
 /*
- * A hash for tables in memory whose keys come from clients: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast
- * short-input PRF", 2012) under a random key of the process. Whoever does not know the key cannot choose many
- * texts with the same hash, which would make a table as slow as a list.
+ * A hash for tables in memory whose keys come from clients: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a
+ * fast short-input PRF", 2012) under a random key of the process. Whoever does not know the key cannot choose
+ * many texts with the same hash, which would make a table as slow as a list.
  */
 #ifndef COMMON_BASE_HASH_H
 #define COMMON_BASE_HASH_H

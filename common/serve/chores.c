@@ -1,10 +1,12 @@
 #include "common/serve/chores.h"
 
 #include "common/base/log.h"
+#include "common/base/loop.h"
 #include "common/http/request.h"
 #include "common/pg/metrics.h"
 #include "common/serve/chores.sql.h"
 #include "common/serve/query.h"
+#include "common/serve/settings.h"
 #include "common/serve/worker.h"
 
 #define FORGET_AT_ONCE 1000 /* rows, so that each deletion is a short transaction */
@@ -18,14 +20,22 @@ struct forgetting {
 STATEMENT(forget_keys, CHANGE, PARAMS(struct forgetting, limit), ROW(struct forgetting, rows));
 STATEMENT(forget_slots, CHANGE, PARAMS(struct forgetting, limit), ROW(struct forgetting, rows));
 
+/* Each statement has its own time, so that one chore that takes long does not take the time of the others. */
+static void renew_deadline(struct request *rq)
+{
+    rq->deadline = rq->loop->now + rq->worker->settings->report_timeout * MILLISECOND;
+}
+
 static void forget(struct request *rq, const struct statement *statement)
 {
     const struct forgetting asked = {.limit = FORGET_AT_ONCE};
     struct forgetting gone = {.rows = FORGET_AT_ONCE};
 
-    for (int round = 0; round < FORGET_ROUNDS && gone.rows == FORGET_AT_ONCE; round++)
+    for (int round = 0; round < FORGET_ROUNDS && gone.rows == FORGET_AT_ONCE; round++) {
+        renew_deadline(rq);
         if (query_row(rq, statement, &asked, &gone) != QUERY_ROW)
             return;
+    }
 }
 
 struct ids {
@@ -39,6 +49,7 @@ static void look_at_ids(struct request *rq)
 {
     struct rows rows;
 
+    renew_deadline(rq);
     if (query_rows(rq, &list_ids, NULL, &rows) != QUERY_ROW)
         return;
     const struct ids *ids = rows.items;

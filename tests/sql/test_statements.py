@@ -212,8 +212,6 @@ READS_ALL = {
     "end_erasures": "the erasures that are not complete, hardly ever any",
     "forget_requester": "a receipt names hardly anybody who is erased, and there are few",
     "find_receipt": "each receipt has a salt of its own, and there are few",
-    "find_attempts_noted": "notes that are not folded, which are few",
-    "find_records_noted": "notes that are not folded, which are few",
     "find_events_noted": "notes that are not folded, which are few",
     **{f"match_old_{rows}": "a dry run counts all that is old" for rows in ("events", "records", "attempts")},
     "next_orphans": "the command verify looks at every entry, and hardly any entry has no event",

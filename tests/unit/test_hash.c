@@ -33,7 +33,8 @@ static void a_hash_is_the_one_that_python_has(void **state)
         assert_true(hash_text_under((struct hash_key){0, 0}, known[i].text) == known[i].hash);
 }
 
-/* Texts with one hash under a key that is known, as somebody might choose them, differ under that of the process. */
+/* Texts with one hash under a key that is known, as somebody might choose them, differ under that of the
+ * process. */
 static void texts_that_were_chosen_for_one_slot_are_spread(void **state)
 {
     size_t chosen = 0, still = 0;
