@@ -50,10 +50,7 @@ struct sums {
 
 static int by_name(const void *a, const void *b)
 {
-    struct text one = ((const struct sum *)a)->name, two = ((const struct sum *)b)->name;
-    int order = memcmp(one.at, two.at, one.len < two.len ? one.len : two.len);
-
-    return order ? order : (one.len > two.len) - (one.len < two.len);
+    return text_compare(((const struct sum *)a)->name, ((const struct sum *)b)->name);
 }
 
 /* The sum of a name, which is copied if it is new; NULL when memory is exhausted. */
@@ -120,12 +117,6 @@ static struct text print_averages(struct arena *arena, const struct sums *sums)
     return w.failed ? TEXT_NULL : (struct text){w.at, w.len};
 }
 
-/* Printed dates sort like the days they mean. */
-static bool is_before(struct text a, struct text b)
-{
-    return memcmp(a.at, b.at, a.len < b.len ? a.len : b.len) < 0;
-}
-
 /* Adds the entries of a page, which has some; false when memory is exhausted. */
 static bool add_page(struct summary *summary, struct sums *sums, struct pages *page)
 {
@@ -137,9 +128,10 @@ static bool add_page(struct summary *summary, struct sums *sums, struct pages *p
     for (size_t i = 0; i < page->rows.count; i++) {
         if (!add_numbers(sums, arena, &page->arena, entries[i].members.bytes))
             return false;
-        if (is_before(entries[i].date, first))
+        /* Printed dates sort like the days they mean. */
+        if (text_compare(entries[i].date, first) < 0)
             first = entries[i].date;
-        if (is_before(last, entries[i].date))
+        if (text_compare(entries[i].date, last) > 0)
             last = entries[i].date;
         turn_share();
     }

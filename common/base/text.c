@@ -11,6 +11,13 @@ static unsigned char folded(char c)
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
 }
 
+int text_compare(struct text a, struct text b)
+{
+    int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool text_equal_folded(struct text a, struct text b)
 {
     if (!a.at || !b.at || a.len != b.len)

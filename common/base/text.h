@@ -42,6 +42,12 @@ static inline bool text_equal(struct text a, struct text b)
     return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
 }
 
+/*
+ * Compares two texts, which are not null, by their bytes, as memcmp does; of a text and its beginning, the
+ * beginning comes first. In UTF-8 that is the order of the code points.
+ */
+int text_compare(struct text a, struct text b);
+
 /* Whether the texts are equal when the ASCII letters are folded. */
 bool text_equal_folded(struct text a, struct text b);
 

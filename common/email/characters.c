@@ -6,10 +6,7 @@
 
 static int compare_bytes(const void *a, const void *b)
 {
-    const struct text *x = a, *y = b;
-    int order = memcmp(x->at, y->at, x->len < y->len ? x->len : y->len);
-
-    return order ? order : (x->len > y->len) - (x->len < y->len);
+    return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
 /* Orders texts by their bytes, which in UTF-8 is the order of the code points; returns how many differ. */

@@ -33,26 +33,19 @@ static struct text client_id_of(const struct item *item, const struct ingest *of
     return *item_text(item, of->client_id);
 }
 
-static int compare_texts(struct text a, struct text b)
-{
-    int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Compares by client id, then by the place among the items. */
 static int compare_items(const void *a, const void *b, void *of)
 {
     const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
-    int order = compare_texts(client_id_of(x, of), client_id_of(y, of));
+    int order = text_compare(client_id_of(x, of), client_id_of(y, of));
 
     return order ? order : (x > y) - (x < y);
 }
 
 static int compare_known(const void *a, const void *b)
 {
-    return compare_texts(((const struct ingest_known *)a)->client_id,
-                         ((const struct ingest_known *)b)->client_id);
+    return text_compare(((const struct ingest_known *)a)->client_id,
+                        ((const struct ingest_known *)b)->client_id);
 }
 
 /* Sorts the valid items; a later one with the same client id waits for the outcome of the first. */

@@ -82,11 +82,8 @@ static bool read_before(struct request *rq, const struct retention_in *in, struc
 
 static int compare_names(const void *a, const void *b)
 {
-    struct text x = ((const struct retention_lab *)a)->lab_type,
-                y = ((const struct retention_lab *)b)->lab_type;
-    int order = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
-
-    return order ? order : (x.len > y.len) - (x.len < y.len);
+    return text_compare(((const struct retention_lab *)a)->lab_type,
+                        ((const struct retention_lab *)b)->lab_type);
 }
 
 static int compare_rows(const void *a, const void *b)

@@ -5,6 +5,7 @@
 
 #include "common/http/request.h"
 #include "common/items/zone.sql.h"
+#include "common/items/zone_links.h"
 #include "common/serve/query.h"
 #include "common/serve/worker.h"
 
@@ -33,10 +34,7 @@ const char *const zone_intervals[] = {"hour", "day", "week", "month", NULL};
 
 static int compare(const void *a, const void *b)
 {
-    const struct text *x = a, *y = b;
-    int order = memcmp(x->at, y->at, x->len < y->len ? x->len : y->len);
-
-    return order ? order : (x->len > y->len) - (x->len < y->len);
+    return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
 static void free_names(struct names *names)
@@ -97,22 +95,33 @@ static bool read_names(struct request *rq)
     return true;
 }
 
+static bool is_listed(const struct names *names, struct text name)
+{
+    return bsearch(&name, names->items, names->count, sizeof(name), compare) != NULL;
+}
+
 bool zone_look_up(struct request *rq, struct text name, bool *known)
 {
     if (!read_names(rq))
         return false;
     const struct names *names = atomic_load(&rq->worker->zones->names);
-    *known = bsearch(&name, names->items, names->count, sizeof(name), compare) != NULL;
+    struct text linked = zone_link(name);
+    *known = is_listed(names, name) || (linked.at && is_listed(names, linked));
     return true;
 }
 
-/* The name under which PostgreSQL knows a zone: for it these four without the prefix are abbreviations. */
-static struct text known_as(struct text name)
+/*
+ * The name under which PostgreSQL knows a zone, which may be that of the zone it is a link to. Four names
+ * without the prefix are abbreviations for it.
+ */
+static struct text known_as(const struct names *names, struct text name)
 {
     static const struct text hidden[] = {TEXT("posix/CET"), TEXT("posix/EET"), TEXT("posix/MET"),
                                          TEXT("posix/WET")};
     const size_t prefix = sizeof("posix/") - 1;
 
+    if (names && !is_listed(names, name) && zone_link(name).at)
+        return zone_link(name);
     for (size_t i = 0; i < COUNT(hidden); i++)
         if (text_equal(name, (struct text){hidden[i].at + prefix, hidden[i].len - prefix}))
             return hidden[i];
@@ -123,7 +132,7 @@ bool zone_find_starts(struct request *rq, const struct zone_range *range, struct
 {
     struct zone_range named = *range;
 
-    named.zone = known_as(range->zone);
+    named.zone = known_as(atomic_load(&rq->worker->zones->names), range->zone);
     switch (query_rows(rq, &find_starts, &named, starts)) {
     case QUERY_ROW:
         return true;

@@ -100,13 +100,9 @@ struct place {
 static int compare_places(const void *left, const void *right)
 {
     const struct text *a = ((const struct place *)left)->name, *b = ((const struct place *)right)->name;
-    int order = memcmp(a->at, b->at, a->len < b->len ? a->len : b->len);
+    int order = text_compare(*a, *b);
 
-    if (order)
-        return order;
-    if (a->len != b->len)
-        return a->len < b->len ? -1 : 1;
-    return a < b ? -1 : a > b;
+    return order ? order : (a > b) - (a < b);
 }
 
 bool json_last_members(struct arena *arena, const struct text *names, size_t count, size_t *last)

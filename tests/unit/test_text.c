@@ -118,6 +118,19 @@ static void overlong_and_stray_bytes_are_not_utf8(void **state)
     assert_true(text_is_utf8(TEXT_NULL));
 }
 
+static void texts_sort_by_their_bytes_and_a_beginning_comes_first(void **state)
+{
+    static const struct text sorted[] = {TEXT(""),   {"\0", 1}, TEXT("a"),   TEXT("a b"),
+                                         TEXT("ab"), TEXT("b"), TEXT("\xff")};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sorted); i++)
+        for (size_t k = 0; k < COUNT(sorted); k++) {
+            int order = text_compare(sorted[i], sorted[k]);
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+}
+
 static void base64url_is_canonical_and_not_padded(void **state)
 {
     static const char *const good[] = {"AA", "AAA", "AAAA", "AQAB", "-_-_", "Zg", "Zm8", "Zm9vYg"};
@@ -145,6 +158,7 @@ int main(void)
         cmocka_unit_test(code_points_are_counted_not_bytes),
         cmocka_unit_test(every_code_point_but_surrogates_is_utf8),
         cmocka_unit_test(overlong_and_stray_bytes_are_not_utf8),
+        cmocka_unit_test(texts_sort_by_their_bytes_and_a_beginning_comes_first),
         cmocka_unit_test(base64url_is_canonical_and_not_padded),
     };
 
