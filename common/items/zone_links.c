@@ -5,8 +5,8 @@
 #include "common/base/declare.h"
 
 /*
- * The links of the time zone database 2026f (iana.org/time-zones, in the public domain), sorted by their names: the
- * lines `L zone name` of its file tzdata.zi.
+ * The links of the time zone database 2026f (iana.org/time-zones, in the public domain), sorted by their
+ * names: the lines `L zone name` of its file tzdata.zi.
  */
 static const struct link {
     struct text name, zone;

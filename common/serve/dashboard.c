@@ -97,6 +97,25 @@ static struct text origin_of(struct text url)
 }
 
 /*
+ * Writes a source, whose host the policy cannot name if it is an address of IPv6: its grammar has none
+ * (Content Security Policy Level 3, section 2.3.1), and browsers ignore such a source. Then any host on the
+ * same port is one.
+ */
+static void write_source(struct writer *w, struct text source)
+{
+    const char *begin = memchr(source.at, '[', source.len);
+    const char *end = begin ? memchr(source.at, ']', source.len) : NULL;
+
+    if (!end) {
+        write_text(w, source);
+        return;
+    }
+    write_text(w, (struct text){source.at, (size_t)(begin - source.at)});
+    write_char(w, '*');
+    write_text(w, (struct text){end + 1, source.len - (size_t)(end + 1 - source.at)});
+}
+
+/*
  * Like that of /docs, without styles in the page, and with the origins of the other services. A source
  * without a scheme has the page's (Content Security Policy Level 3, section 6.7.2.8).
  */
@@ -114,8 +133,8 @@ static const char *policy_of(struct request *rq)
             continue;
         write_char(&w, ' ');
         if (is_port(place.at))
-            write_text(&w, host);
-        write_text(&w, is_port(place.at) ? place.at : origin_of(place.at));
+            write_source(&w, host);
+        write_source(&w, is_port(place.at) ? place.at : origin_of(place.at));
     }
     write_char(&w, '\0');
     return w.failed ? NULL : w.at;

@@ -100,6 +100,12 @@ class TestServices:
         }
         assert sources(page_of(url)) == ["'self'", "https://usage.example:444"]
 
+    def test_on_an_address_of_ipv6_the_policy_names_the_ports_since_it_has_no_words_for_the_host(self, fresh):
+        url = fresh(DASHBOARD_URLS="performance-reporting=:8005,usage-analytics=https://[2001:db8::1]:444/x").url
+        host = {"Host": "[::1]:8004"}
+        assert places(url, host)["performance-reporting"] == "//[::1]:8005"
+        assert sources(page_of(url, host)) == ["'self'", "*:8005", "https://*:444"]
+
     @pytest.mark.parametrize("host", ["a;b", "a'b", '"', "a\\b", "[::1", "a:b", "x" * 300])
     def test_a_host_that_is_none_does_not_reach_policy_or_places(self, services, host):
         url = services["user-progress"]
