@@ -13,7 +13,7 @@ Q   := @
 endif
 
 SERVICES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' tools/services)
-LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto libseccomp
+LIBS     := libmicrohttpd libpq libcjson libcurl uuid libidn2 cjose libcrypto libssl libseccomp
 
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \

@@ -1,6 +1,8 @@
 #include "common/pg/link.h"
 
 #include <libpq-fe.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
@@ -253,10 +255,26 @@ static bool set_up_on(struct link *link)
     }
 }
 
+/*
+ * Whether OpenSSL holds bytes of which no event will tell: a record of TLS, of up to 16 KiB, is decrypted
+ * whole, and libpq takes as much as its buffer has room for.
+ */
+static bool holds_more(struct link *link)
+{
+    SSL *tls = PQsslStruct(link->pq, "OpenSSL");
+    struct pollfd more = {.fd = PQsocket(link->pq), .events = POLLIN};
+
+    return tls && SSL_pending(tls) > 0 && poll(&more, 1, 0) == 0;
+}
+
 /* Reads what arrived before the connection ended; but no answer counts without its commit. */
 static bool read_on(struct link *link)
 {
-    return PQconsumeInput(link->pq) && (!link->outgoing || link_write(link));
+    do {
+        if (!PQconsumeInput(link->pq))
+            return false;
+    } while (holds_more(link));
+    return !link->outgoing || link_write(link);
 }
 
 static void link_ready(struct watch *watch, uint32_t events)

@@ -1,8 +1,6 @@
 """The keys of tokens: where they come from, and what happens when they change or cannot be fetched."""
 
 import http.server
-import ssl
-import subprocess
 import threading
 
 import httpx
@@ -10,6 +8,7 @@ import pytest
 
 from harness.daemon import WITHOUT_TLS
 from harness.samples import new_user
+from harness.tls import certificate
 from harness.tokens import AUDIENCE, MISSING, Issuer, Key, ask, refused
 from harness.wait import until
 
@@ -87,32 +86,6 @@ def tenant(tmp_path, own_issuer):
     An https server with a certificate of its own authority that publishes the issuer's keys. While its gate is not set
     it does not answer.
     """
-    openssl = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-    ]
-    subprocess.run(
-        [
-            *openssl,
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            tmp_path / "key.pem",
-            "-out",
-            tmp_path / "ca.pem",
-        ],
-        check=True,
-        capture_output=True,
-    )
-
     own_issuer.gate, own_issuer.waiting = threading.Event(), threading.Event()
     own_issuer.gate.set()
 
@@ -131,9 +104,7 @@ def tenant(tmp_path, own_issuer):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = certificate(tmp_path).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     domain = f"localhost:{server.server_address[1]}"
