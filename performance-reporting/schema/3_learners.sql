@@ -1,26 +1,23 @@
 -- What learners did in a lab type up to their first success, and how the stored rows follow.
 
--- What a user did in a lab type, by the records up to the id `upto`; no row if there are none. PostgreSQL inlines this
--- function into the query. The conditions are written so that only an index of users can be used, because a plan that
--- was made while the table was empty stays in use; and so that the first success is looked up once, not for each record.
-CREATE OR REPLACE FUNCTION performance_learner(lab text, who text, upto bigint)
-RETURNS TABLE (at timestamptz, solved bigint, tries bigint, seconds bigint)
-LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT coalesce(f.at, r.last), f.id, r.tries, r.seconds
-      FROM (SELECT) AS once
-      LEFT JOIN LATERAL (SELECT coalesce(s.timestamp, '-infinity') AS at, s.id::bigint AS id
-                           FROM user_performance s
-                          WHERE hashtextextended(s.user_id, 0) = hashtextextended(who, 0) AND s.user_id = who
-                            AND s.lab_type IS NOT DISTINCT FROM lab AND s.success
-                            AND s.id + 0 <= performance_learner.upto
-                          ORDER BY coalesce(s.timestamp, '-infinity'), s.id LIMIT 1) AS f ON true,
-           LATERAL (SELECT max(coalesce(p.timestamp, '-infinity')) AS last, count(*) AS tries,
-                           sum(p.completion_time)::bigint AS seconds
-                      FROM user_performance p
-                     WHERE hashtextextended(p.user_id, 0) = hashtextextended(who, 0) AND p.user_id = who
-                       AND p.lab_type IS NOT DISTINCT FROM lab AND p.id + 0 <= performance_learner.upto
-                       AND (f.id IS NULL OR (coalesce(p.timestamp, '-infinity'), p.id) <= (f.at, f.id))) AS r
-     WHERE r.tries > 0
+-- What a user did in each lab type, by the records up to the id `upto`. All of the user's records are read, once.
+-- PostgreSQL inlines this function into the query. The conditions are written so that only an index of users can be used,
+-- because a plan that was made while the table was empty stays in use; OFFSET keeps the order of the window out of that
+-- choice.
+CREATE OR REPLACE FUNCTION performance_learners_of(who text, upto bigint)
+RETURNS TABLE (lab_type text, at timestamptz, solved bigint, tries bigint, seconds bigint)
+LANGUAGE sql STABLE ROWS 5 AS $$
+    SELECT s.lab_type, max(s.at), min(s.id) FILTER (WHERE s.success), count(*), sum(s.completion_time)::bigint
+      FROM (SELECT p.*, count(*) FILTER (WHERE p.success) OVER (PARTITION BY p.lab_type ORDER BY p.at, p.id
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) = 0 AS is_first -- up to the first success
+              FROM (SELECT r.lab_type COLLATE "C" AS lab_type, coalesce(r.timestamp, '-infinity') AS at,
+                           r.id::bigint AS id, r.success, r.completion_time
+                      FROM user_performance r
+                     WHERE hashtextextended(r.user_id, 0) = hashtextextended(who, 0) AND r.user_id = who
+                       AND r.id + 0 <= performance_learners_of.upto
+                    OFFSET 0) AS p) AS s
+     WHERE s.is_first
+     GROUP BY s.lab_type
 $$;
 
 -- The stored row of a user in a lab type, and where it is. It is looked up for each row of a query that calls this,
@@ -38,8 +35,8 @@ $$;
 -- The learners whose stored rows may not be current any more. The columns `was_*` are the stored row (`was_tries` is
 -- null if there is none); the others are what the records up to `upto` give (`tries` is null if there are none).
 -- `folded` and `first_note` are upto and notes_from of performance_state. A change after the first success changes
--- nothing. A record that comes after everything stored is added to the stored row. For any other change, the learner's
--- records are read again.
+-- nothing. A record that comes after everything stored is added to the stored row. For any other change, the user's
+-- records are read again, once for all lab types.
 CREATE OR REPLACE FUNCTION performance_changed_learners(folded bigint, upto bigint, first_note bigint)
 RETURNS TABLE (lab_type text, user_id text,
                was_at timestamptz, was_solved bigint, was_tries bigint, was_seconds bigint,
@@ -77,16 +74,24 @@ BEGIN
                sum(s.completion_time) FILTER (WHERE s.is_first) AS seconds
           FROM step s
          GROUP BY 1, 2, 3, 4, 5, 6
+    ), known AS ( -- not joined, but brought together in groups: a join could compare each row with every other
+        SELECT c.lab_type, c.user_id, c.was_at, c.was_solved, c.was_tries, c.was_seconds, true AS is_changed,
+               CASE WHEN NOT c.is_read THEN coalesce(c.first_at, greatest(c.was_at, c.last)) END AS at,
+               CASE WHEN NOT c.is_read THEN c.first END AS solved,
+               CASE WHEN NOT c.is_read THEN coalesce(c.was_tries, 0) + c.tries END AS tries,
+               CASE WHEN c.is_read THEN NULL
+                    WHEN c.was_seconds IS NULL THEN c.seconds
+                    ELSE c.was_seconds + coalesce(c.seconds, 0) END AS seconds
+          FROM learner c
+        UNION ALL
+        SELECT r.lab_type, w.user_id, NULL, NULL, NULL, NULL, NULL, r.at, r.solved, r.tries, r.seconds
+          FROM (SELECT DISTINCT user_id FROM learner WHERE is_read) AS w,
+               LATERAL performance_learners_of(w.user_id, upto) AS r
     )
-    SELECT c.lab_type, c.user_id, c.was_at, c.was_solved, c.was_tries, c.was_seconds,
-           CASE WHEN c.is_read THEN r.at ELSE coalesce(c.first_at, greatest(c.was_at, c.last)) END,
-           CASE WHEN c.is_read THEN r.solved ELSE c.first END,
-           CASE WHEN c.is_read THEN r.tries ELSE coalesce(c.was_tries, 0) + c.tries END,
-           CASE WHEN c.is_read THEN r.seconds
-                WHEN c.was_seconds IS NULL THEN c.seconds
-                ELSE c.was_seconds + coalesce(c.seconds, 0) END
-      FROM learner c
-      LEFT JOIN LATERAL performance_learner( -- called for each row; with a null user it reads nothing
-                c.lab_type, CASE WHEN c.is_read THEN c.user_id END, upto) AS r ON true;
+    SELECT k.lab_type, k.user_id, max(k.was_at), max(k.was_solved), max(k.was_tries), max(k.was_seconds),
+           max(k.at), max(k.solved), max(k.tries), max(k.seconds)
+      FROM known k
+     GROUP BY k.lab_type, k.user_id
+    HAVING bool_or(k.is_changed);
 END
 $$;

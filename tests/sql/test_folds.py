@@ -73,3 +73,19 @@ def test_a_fold_handles_no_more_rows_than_a_few_for_each_that_there_is_to_fold(f
         assert len(told.notices.nodes) > 20, "the plans were not seen"
         many = [node for node in told.notices.nodes if node[0] > FEW * rows]
         assert not many, change
+
+
+@pytest.mark.parametrize("name", ["performance-reporting"])
+def test_a_users_records_are_read_once_however_many_lab_types_lost_one(folding):
+    """Nobody succeeded, so all records of a learner are before the first success."""
+    told = folding.connection
+    folding.execute("INSERT INTO user_performance (user_id, lab_type, success, completion_time, timestamp)"
+                    " SELECT 'u' || n % 10, 'l' || n / 10 % 20, false, 60, now() FROM generate_series(0, 3999) AS n")  # fmt: skip
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute("DELETE FROM user_performance WHERE id <= 200")  # one of each user in each lab type
+    told.notices = Plans()
+    folding.execute("SET auto_explain.log_min_duration = 0; SELECT performance_fold(1); SET auto_explain.log_min_duration = -1")
+    assert [handled for handled, *_ in told.notices.nodes if handled >= 3800], "the records were not read"
+    assert not [node for node in told.notices.nodes if node[0] > 2 * 3800]
+    folding.execute("SELECT sum(tries), sum(seconds) FROM performance_learners")
+    assert folding.fetchone() == (3800, 3800 * 60)
