@@ -16,32 +16,47 @@ LANGUAGE sql STABLE ROWS 3 AS $$
      WHERE json_typeof(e.value) = 'string'
 $$;
 
--- The first place of each of some errors, in a lab type's records from the id `since` to the id `upto`. One pass finds
--- them all, and ends with the last.
-CREATE OR REPLACE FUNCTION performance_first_places(lab text, names text[], since bigint, upto bigint)
-RETURNS TABLE (error text, place bigint[])
+-- An error of a lab type as one text: no two are the same.
+CREATE OR REPLACE FUNCTION performance_error_in(lab text, error text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT length(lab) || ':' || lab || error
+$$;
+
+-- The first place of each of some errors, named by performance_error_in(), in the records from the id `since` to the id
+-- `upto`. One pass finds them all, whatever their lab types. It ends with the slice that has the last of them; each slice
+-- is twice as long as the one before, so most errors cost a short one, and a rare one no more than a reading of all.
+CREATE OR REPLACE FUNCTION performance_first_places(names text[], since bigint, upto bigint)
+RETURNS TABLE (name text, place bigint[])
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    here record;
+    done bigint := since - 1;
+    slice bigint := 100;
+    last bigint;
 BEGIN
     WHILE cardinality(names) > 0 LOOP
-        SELECT p.id, p.errors INTO here
-          FROM user_performance p
-         WHERE p.id >= since AND p.id <= upto AND p.lab_type IS NOT DISTINCT FROM lab
-           AND EXISTS (SELECT FROM performance_strings(p.errors) AS e WHERE performance_error(e.value) = ANY (names))
-         ORDER BY p.id LIMIT 1;
-        EXIT WHEN NOT FOUND;
-        FOR error, place IN
-            SELECT performance_error(e.value), ARRAY[here.id::bigint, min(e.position)]
-              FROM performance_strings(here.errors) AS e
-             WHERE performance_error(e.value) = ANY (names)
-             GROUP BY 1
+        SELECT max(s.id) INTO last
+          FROM (SELECT p.id FROM user_performance p WHERE p.id > done AND p.id <= upto ORDER BY p.id LIMIT slice) AS s;
+        EXIT WHEN last IS NULL;
+        FOR name, place IN
+            SELECT f.name, f.place
+              FROM (SELECT performance_error_in(w.lab_type, performance_error(e.value)) AS name,
+                           min(ARRAY[w.id, e.position]) AS place
+                      FROM (SELECT p.lab_type COLLATE "C" AS lab_type, p.errors::text COLLATE "C" AS written,
+                                   min(p.id)::bigint AS id
+                              FROM user_performance p
+                             WHERE p.id > done AND p.id <= last AND performance_lists(p.errors)
+                             GROUP BY 1, 2) AS w,
+                           LATERAL performance_strings(w.written::json) AS e
+                     GROUP BY 1
+                    OFFSET 0) AS f
+             WHERE f.name = ANY (names)
         LOOP
-            names := array_remove(names, error);
+            names := array_remove(names, name);
             RETURN NEXT;
         END LOOP;
-        since := here.id;
+        done := last;
+        slice := 2 * slice;
     END LOOP;
 END
 $$;
@@ -171,15 +186,16 @@ BEGIN
                  WHERE times > 0) AS every
          WHERE place <= most
     ), lost AS MATERIALIZED (
-        SELECT array_agg(error) AS errors, min(least(first, came)) AS since FROM candidate WHERE is_lost
+        SELECT array_agg(performance_error_in(lab, error)) AS names, min(least(first, came)) AS since
+          FROM candidate WHERE is_lost
     )
     SELECT t.attempts, t.successes, t.seconds, t.timed, t.users,
            ARRAY(SELECT c.error
                    FROM candidate c
                    LEFT JOIN LATERAL (
-                        SELECT f.error, f.place
-                          FROM lost, performance_first_places(lab, lost.errors, lost.since[1], 9223372036854775807) AS f
-                       ) AS f ON c.is_lost AND f.error = c.error
+                        SELECT f.name, f.place
+                          FROM lost, performance_first_places(lost.names, lost.since[1], 9223372036854775807) AS f
+                       ) AS f ON c.is_lost AND f.name = performance_error_in(lab, c.error)
                   ORDER BY c.times DESC, CASE WHEN c.is_lost THEN f.place ELSE least(c.first, c.came) END
                   LIMIT most)
       FROM total t
@@ -290,17 +306,17 @@ BEGIN
           FROM changed c
           LEFT JOIN LATERAL performance_error_of(c.lab_type, c.error) AS k ON true
     ), lost AS MATERIALIZED (
-        SELECT lab_type, array_agg(error) AS errors, min(first) AS since
-          FROM known WHERE is_lost AND times > 0 GROUP BY 1
+        SELECT array_agg(performance_error_in(lab_type, error)) AS names, min(first) AS since
+          FROM known WHERE is_lost AND times > 0
     ), replaced AS (
         DELETE FROM performance_errors WHERE ctid = ANY (ARRAY(SELECT place FROM known WHERE place IS NOT NULL))
     ), found AS (
         INSERT INTO performance_errors (lab_type, error, times, first)
         SELECT k.lab_type, k.error, k.times, CASE WHEN k.is_lost THEN f.place ELSE k.first END
           FROM known k
-          LEFT JOIN (SELECT l.lab_type, f.error, f.place
-                       FROM lost l, performance_first_places(l.lab_type, l.errors, l.since[1], target) AS f) AS f
-            ON k.is_lost AND f.lab_type = k.lab_type AND f.error = k.error
+          LEFT JOIN (SELECT f.name, f.place
+                       FROM lost l, performance_first_places(l.names, l.since[1], target) AS f) AS f
+            ON k.is_lost AND f.name = performance_error_in(k.lab_type, k.error)
          WHERE k.times > 0
     ), due AS MATERIALIZED ( -- users chosen by chance, in proportion to their records, and users with notes
         SELECT DISTINCT user_id FROM change

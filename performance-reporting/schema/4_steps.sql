@@ -86,7 +86,7 @@ DECLARE
     earlier CONSTANT text[] := '{user_performance_of_lab,user_performance_with_errors,user_performance_lab_page,user_performance_of_user,performance_seen}';
 BEGIN
     IF to_regprocedure('performance_learner(text, text, bigint)') IS NOT NULL THEN
-        DROP FUNCTION performance_learner(text, text, bigint);
+        DROP FUNCTION performance_learner(text, text, bigint), performance_first_places(text, text[], bigint, bigint);
     END IF;
     IF EXISTS (SELECT FROM unnest(earlier) AS name WHERE to_regclass(name) IS NOT NULL) THEN
         DROP INDEX IF EXISTS user_performance_of_lab, user_performance_with_errors, user_performance_lab_page,

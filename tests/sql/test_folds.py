@@ -89,3 +89,19 @@ def test_a_users_records_are_read_once_however_many_lab_types_lost_one(folding):
     assert not [node for node in told.notices.nodes if node[0] > 2 * 3800]
     folding.execute("SELECT sum(tries), sum(seconds) FROM performance_learners")
     assert folding.fetchone() == (3800, 3800 * 60)
+
+
+@pytest.mark.parametrize("name", ["performance-reporting"])
+def test_lost_first_places_of_errors_are_found_in_one_pass_whatever_their_lab_types(folding):
+    """Each of 20 lab types has an error in its first record and, again, in its last."""
+    told = folding.connection
+    folding.execute("INSERT INTO user_performance (user_id, lab_type, errors, timestamp)"
+                    " SELECT 'u' || n, 'l' || n % 20, CASE WHEN n < 20 OR n >= 3980 THEN '[\"rare\"]' ELSE '[\"e\"]' END::json, now()"
+                    "   FROM generate_series(0, 3999) AS n")  # fmt: skip
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute("DELETE FROM user_performance WHERE id <= 20")
+    told.notices = Plans()
+    folding.execute("SET auto_explain.log_min_duration = 0; SELECT performance_fold(1); SET auto_explain.log_min_duration = -1")
+    assert 3980 <= sum(handled for handled, _, index, _ in told.notices.nodes if index == "user_performance_pkey") <= 3 * 3980
+    folding.execute("SELECT array_agg(first ORDER BY first) FROM performance_errors WHERE error = 'rare'")
+    assert folding.fetchone()[0] == [[id, 1] for id in range(3981, 4001)]
