@@ -272,10 +272,20 @@ BEGIN
         ON CONFLICT (lab_type) DO UPDATE
             SET users = o.users + excluded.users, solved = o.solved + excluded.solved,
                 solved_first = o.solved_first + excluded.solved_first, tries = o.tries + excluded.tries
+    ), solution AS MATERIALIZED ( -- with the place of the stored row if nobody is left in it
+        SELECT c.lab_type, c.seconds, c.users, t.place
+          FROM (SELECT lab_type, seconds, sum(sign) AS users
+                  FROM outcome WHERE solved IS NOT NULL AND seconds IS NOT NULL GROUP BY 1, 2) AS c
+          LEFT JOIN LATERAL (SELECT s.ctid AS place FROM performance_solutions s
+                              WHERE s.lab_type = c.lab_type AND s.seconds = c.seconds AND s.users + c.users = 0
+                             OFFSET 0) AS t ON true
+         WHERE c.users <> 0
+    ), left_over AS (
+        DELETE FROM performance_solutions
+         WHERE ctid = ANY (ARRAY(SELECT place FROM solution WHERE place IS NOT NULL))
     ), took AS (
         INSERT INTO performance_solutions AS t (lab_type, seconds, users)
-        SELECT lab_type, seconds, sum(sign)
-          FROM outcome WHERE solved IS NOT NULL AND seconds IS NOT NULL GROUP BY 1, 2 HAVING sum(sign) <> 0
+        SELECT lab_type, seconds, users FROM solution WHERE place IS NULL
         ON CONFLICT (lab_type, seconds) DO UPDATE SET users = t.users + excluded.users
     ), added AS (
         INSERT INTO performance_labs AS l (lab_type, attempts, successes, seconds, timed, users)

@@ -79,7 +79,7 @@ BEGIN
 END
 $$;
 
--- Drops what only earlier versions used.
+-- Drops what only earlier versions used, and the rows that they left without users.
 -- step: lock performance_earlier
 DO $$
 DECLARE
@@ -92,6 +92,9 @@ BEGIN
         DROP INDEX IF EXISTS user_performance_of_lab, user_performance_with_errors, user_performance_lab_page,
                              user_performance_of_user;
         DROP TABLE IF EXISTS performance_seen;
+    END IF;
+    IF EXISTS (SELECT FROM performance_solutions WHERE users = 0) THEN
+        DELETE FROM performance_solutions WHERE users = 0;
     END IF;
 END
 $$;

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections import Counter
 
 import pytest
 
@@ -105,3 +106,28 @@ def test_lost_first_places_of_errors_are_found_in_one_pass_whatever_their_lab_ty
     assert 3980 <= sum(handled for handled, _, index, _ in told.notices.nodes if index == "user_performance_pkey") <= 3 * 3980
     folding.execute("SELECT array_agg(first ORDER BY first) FROM performance_errors WHERE error = 'rare'")
     assert folding.fetchone()[0] == [[id, 1] for id in range(3981, 4001)]
+
+
+@pytest.mark.parametrize("name", ["performance-reporting"])
+def test_no_row_is_kept_of_a_time_in_which_nobody_solves_any_more(folding):
+    folding.execute("INSERT INTO user_performance (user_id, lab_type, success, completion_time, timestamp)"
+                    " SELECT 'u' || n, 'l', true, n / 2, now() FROM generate_series(0, 199) AS n")  # fmt: skip
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute("UPDATE user_performance SET completion_time = 1000 + completion_time WHERE id <= 101")
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute("DELETE FROM user_performance WHERE id > 150")
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute("SELECT seconds, users FROM performance_solutions ORDER BY seconds")
+    solved = Counter(1000 + n // 2 if n < 101 else n // 2 for n in range(150))
+    assert folding.fetchall() == sorted(solved.items())
+
+
+@pytest.mark.parametrize("name", ["performance-reporting"])
+def test_rows_that_an_earlier_version_left_without_users_go_with_its_other_objects(database, name):
+    service = database(name)
+    service.install()
+    with service.connect().cursor() as cursor:
+        cursor.execute("INSERT INTO performance_solutions VALUES ('l', 5, 0), ('l', 6, 1)")
+        service.install()
+        cursor.execute("SELECT * FROM performance_solutions")
+        assert cursor.fetchall() == [("l", 6, 1)]
