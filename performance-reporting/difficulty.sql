@@ -1,12 +1,18 @@
 -- name: difficulty_of_labs
--- For the whole history sums are kept; for a part of it ($1 to $2) the learners are found from its records. `sign` -1
--- subtracts what is kept and not current any more. Lab types with fewer learners than $3 come last, by their names.
-WITH changed AS MATERIALIZED (
+-- For the whole history sums are kept; for a part of it ($1 to $2), or if most of it is not in the sums yet, the learners
+-- are found from its records. `sign` -1 subtracts what is kept and not current any more. Lab types with fewer learners than
+-- $3 come last, by their names. The bounds are compared wherever the sums are read, so that no plan of a part has them.
+WITH way AS MATERIALIZED (
+    SELECT $1::timestamptz IS NULL
+       AND $2::timestamptz IS NULL
+       AND NOT performance_is_behind() AS by_sums
+), changed AS MATERIALIZED (
     SELECT c.*
       FROM performance_state s,
            performance_changed_learners(s.upto, 9223372036854775807, s.notes_from) AS c
      WHERE $1::timestamptz IS NULL
        AND $2::timestamptz IS NULL
+       AND (SELECT by_sums FROM way)
 ), record AS (
     SELECT performance_key(lab_type, user_id) AS key, -- faster to sort by than names
            lab_type COLLATE "C" AS lab_type,
@@ -16,7 +22,7 @@ WITH changed AS MATERIALIZED (
            success,
            completion_time
       FROM user_performance
-     WHERE ($1::timestamptz IS NOT NULL OR $2::timestamptz IS NOT NULL)
+     WHERE NOT (SELECT by_sums FROM way)
        AND ($1::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $1::timestamptz)
        AND ($2::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $2::timestamptz)
        AND lab_type IS NOT NULL
@@ -48,11 +54,13 @@ WITH changed AS MATERIALIZED (
       FROM performance_outcomes
      WHERE $1::timestamptz IS NULL
        AND $2::timestamptz IS NULL
+       AND (SELECT by_sums FROM way)
      UNION ALL
     SELECT lab_type, 0, 0, 0, 0, count(*)
       FROM performance_learners
      WHERE $1::timestamptz IS NULL
        AND $2::timestamptz IS NULL
+       AND (SELECT by_sums FROM way)
        AND solved IS NULL
        AND at < now() - interval '14 days'
      GROUP BY lab_type
@@ -80,6 +88,7 @@ WITH changed AS MATERIALIZED (
       FROM performance_solutions
      WHERE $1::timestamptz IS NULL
        AND $2::timestamptz IS NULL
+       AND (SELECT by_sums FROM way)
      UNION ALL
     SELECT lab_type, seconds, sign
       FROM outcome
@@ -102,17 +111,26 @@ WITH changed AS MATERIALIZED (
 ), written AS (
     SELECT lab_type COLLATE "C" AS lab_type, errors::text AS written, count(*) AS times, min(id)::bigint AS first
       FROM user_performance
-     WHERE ($1::timestamptz IS NOT NULL OR $2::timestamptz IS NOT NULL)
+     WHERE NOT (SELECT by_sums FROM way)
        AND ($1::timestamptz IS NULL OR coalesce(timestamp, '-infinity') >= $1::timestamptz)
        AND ($2::timestamptz IS NULL OR timestamp IS NOT NULL AND coalesce(timestamp, '-infinity') < $2::timestamptz)
        AND performance_lists(errors)
      GROUP BY 1, 2
-), error AS MATERIALIZED (
+), error AS (
     SELECT DISTINCT ON (lab_type) lab_type, performance_error(e.value) AS error
       FROM written w,
            LATERAL performance_strings(w.written::json) AS e
      GROUP BY 1, 2
      ORDER BY lab_type, sum(w.times) DESC, min(ARRAY[w.first, e.position])
+), top AS MATERIALIZED (
+    SELECT lab_type, error
+      FROM error
+     UNION ALL
+    SELECT lab_type, error
+      FROM performance_top_errors()
+     WHERE $1::timestamptz IS NULL
+       AND $2::timestamptz IS NULL
+       AND (SELECT by_sums FROM way)
 )
 SELECT l.lab_type,
        l.users,
@@ -123,11 +141,7 @@ SELECT l.lab_type,
        l.tries / nullif(l.solved, 0) AS average_attempts_to_solve,
        l.gave_up,
        (SELECT seconds FROM median WHERE median.lab_type = l.lab_type) AS p50_time_to_solve,
-       CASE
-       WHEN $1::timestamptz IS NULL AND $2::timestamptz IS NULL
-       THEN (SELECT common_errors[1] FROM performance_of_lab(l.lab_type))
-       ELSE (SELECT error FROM error WHERE error.lab_type = l.lab_type)
-       END AS top_error
+       (SELECT error FROM top WHERE top.lab_type = l.lab_type) AS top_error
   FROM lab l
  ORDER BY l.users < $3,
           CASE WHEN l.users >= $3 THEN l.solved_first::float8 / l.users END,

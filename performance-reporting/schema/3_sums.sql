@@ -1,78 +1,5 @@
 -- What records add up to, and how the stored sums follow.
 
--- The text of a JSON string. Only a string with an escaped number (\u) needs the call of a slower function.
-CREATE OR REPLACE FUNCTION performance_error(string json) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN strpos(string::text, E'\\u') = 0 THEN string #>> '{}' ELSE performance_text(string) END
-$$;
-
--- The strings in a list of errors, with their positions; no rows if the value is not a list.
-CREATE OR REPLACE FUNCTION performance_strings(errors json)
-RETURNS TABLE (value json, "position" bigint)
-LANGUAGE sql STABLE ROWS 3 AS $$
-    SELECT e.value, e.position
-      FROM json_array_elements(CASE json_typeof(errors) WHEN 'array' THEN errors END)
-           WITH ORDINALITY AS e (value, position)
-     WHERE json_typeof(e.value) = 'string'
-$$;
-
--- An error of a lab type as one text: no two are the same.
-CREATE OR REPLACE FUNCTION performance_error_in(lab text, error text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT length(lab) || ':' || lab || error
-$$;
-
--- The first place of each of some errors, named by performance_error_in(), in the records from the id `since` to the id
--- `upto`. One pass finds them all, whatever their lab types. It ends with the slice that has the last of them; each slice
--- is twice as long as the one before, so most errors cost a short one, and a rare one no more than a reading of all.
-CREATE OR REPLACE FUNCTION performance_first_places(names text[], since bigint, upto bigint)
-RETURNS TABLE (name text, place bigint[])
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    done bigint := since - 1;
-    slice bigint := 100;
-    last bigint;
-BEGIN
-    WHILE cardinality(names) > 0 LOOP
-        SELECT max(s.id) INTO last
-          FROM (SELECT p.id FROM user_performance p WHERE p.id > done AND p.id <= upto ORDER BY p.id LIMIT slice) AS s;
-        EXIT WHEN last IS NULL;
-        FOR name, place IN
-            SELECT f.name, f.place
-              FROM (SELECT performance_error_in(w.lab_type, performance_error(e.value)) AS name,
-                           min(ARRAY[w.id, e.position]) AS place
-                      FROM (SELECT p.lab_type COLLATE "C" AS lab_type, p.errors::text COLLATE "C" AS written,
-                                   min(p.id)::bigint AS id
-                              FROM user_performance p
-                             WHERE p.id > done AND p.id <= last AND performance_lists(p.errors)
-                             GROUP BY 1, 2) AS w,
-                           LATERAL performance_strings(w.written::json) AS e
-                     GROUP BY 1
-                    OFFSET 0) AS f
-             WHERE f.name = ANY (names)
-        LOOP
-            names := array_remove(names, name);
-            RETURN NEXT;
-        END LOOP;
-        done := last;
-        slice := 2 * slice;
-    END LOOP;
-END
-$$;
-
--- What is stored of an error in a lab type, and where. As performance_learner_of, it is looked up for each row of a query;
--- the index that begins with lab types cannot be used for it.
-CREATE OR REPLACE FUNCTION performance_error_of(lab text, name text)
-RETURNS TABLE (place tid, times bigint, first bigint[])
-LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT k.ctid, k.times, k.first
-      FROM performance_errors k
-     WHERE performance_key(k.lab_type, k.error) = performance_key(lab, name) AND k.lab_type IS NOT DISTINCT FROM lab
-       AND k.error = name
-    OFFSET 0
-$$;
-
 -- The sums of a user's records up to an id, by lab type: the stored sums, the notes about these, and the later records.
 -- If a removed record may have been the last of its lab type, the last is looked up. PostgreSQL inlines this function
 -- into the query.
@@ -201,6 +128,16 @@ BEGIN
       FROM total t
      WHERE t.attempts > 0;
 END
+$$;
+
+-- Whether more is left to fold than is folded. A report on everything is then faster from the records themselves.
+CREATE OR REPLACE FUNCTION performance_is_behind() RETURNS boolean
+LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SELECT (SELECT count(*) FROM (SELECT FROM user_performance p WHERE p.id > f.upto LIMIT f.records + 1) AS later)
+           + (SELECT count(*) FROM (SELECT FROM performance_notes n WHERE n.n >= f.notes_from LIMIT f.records + 1) AS noted)
+           > f.records
+      FROM (SELECT s.upto, s.notes_from, (SELECT coalesce(sum(attempts), 0)::bigint FROM performance_labs) AS records
+              FROM performance_state s) AS f
 $$;
 
 -- Folds the next slice of records and all notes. Returns whether there may be more. Only one connection at a time does

@@ -39,7 +39,7 @@ class Plans:
 
     def add(self, node, text):
         handled = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
-        self.nodes.append((handled * node["Actual Loops"], node["Node Type"], node.get("Index Name"), text[:60]))
+        self.nodes.append((handled * node["Actual Loops"], node["Node Type"], node.get("Index Name"), text[:60], node.get("Relation Name")))
         for child in node.get("Plans", []):
             self.add(child, text)
 
@@ -103,7 +103,7 @@ def test_lost_first_places_of_errors_are_found_in_one_pass_whatever_their_lab_ty
     folding.execute("DELETE FROM user_performance WHERE id <= 20")
     told.notices = Plans()
     folding.execute("SET auto_explain.log_min_duration = 0; SELECT performance_fold(1); SET auto_explain.log_min_duration = -1")
-    assert 3980 <= sum(handled for handled, _, index, _ in told.notices.nodes if index == "user_performance_pkey") <= 3 * 3980
+    assert 3980 <= sum(handled for handled, _, index, *_ in told.notices.nodes if index == "user_performance_pkey") <= 3 * 3980
     folding.execute("SELECT array_agg(first ORDER BY first) FROM performance_errors WHERE error = 'rare'")
     assert folding.fetchone()[0] == [[id, 1] for id in range(3981, 4001)]
 
@@ -131,3 +131,24 @@ def test_rows_that_an_earlier_version_left_without_users_go_with_its_other_objec
         service.install()
         cursor.execute("SELECT * FROM performance_solutions")
         assert cursor.fetchall() == [("l", 6, 1)]
+
+
+@pytest.mark.parametrize("name", ["performance-reporting"])
+@pytest.mark.parametrize("unfolded", [400, 4000], ids=["less than is folded", "more than is folded"])
+def test_difficulty_reads_the_records_that_are_not_folded_a_few_times_however_many_lab_types_there_are(folding, unfolded):
+    told = folding.connection
+    add = ("INSERT INTO user_performance (user_id, lab_type, success, completion_time, errors, timestamp)"
+           " SELECT 'u' || n %% 100, 'l' || n %% 20, n %% 3 = 0, 60, '[\"e\"]', now() FROM generate_series(1, %s) AS n")  # fmt: skip
+    folding.execute(add, [1000])
+    folding.execute("SELECT performance_fold(1)")
+    folding.execute(add, [unfolded])
+    told.notices = Plans()
+    folding.execute("SET auto_explain.log_min_duration = 0; EXECUTE difficulty_of_labs(NULL, NULL, 1)")
+    shown = folding.fetchall()
+    folding.execute("SET auto_explain.log_min_duration = -1")
+    assert len(shown) == 20 and {row[-1] for row in shown} == {"e"}
+    by_sums = unfolded < 1000
+    read = sum(node[0] for node in told.notices.nodes if node[4] == "user_performance")
+    assert unfolded <= read <= (4 * unfolded if by_sums else 3 * (1000 + unfolded))
+    looked_up = sum(node[0] for node in told.notices.nodes if node[4] == "performance_learners")
+    assert looked_up > 0 if by_sums else looked_up == 0
