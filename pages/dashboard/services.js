@@ -72,16 +72,21 @@ async function refusal(service, path, answer) {
     return new Failure(service, `did not accept that: ${detail}.`, "Choose something else above.", answer.status);
 }
 
-async function send(service, path, query, signal) {
+// `isFile`: the limit is for its beginning; all of it may take as long as the service gives an export.
+async function send(service, path, query, { signal, isFile }) {
     const base = await address(service);
     if (!base) throw new Failure(service, "is not known to this page.", "Name its address in DASHBOARD_URLS.");
     const url = new URL(base + path);
     for (const [name, value] of Object.entries(query)) if (value !== "" && value != null) url.searchParams.set(name, value);
-    const limit = AbortSignal.timeout(TIMEOUT);
+    const late = new AbortController();
+    const limit = late.signal;
+    const timer = setTimeout(() => late.abort(), TIMEOUT);
     const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
     try {
         const signals = signal ? [signal, limit] : [limit];
-        return await fetch(url, { headers, credentials: "omit", signal: AbortSignal.any?.(signals) ?? limit });
+        const answer = await fetch(url, { headers, credentials: "omit", signal: AbortSignal.any?.(signals) ?? limit });
+        if (isFile) clearTimeout(timer);
+        return answer;
     } catch (error) {
         if (signal?.aborted) throw error;
         note(service, "does not answer");
@@ -97,7 +102,7 @@ async function send(service, path, query, signal) {
 // A service that is just starting, or overloaded, says so and after how many seconds to try again.
 async function sendAgain(service, path, query, signal) {
     for (let tries = 1; ; tries++) {
-        const answer = await send(service, path, query, signal);
+        const answer = await send(service, path, query, { signal });
         const pause = Number(answer.headers.get("Retry-After"));
         if (answer.status !== 503 || !pause || tries === TRIES) return answer;
         await new Promise((resolve) => setTimeout(resolve, Math.min(pause, PAUSE_MOST) * 1000));
@@ -121,7 +126,7 @@ export async function call(service, path, query = {}, signal) {
 
 // The whole answer as a file's content. Throws a Failure, also if it was cut.
 export async function download(service, path, query) {
-    const answer = await send(service, path, query);
+    const answer = await send(service, path, query, { isFile: true });
     if (!answer.ok) throw await refusal(service, path, answer);
     try {
         return await answer.blob();

@@ -1,12 +1,11 @@
 // /dashboard by keyboard alone, with a service that is away, with nothing to show, and where a token is required.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { findings, open, rowsOf, settled, start } from "./dashboard.js";
+import { CORS, findings, open, rowsOf, settled, start } from "./dashboard.js";
 import { address, services } from "./services.js";
 import { fill } from "./term.js";
 
 const token = `k${process.pid}-${Date.now()}`;
-const CORS = { "Access-Control-Allow-Origin": "*" };
 let browser, close, term, query;
 
 before(async () => {

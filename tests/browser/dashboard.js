@@ -7,7 +7,9 @@ import { address, services } from "./services.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-export const start = () => launch({ locale: "en-GB", timezoneId: "Europe/Berlin" });
+export const start = (options = {}) => launch({ locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+
+export const CORS = { "Access-Control-Allow-Origin": "*" };
 
 export const settled = (page) =>
     page.waitForFunction(() => {

@@ -1,0 +1,102 @@
+// /dashboard while answers are late, come twice, in another order or not at all.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { CORS, open, settled, start } from "./dashboard.js";
+import { fill } from "./term.js";
+
+const token = `l${process.pid}-${Date.now()}`;
+let browser, close, term;
+
+before(async () => {
+    term = await fill(token);
+    ({ browser, end: close } = await start());
+});
+
+after(async () => {
+    await close?.();
+});
+
+// A promise, and the function that keeps it.
+function gate() {
+    let open;
+    const opened = new Promise((resolve) => (open = resolve));
+    return { opened, open };
+}
+
+// Until the page has had the time for an answer to a call that it makes now.
+const turn = (page) => page.evaluate(() => fetch("dashboard/services.json").then((answer) => answer.text()));
+
+const at = (path) => (url) => url.pathname.endsWith(path);
+const isExport = at("/export");
+
+test("with a token a download may take longer than any other call", async () => {
+    const rest = gate();
+    const slow = createServer(async (_, answer) => {
+        answer.writeHead(200, { "Content-Type": "text/csv" });
+        answer.write("id\r\n");
+        await rest.opened;
+        answer.end("1\r\n");
+    });
+    await new Promise((resolve) => slow.listen(0, "127.0.0.1", resolve));
+    const prepare = async (page) => {
+        await page.clock.install();
+        await page.addInitScript(() => {
+            sessionStorage.setItem("token", "t");
+            // By the clock of the test, as all other timers.
+            AbortSignal.timeout = (delay) => {
+                const limit = new AbortController();
+                setTimeout(() => limit.abort(), delay);
+                return limit.signal;
+            };
+            const ask = window.fetch;
+            window.fetch = async (...what) => {
+                const answer = await ask(...what);
+                window.begun = String(what[0]).includes("/export");
+                return answer;
+            };
+        });
+        const known = async (route) => route.continue({ headers: { ...(await route.request().allHeaders()), authorization: undefined } });
+        await page.route(/\/(analytics|attempts|performance)\//, known);
+        await page.route(isExport, (route) => route.continue({ url: `http://127.0.0.1:${slow.address().port}/` }));
+    };
+    const { page, end } = await open(browser, "usage-analytics", "", { prepare });
+    await page.locator("#raw button", { hasText: "Download CSV" }).click();
+    await page.waitForFunction(() => window.begun);
+    await page.clock.runFor(60000);
+    const file = page.waitForEvent("download");
+    rest.open();
+    assert.equal(readFileSync(await (await file).path(), "utf8"), "id\r\n1\r\n");
+    assert.match(await page.locator("#raw [role=status]").innerText(), /Downloaded/);
+    await end();
+    slow.close();
+});
+
+// Answers with lists of two pages, whatever is listed; the second waits for `until`.
+function paged(path, asked, until) {
+    const item = (n) => ({ id: n, user_id: `u${n}`, username: `Person ${n}`, reasons: [], last_attempt: null, timestamp: null, event_data: {} });
+    const reply = async (route) => {
+        const cursor = new URL(route.request().url()).searchParams.get("cursor");
+        if (!cursor) return route.fulfill({ headers: CORS, json: { items: [1, 2, 3].map(item), next: "more" } });
+        asked.push(cursor);
+        await until;
+        return route.fulfill({ headers: CORS, json: { items: [4, 5].map(item), next: null } });
+    };
+    return (page) => page.route(at(path), reply);
+}
+
+const lists = [
+    ["events", "#raw .body", "/analytics/events", "Show older", "tbody tr"],
+    ["users at risk", "#risk .part:first-child", "/attempts/at-risk", "Show more", "tbody tr"],
+    ["users that were found", "#user-found", "/directory/users", "Show more", "li"],
+];
+
+async function openList(panel, prepare) {
+    const opened = await open(browser, "user-progress", "", { prepare, faults: true });
+    if (panel !== "#user-found") return opened;
+    await opened.page.locator("#user-text").fill("Person");
+    await opened.page.locator("#user-text").press("Enter");
+    await opened.page.locator(`${panel} li`).first().waitFor();
+    return opened;
+}
