@@ -10,13 +10,18 @@ const PAGE = 10; // users found, and attempts shown
 // The text is a whole email or the beginning of a name. A user with exactly this name comes first.
 const queryOf = (text) => (text.includes("@") ? { email: text } : { prefix: text });
 
+let searching; // the last search: an older one is given up
+
 // Fills the list below the form with those who are found.
 export async function find(text, box, open) {
+    searching?.abort();
+    const { signal } = (searching = new AbortController());
     const rows = [];
     const more = async (cursor) => {
         box.setAttribute("aria-busy", "true");
         try {
-            const page = await call("user-progress", "/directory/users", { ...queryOf(text), limit: PAGE, cursor });
+            const page = await call("user-progress", "/directory/users", { ...queryOf(text), limit: PAGE, cursor }, signal);
+            signal.throwIfAborted();
             rows.push(...page.items);
             box.replaceChildren(
                 h("p", { role: "status" }, rows.length ? `${count(rows.length, "user")}${page.next ? " and more" : ""}:` : "Nobody has a name or email like that."),
@@ -24,6 +29,7 @@ export async function find(text, box, open) {
                 page.next ? h("button", { type: "button", onclick: () => more(page.next) }, "Show more") : "",
             );
         } catch (failure) {
+            if (signal.aborted) return;
             box.replaceChildren(problem(failure, () => more(cursor)));
         }
         box.setAttribute("aria-busy", "false");

@@ -73,6 +73,30 @@ test("with a token a download may take longer than any other call", async () => 
     slow.close();
 });
 
+test("a search that is answered after a newer one does not take its place", async () => {
+    const late = gate();
+    const reply = async (route) => {
+        const name = new URL(route.request().url()).searchParams.get("prefix");
+        if (name === "older") await late.opened;
+        await route.fulfill({ headers: CORS, json: { items: [{ id: name, username: name }], next: null } }).catch(() => {});
+    };
+    const { page, end } = await open(browser, "user-progress", "", { prepare: (one) => one.route(at("/directory/users"), reply) });
+    const find = async (name) => {
+        const asked = page.waitForRequest((request) => request.url().includes(`prefix=${name}`));
+        await page.locator("#user-text").fill(name);
+        await page.locator("#user-text").press("Enter");
+        return asked;
+    };
+    const older = await find("older");
+    await find("newer");
+    await page.locator("#user-found .link").waitFor();
+    late.open();
+    await older.response().catch(() => null);
+    await turn(page);
+    assert.equal(await page.locator("#user-found .link").innerText(), "newer");
+    await end();
+});
+
 // Answers with lists of two pages, whatever is listed; the second waits for `until`.
 function paged(path, asked, until) {
     const item = (n) => ({ id: n, user_id: `u${n}`, username: `Person ${n}`, reasons: [], last_attempt: null, timestamp: null, event_data: {} });
