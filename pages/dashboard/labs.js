@@ -5,7 +5,7 @@ import { call, settle } from "./services.js";
 import { get, range, set } from "./state.js";
 
 const FEW = 5; // a lab with fewer users is not ranked
-const LABS = 50; // the most labs whose times are requested
+const LABS = 50; // the most labs that are counted, and whose times are requested
 
 const below = (lab, what) => `/performance/lab/${encodeURIComponent(lab)}/${what}`;
 const sum = (values) => values.reduce((all, one) => all + one, 0);
@@ -69,10 +69,15 @@ export const load = (open) => async (signal) => {
     for (const one of funnel?.labs ?? []) if (!found.has(one.lab_type)) found.set(one.lab_type, { lab_type: one.lab_type });
     const names = [...found.keys()];
     const timed = await settle(Object.fromEntries((difficulty ? names.filter((name) => found.get(name).users).slice(0, LABS) : []).map((name) => [name, call("performance-reporting", below(name, "times"), query, signal)])), signal);
+    const together = series?.series.find((one) => one.other); // of labs that are not counted each
+    const attemptsOf = (name) => {
+        const own = series?.series.find((one) => one.lab_type === name && !one.other);
+        return own ? sum(own.attempts) : series && !together ? 0 : null;
+    };
     const rows = names.map((name) => ({
         ...found.get(name),
         times: timed[name]?.all,
-        attempts: series && sum(series.series.find((one) => one.lab_type === name && !one.other)?.attempts ?? []),
+        attempts: attemptsOf(name),
         drop: dropOff(funnel?.labs.find((one) => one.lab_type === name)),
     }));
     const all = [...failures, ...timed.failures.filter(({ message }) => !failures.some((one) => one.message === message))];
@@ -83,7 +88,7 @@ export const load = (open) => async (signal) => {
         content: [
             hardest && h("p", { class: "finding" }, `Hardest ${text}: ${hardest.lab_name ?? hardest.lab_type}, solved at the first try by ${percent(hardest.first_try_rate)} of ${count(hardest.users, "user")}.`),
             show(rows, open),
-            h("p", { class: "quiet" }, "p50, p90: half and nine tenths of the attempts took at most that long. Drop-off: sessions that were never completed, of those that had a day for it. Labs with few users are not ranked."),
+            h("p", { class: "quiet" }, "p50, p90: half and nine tenths of the attempts took at most that long. Drop-off: sessions that were never completed, of those that had a day for it. Labs with few users are not ranked.", together && ` Attempts are counted for the ${LABS} labs with the most.`),
         ],
     };
 };

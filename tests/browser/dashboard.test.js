@@ -60,10 +60,11 @@ for (const service of services)
             const name = row[0].text.replace(/ [a-z]+( · few users)?$/, "").trim();
             const lab = found.get(name) ?? { lab_type: name };
             const one = funnel.labs.find(({ lab_type }) => lab_type === lab.lab_type);
-            const attempts = series.series.find(({ lab_type, other }) => lab_type === lab.lab_type && !other)?.attempts ?? [];
+            const none = series.series.some(({ other }) => other) ? null : [];
+            const attempts = series.series.find(({ lab_type, other }) => lab_type === lab.lab_type && !other)?.attempts ?? none;
             const times = lab.users ? (await answer(`/performance/lab/${lab.lab_type}/times`)).all : {};
             const drop = one && one.started > one.open ? one.dropped / (one.started - one.open) : null;
-            check([row.flatMap((cell) => cell.values)], [[lab.users, sum(attempts), lab.first_try_rate, times.p50, times.p90, drop].filter((value) => value != null)]);
+            check([row.flatMap((cell) => cell.values)], [[lab.users, attempts && sum(attempts), lab.first_try_rate, times.p50, times.p90, drop].filter((value) => value != null)]);
             if (lab.first_try_rate != null) assert.equal(row[3].text, percent.format(lab.first_try_rate));
             assert.equal(row[7].text, lab.top_error ?? "–");
         }
