@@ -143,6 +143,7 @@ function listen() {
 $("choices").range.append(...[...Object.entries(ranges), ["custom", "from … to"]].map(([value, text]) => h("option", { value }, text)));
 $("choices").zone.append(h("option", {}, get("zone")));
 $("raw-form").raw.append(...Object.entries(raw.kinds).map(([value, { title }]) => h("option", { value }, title)));
+set({ zone: get("zone") });
 showStates();
 showChoices();
 listen();

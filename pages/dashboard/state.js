@@ -25,11 +25,11 @@ export function get(name) {
     return new URLSearchParams(location.search).get(name) || defaults[name];
 }
 
-// Sets several; what has its default value is left out. `step`: the browser's Back returns to what was before.
+// Sets several; what has its default value is left out, except the zone: that of another browser is another. `step`: the browser's Back returns to what was before.
 export function set(values, step = false) {
     const query = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(values))
-        if (!value || value === defaults[name]) query.delete(name);
+        if (!value || (value === defaults[name] && name !== "zone")) query.delete(name);
         else query.set(name, value);
     const text = query.toString();
     history[step ? "pushState" : "replaceState"](null, "", text ? `?${text}` : location.pathname);
