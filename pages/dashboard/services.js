@@ -58,13 +58,13 @@ async function detailOf(answer) {
 
 async function refusal(service, path, answer) {
     const detail = await detailOf(answer);
+    if (answer.status === 401 || answer.status === 403) changes.dispatchEvent(new CustomEvent("token", { detail }));
     if (answer.status === 401) {
         note(service, "requires a token");
-        changes.dispatchEvent(new CustomEvent("token", { detail }));
         return new Failure(service, "requires a token.", "Enter one at the top of the page.", 401);
     }
     note(service, "answers");
-    if (answer.status === 403) return new Failure(service, `refuses: ${detail}`, "Use a token that reaches all users.", 403);
+    if (answer.status === 403) return new Failure(service, `refuses: ${detail}`, "Enter a token that reaches all users at the top of the page.", 403);
     if (answer.status === 404 && detail === "Not Found")
         return new Failure(service, `does not offer ${path}.`, "It is an earlier version: update it.", 404);
     if (answer.status >= 500)

@@ -39,3 +39,42 @@ test("attempts of a lab that is counted with others are not known, and the page 
         assert.doesNotMatch(await all.page.locator("#labs .body").innerText(), /Attempts are counted for/);
     await all.end();
 });
+
+test("a token that does not reach all users can be replaced", async () => {
+    const guard = async (route) => {
+        const request = route.request();
+        const headers = await request.allHeaders();
+        if (request.method() === "OPTIONS" || headers.authorization === "Bearer all") return route.continue({ headers: { ...headers, authorization: undefined } });
+        return route.fulfill({ status: 403, headers: CORS, json: { detail: "Only one's own" } });
+    };
+    const prepare = async (page) => {
+        await page.addInitScript(() => sessionStorage.token ?? sessionStorage.setItem("token", "own"));
+        await page.route((url) => calls.test(url.pathname) && !url.pathname.includes("/dashboard/"), guard);
+    };
+    const { page, end } = await open(browser, "user-progress", "", { faults: true, prepare });
+    assert.match(await page.locator("#token-detail").innerText(), /refuse the token: Only one's own/);
+    assert.deepEqual(await findings(page), []);
+    await page.locator("#token-text").fill("all");
+    await page.locator("#token-text").press("Enter");
+    await page.locator(".problem").first().waitFor({ state: "detached" });
+    await settled(page);
+    assert.equal(await page.locator(".problem").count(), 0);
+    assert.ok(await page.locator("#token").isHidden());
+    await end();
+});
+
+test("what cannot be a token is not taken for one, and the form says why", async () => {
+    const prepare = (page) => page.route(/\/attempts\/at-risk/, (route) => route.fulfill({ status: 401, headers: CORS, json: { message: "None" } }));
+    const { page, end } = await open(browser, "user-progress", "", { faults: true, prepare });
+    const field = page.locator("#token-text");
+    for (const text of ["tokén", "Bearer abc", "“abc”"]) {
+        await field.fill(text);
+        await field.press("Enter");
+        assert.deepEqual(await field.evaluate((one) => [one.validity.patternMismatch, sessionStorage.getItem("token")]), [true, null], text);
+    }
+    assert.match(await field.getAttribute("title"), /letters, digits and signs of ASCII, without spaces/);
+    await field.fill(" a.b-c_d~ ");
+    await field.press("Enter");
+    assert.equal(await page.evaluate(() => sessionStorage.getItem("token")), "a.b-c_d~");
+    await end();
+});
