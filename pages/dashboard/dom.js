@@ -49,6 +49,18 @@ export function bar(share, content, wide = false) {
     return element;
 }
 
+// A button that loads something, once at a time. It is not disabled meanwhile: it would lose the focus.
+export function loadButton(text, load) {
+    const press = async () => {
+        if (button.ariaDisabled) return;
+        button.ariaDisabled = "true";
+        await load();
+        button.ariaDisabled = null;
+    };
+    const button = h("button", { type: "button", onclick: press }, text);
+    return button;
+}
+
 // A heading for a part of a panel.
 export const part = (title, ...content) => h("div", { class: "part" }, h("h3", {}, title), content);
 
@@ -58,7 +70,7 @@ export function problem(failure, again) {
         { class: "problem", role: "alert" },
         h("strong", {}, failure.message),
         ` ${failure.help} `,
-        again && h("button", { type: "button", onclick: again }, "Try again"),
+        again && loadButton("Try again", again),
     );
 }
 

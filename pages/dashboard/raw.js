@@ -1,5 +1,5 @@
 // What was recorded, as it is: the last rows of a service's list, filters, and all of them as a file.
-import { at, duration, figure, h, table } from "./dom.js";
+import { at, duration, figure, h, loadButton, table } from "./dom.js";
 import { count } from "./format.js";
 import { address, call, download, token } from "./services.js";
 import { get, set } from "./state.js";
@@ -92,7 +92,7 @@ export async function load(signal) {
         box.replaceChildren(
             rows.length ? table(`Last ${title}`, [...columns, { name: "id", number: true, cell: (row) => figure(row.id, String) }], rows) : h("p", { class: "quiet" }, `No ${title} match.`),
             h("p", { class: "row" },
-                next && h("button", { type: "button", onclick: () => older(next) }, "Show older"),
+                next && loadButton("Show older", () => older(next)),
                 rows.length > 0 && [h("button", { type: "button", onclick: () => save("csv", status) }, "Download CSV"), " ", h("button", { type: "button", onclick: () => save("ndjson", status) }, "Download NDJSON")],
                 h("span", { class: "quiet" }, `${count(rows.length, "row")} shown, the latest first`), status,
             ),

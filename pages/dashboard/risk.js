@@ -1,5 +1,5 @@
 // Who needs a person: users who fail again and again or stopped, and those who never began.
-import { at, h, link, part, table } from "./dom.js";
+import { at, h, link, loadButton, part, table } from "./dom.js";
 import { count, moment } from "./format.js";
 import { call, settle } from "./services.js";
 import { get } from "./state.js";
@@ -39,7 +39,7 @@ function list(caption, query, first, open) {
                 { name: "Why", cell: (row) => h("ul", { class: "reasons" }, row.reasons.map(reason)) },
                 ...(query.never ? [] : [{ name: "Last attempt", cell: (row) => at(row.last_attempt) }]),
             ], rows),
-            ...(next ? [h("button", { type: "button", onclick: () => more(next) }, "Show more")] : []),
+            ...(next ? [loadButton("Show more", () => more(next))] : []),
         );
     draw(first.next);
     return box;

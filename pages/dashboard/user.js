@@ -1,6 +1,6 @@
 // One user: found by name or email, then what they did.
 import { chart } from "./chart.js";
-import { at, duration, figure, h, link, part, problem, table } from "./dom.js";
+import { at, duration, figure, h, link, loadButton, part, problem, table } from "./dom.js";
 import { count, longStart, number } from "./format.js";
 import { call, settle } from "./services.js";
 import { get, interval, range } from "./state.js";
@@ -26,7 +26,7 @@ export async function find(text, box, open) {
             box.replaceChildren(
                 h("p", { role: "status" }, rows.length ? `${count(rows.length, "user")}${page.next ? " and more" : ""}:` : "Nobody has a name or email like that."),
                 h("ul", { class: "found" }, rows.map((one) => h("li", {}, link(one.username, () => open(one.id)), " ", h("small", {}, one.full_name ?? "", " ", one.email ?? "")))),
-                page.next ? h("button", { type: "button", onclick: () => more(page.next) }, "Show more") : "",
+                page.next ? loadButton("Show more", () => more(page.next)) : "",
             );
         } catch (failure) {
             if (signal.aborted) return;

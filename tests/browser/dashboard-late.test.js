@@ -117,10 +117,24 @@ const lists = [
 ];
 
 async function openList(panel, prepare) {
-    const opened = await open(browser, "user-progress", "", { prepare, faults: true });
+    const opened = await open(browser, "user-progress", "", { prepare });
     if (panel !== "#user-found") return opened;
     await opened.page.locator("#user-text").fill("Person");
     await opened.page.locator("#user-text").press("Enter");
     await opened.page.locator(`${panel} li`).first().waitFor();
     return opened;
 }
+
+for (const [name, panel, path, button, row] of lists)
+    test(`older ${name} that are asked for twice are shown once`, async () => {
+        const asked = [];
+        const both = gate();
+        const { page, end } = await openList(panel, paged(path, asked, both.opened));
+        await page.locator(`${panel} button`, { hasText: button }).dblclick();
+        await turn(page);
+        both.open();
+        await page.locator(`${panel} button`, { hasText: button }).waitFor({ state: "detached" });
+        await turn(page);
+        assert.deepEqual([await page.locator(`${panel} ${row}`).count(), asked], [5, ["more"]]);
+        await end();
+    });
