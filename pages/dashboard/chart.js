@@ -12,7 +12,7 @@ const loaded = new Promise((resolve) => {
 const drawn = new Set();
 
 const colour = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const redraw = () => drawn.forEach((plot) => (plot.root.isConnected ? plot.redraw(false) : drawn.delete(plot)));
+const redraw = () => drawn.forEach((plot) => plot.redraw(false));
 for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", redraw);
 
 // The values as two lines: one for intervals that are over, and a dashed one to and from an interval that is not.
@@ -96,8 +96,10 @@ function followKeys(plot, box, length, announce) {
 
 function draw(box, series, hue, read, announce) {
     let plot;
+    // Called too when the box was taken off the page: the plot would stay in memory, and listen to the window.
     const make = () => {
         const width = box.clientWidth;
+        if (!box.isConnected && drawn.delete(plot)) plot.destroy();
         if (!width || (plot && plot.width === width)) return;
         if (plot) {
             plot.setSize({ width, height: HEIGHT });

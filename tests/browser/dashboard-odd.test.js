@@ -78,3 +78,27 @@ test("what cannot be a token is not taken for one, and the form says why", async
     assert.equal(await page.evaluate(() => sessionStorage.getItem("token")), "a.b-c_d~");
     await end();
 });
+
+test("a chart that was replaced is gone, and does not pile up while the page stays open", async () => {
+    const { page, end } = await open(browser, "user-progress", `?user=${term.users[0]}`);
+    await page.evaluate(() => {
+        const made = window.uPlot;
+        window.plots = { made: 0, ended: 0 };
+        window.uPlot = function (...what) {
+            const plot = made(...what);
+            const end = plot.destroy;
+            plot.destroy = () => {
+                window.plots.ended++;
+                end();
+            };
+            window.plots.made++;
+            return plot;
+        };
+    });
+    for (const rounds of [1, 2, 3]) {
+        await page.locator("#refresh").click();
+        await page.waitForFunction((made) => window.plots.made === made, 3 * rounds);
+        await page.waitForFunction((ended) => window.plots.ended === ended, 3 * (rounds - 1));
+    }
+    await end();
+});
