@@ -51,7 +51,7 @@ const all = Object.keys(show);
 
 // The first panel is filled before the others ask: they ask the same services, and it would wait for all of them.
 async function showAll([first, ...others] = all) {
-    await show[first]();
+    await show[first]?.();
     fillZones();
     await Promise.all(others.map((name) => show[name]()));
 }
@@ -78,10 +78,10 @@ function choose(form) {
     const values = Object.fromEntries(["range", "interval", "zone", "from", "to"].map((name) => [name, form[name].value]));
     if (values.range !== "custom") values.from = values.to = "";
     const zoned = values.zone !== get("zone");
+    const waits = values.range === "custom" && !values.from; // until it is known from when
     set(values);
     $("custom").hidden = values.range !== "custom";
-    if (values.range === "custom" && !values.from) return;
-    showAll(zoned ? all : ofRange);
+    showAll(all.filter((name) => (ofRange.includes(name) ? !waits : zoned)));
 }
 
 function showStates() {

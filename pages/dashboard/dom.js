@@ -74,6 +74,12 @@ export function problem(failure, again) {
     );
 }
 
+// What no service answered. Zones and dates come from the URL, and need not be any.
+const unforeseen = (error) => ({
+    message: `${error.message}.`,
+    help: error instanceof RangeError ? "Choose another zone or range." : "Reload the page.",
+});
+
 // A panel: `load(signal)` makes its content; a newer show() ends an older one. What was there stays, faded, until
 // the new content is there.
 export function panel(id, load) {
@@ -91,7 +97,7 @@ export function panel(id, load) {
         } catch (error) {
             if (signal.aborted) return;
             if (!error.help) console.error(error);
-            content = [problem(error.help ? error : { message: String(error), help: "Reload the page." }, show)];
+            content = [problem(error.help ? error : unforeseen(error), show)];
         }
         if (signal.aborted) return;
         const focused = body.contains(document.activeElement) && document.activeElement.id;

@@ -34,3 +34,27 @@ test("whoever is sent the address of the page sees the days of the same zone", a
     await there.end();
     await elsewhere.end();
 });
+
+test("a zone that is chosen before a range has its first day is that of everything without a range", async () => {
+    const { page, asked, end } = await open(browser, "user-progress");
+    await page.locator("select[name=range]").selectOption("custom");
+    const before = asked.length;
+    await page.locator("select[name=zone]").selectOption("Asia/Tokyo");
+    await page.locator("#raw time", { hasText: "GMT+9" }).first().waitFor();
+    await settled(page);
+    const series = zoned(asked.slice(before));
+    assert.ok(series.some((url) => url.includes("/attempts/series")) && series.every(inZone("Asia/Tokyo")));
+    assert.match(await page.locator("#today-when").innerText(), /GMT\+9/);
+    await end();
+});
+
+test("a link with a zone that this browser does not know says so, and another can be chosen", async () => {
+    const { page, end } = await open(browser, "user-progress", "?zone=Foo/Bar", { faults: true });
+    for (const panel of ["today", "course", "labs", "raw"])
+        assert.match(await page.locator(`#${panel} .problem`).first().innerText(), /Foo\/Bar.*Choose another zone/s);
+    await page.locator("select[name=zone]").selectOption("Asia/Tokyo");
+    await page.locator(".problem").first().waitFor({ state: "detached" });
+    await settled(page);
+    assert.equal(await page.locator(".problem").count(), 0);
+    await end();
+});
