@@ -11,26 +11,21 @@ import { find, load as loadUser } from "./user.js";
 
 const $ = (id) => document.getElementById(id);
 
-// Shows a panel that was asked for elsewhere on the page, and takes the reader there.
-async function go(values, ...shows) {
+// Shows a panel that was asked for elsewhere on the page, and takes the reader to it or to another one: unless something
+// else was chosen before it was there, or the browser's Back.
+async function go(values, name, to = name) {
     set(values, true);
-    await Promise.all(shows.map((show) => show()));
-    showChoices();
-}
-
-function reveal(id) {
-    $(id).hidden = false;
-    $(id).querySelector("h2").focus();
-    $(id).scrollIntoView({ block: "start" });
-}
-
-const openLab = (lab) => go({ lab }, show.lab).then(() => reveal("lab"));
-const openUser = (user) => go({ user }, show.user).then(() => reveal("user"));
-const openRaw = (list, user) => {
-    set({ raw: list, raw_user: user, raw_lab: "", raw_kind: "" }, true);
     raw.showForm($("raw-form"));
-    return show.raw().then(() => reveal("raw"));
-};
+    await show[name]();
+    if (Object.entries(values).some(([key, value]) => get(key) !== value)) return;
+    showChoices();
+    $(to).querySelector("h2").focus();
+    $(to).scrollIntoView({ block: "start" });
+}
+
+const openLab = (lab) => go({ lab }, "lab");
+const openUser = (user) => go({ user }, "user");
+const openRaw = (list, user) => go({ raw: list, raw_user: user, raw_lab: "", raw_kind: "" }, "raw");
 const lists = { of: Object.fromEntries(Object.entries(raw.kinds).map(([name, { title }]) => [name, title])), open: openRaw };
 
 const show = {
@@ -118,8 +113,8 @@ function listen() {
         const text = $("user-text").value.trim();
         if (text) find(text, $("user-found"), openUser);
     });
-    $("user-close").addEventListener("click", () => go({ user: "" }, show.user));
-    $("lab-close").addEventListener("click", () => go({ lab: "" }, show.lab).then(() => $("labs").querySelector("h2").focus()));
+    $("user-close").addEventListener("click", () => go({ user: "" }, "user"));
+    $("lab-close").addEventListener("click", () => go({ lab: "" }, "lab", "labs"));
     $("raw-form").addEventListener("submit", (event) => event.preventDefault());
     $("raw-form").addEventListener("change", () => {
         raw.choose($("raw-form"));
@@ -134,6 +129,12 @@ function listen() {
     });
     changes.addEventListener("state", showStates);
     changes.addEventListener("token", ({ detail }) => askForToken(detail));
+    // Not by an address with #main, which would be a step of the history: all would be loaded again.
+    document.querySelector(".skip").addEventListener("click", (event) => {
+        event.preventDefault();
+        $("main").focus();
+        $("main").scrollIntoView();
+    });
     window.addEventListener("popstate", () => {
         showChoices();
         showAll();

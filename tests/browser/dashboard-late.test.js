@@ -138,3 +138,23 @@ for (const [name, panel, path, button, row] of lists)
         assert.deepEqual([await page.locator(`${panel} ${row}`).count(), asked], [5, ["more"]]);
         await end();
     });
+
+test("Back before a lab has loaded leads back: no empty panel appears", async () => {
+    const late = gate();
+    const hold = async (route) => {
+        await late.opened;
+        await route.continue().catch(() => {});
+    };
+    const { page, end } = await open(browser, "user-progress");
+    const path = at(`/performance/lab/${term.labs[0]}/errors`);
+    await page.route(path, hold);
+    const asked = page.waitForRequest((request) => path(new URL(request.url())));
+    await page.locator(`#labs button[aria-label^="Lab ${term.labs[0]}:"]`).click();
+    await asked;
+    await page.goBack();
+    late.open();
+    await settled(page);
+    assert.ok(!new URL(page.url()).searchParams.has("lab"));
+    assert.ok(await page.locator("#lab").isHidden());
+    await end();
+});

@@ -58,3 +58,14 @@ test("a link with a zone that this browser does not know says so, and another ca
     assert.equal(await page.locator(".problem").count(), 0);
     await end();
 });
+
+test("the link to the panels moves the keyboard there and loads nothing again", async () => {
+    const { page, asked, end } = await open(browser, "user-progress", `?lab=${term.labs[0]}`);
+    const before = asked.length;
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement.id === "main");
+    await page.evaluate(() => fetch("dashboard/services.json").then((answer) => answer.text()));
+    assert.equal(asked.length, before + 1);
+    await end();
+});
