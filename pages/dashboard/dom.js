@@ -49,6 +49,21 @@ export function bar(share, content, wide = false) {
     return element;
 }
 
+const controls = (box) => [...box.querySelectorAll("button, [tabindex='0']")];
+const nameOf = (one) => one.id || one.getAttribute("aria-label") || one.textContent;
+
+// Replaces what is in a box. If the focus was there it goes to the control of the same name, or to what is in its place;
+// what is being read stays where it is.
+export function replace(box, ...content) {
+    const before = controls(box);
+    const place = before.indexOf(document.activeElement);
+    box.replaceChildren(...content);
+    if (place < 0) return;
+    const now = controls(box);
+    const same = now.find((one) => nameOf(one) === nameOf(before[place]));
+    (same ?? now[place] ?? now.at(-1) ?? box.closest("section").querySelector("h2")).focus({ preventScroll: true });
+}
+
 // A button that loads something, once at a time. It is not disabled meanwhile: it would lose the focus.
 export function loadButton(text, load) {
     const press = async () => {
@@ -100,9 +115,7 @@ export function panel(id, load) {
             content = [problem(error.help ? error : unforeseen(error), show)];
         }
         if (signal.aborted) return;
-        const focused = body.contains(document.activeElement) && document.activeElement.id;
-        body.replaceChildren(...content.filter(Boolean));
+        replace(body, ...content.filter(Boolean));
         body.setAttribute("aria-busy", "false");
-        if (focused) document.getElementById(focused)?.focus();
     };
 }

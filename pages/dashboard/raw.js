@@ -1,5 +1,5 @@
 // What was recorded, as it is: the last rows of a service's list, filters, and all of them as a file.
-import { at, duration, figure, h, loadButton, table } from "./dom.js";
+import { at, duration, figure, h, loadButton, replace, table } from "./dom.js";
 import { count } from "./format.js";
 import { address, call, download, token } from "./services.js";
 import { get, set } from "./state.js";
@@ -43,11 +43,14 @@ export function showForm(form) {
     form.raw.value = Object.keys(kinds).find((name) => kinds[name] === kind);
     form.raw_user.value = get("raw_user");
     form.raw_lab.value = get("raw_lab");
-    const control = kind.choices
-        ? h("select", { name: "raw_kind" }, kind.choices.map(([value, text]) => h("option", { value }, text)))
-        : h("input", { name: "raw_kind", autocomplete: "off", spellcheck: "false" });
-    control.value = get("raw_kind");
-    document.getElementById("raw-kind").replaceChildren(kind.label, control);
+    const place = document.getElementById("raw-kind");
+    if (place.firstChild?.data !== kind.label) {
+        const control = kind.choices
+            ? h("select", { name: "raw_kind" }, kind.choices.map(([value, text]) => h("option", { value }, text)))
+            : h("input", { name: "raw_kind", autocomplete: "off", spellcheck: "false" });
+        place.replaceChildren(kind.label, control);
+    }
+    form.raw_kind.value = get("raw_kind");
 }
 
 // A file is saved by the browser itself. With a token, which it could not send, the page fetches the file first.
@@ -80,6 +83,7 @@ export async function load(signal) {
     const box = h("div", {});
     const status = h("span", { role: "status" });
     const older = async (cursor) => {
+        status.textContent = "";
         try {
             const page = await call(service, path, { ...query, cursor }, signal);
             rows.push(...page.items);
@@ -89,7 +93,8 @@ export async function load(signal) {
         }
     };
     const draw = (next) =>
-        box.replaceChildren(
+        replace(
+            box,
             rows.length ? table(`Last ${title}`, [...columns, { name: "id", number: true, cell: (row) => figure(row.id, String) }], rows) : h("p", { class: "quiet" }, `No ${title} match.`),
             h("p", { class: "row" },
                 next && loadButton("Show older", () => older(next)),

@@ -1,5 +1,5 @@
 // Who needs a person: users who fail again and again or stopped, and those who never began.
-import { at, h, link, loadButton, part, table } from "./dom.js";
+import { at, h, link, loadButton, part, replace, table } from "./dom.js";
 import { count, moment } from "./format.js";
 import { call, settle } from "./services.js";
 import { get } from "./state.js";
@@ -33,7 +33,8 @@ function list(caption, query, first, open) {
         }
     };
     const draw = (next) =>
-        box.replaceChildren(
+        replace(
+            box,
             table(caption, [
                 { name: "User", cell: (row) => link(row.username ?? row.user_id, () => open(row.user_id)) },
                 { name: "Why", cell: (row) => h("ul", { class: "reasons" }, row.reasons.map(reason)) },

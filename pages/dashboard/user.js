@@ -1,6 +1,6 @@
 // One user: found by name or email, then what they did.
 import { chart } from "./chart.js";
-import { at, duration, figure, h, link, loadButton, part, problem, table } from "./dom.js";
+import { at, duration, figure, h, link, loadButton, part, problem, replace, table } from "./dom.js";
 import { count, longStart, number } from "./format.js";
 import { call, settle } from "./services.js";
 import { get, interval, range } from "./state.js";
@@ -23,14 +23,15 @@ export async function find(text, box, open) {
             const page = await call("user-progress", "/directory/users", { ...queryOf(text), limit: PAGE, cursor }, signal);
             signal.throwIfAborted();
             rows.push(...page.items);
-            box.replaceChildren(
+            replace(
+                box,
                 h("p", { role: "status" }, rows.length ? `${count(rows.length, "user")}${page.next ? " and more" : ""}:` : "Nobody has a name or email like that."),
                 h("ul", { class: "found" }, rows.map((one) => h("li", {}, link(one.username, () => open(one.id)), " ", h("small", {}, one.full_name ?? "", " ", one.email ?? "")))),
                 page.next ? loadButton("Show more", () => more(page.next)) : "",
             );
         } catch (failure) {
             if (signal.aborted) return;
-            box.replaceChildren(problem(failure, () => more(cursor)));
+            replace(box, problem(failure, () => more(cursor)));
         }
         box.setAttribute("aria-busy", "false");
     };

@@ -139,6 +139,43 @@ for (const [name, panel, path, button, row] of lists)
         await end();
     });
 
+for (const [name, panel, path, button] of lists)
+    test(`the keyboard stays among the ${name} when older ones were asked for`, async () => {
+        const { page, end } = await openList(panel, paged(path, []));
+        await page.locator(`${panel} button`, { hasText: button }).focus();
+        await page.keyboard.press("Enter");
+        await page.locator(`${panel} button`, { hasText: button }).waitFor({ state: "detached" });
+        assert.ok(await page.locator(`${panel} :focus`).count(), "the focus is elsewhere");
+        await end();
+    });
+
+test("older rows that did not come can be asked for again, and then nothing says that they did not come", async () => {
+    let away = true;
+    const item = (n) => ({ id: n, timestamp: null });
+    const reply = (route) => {
+        if (!route.request().url().includes("cursor")) return route.fulfill({ headers: CORS, json: { items: [item(1)], next: "more" } });
+        return away ? route.abort() : route.fulfill({ headers: CORS, json: { items: [item(2)], next: null } });
+    };
+    const { page, end } = await open(browser, "user-progress", "", { faults: true, prepare: (one) => one.route(at("/analytics/events"), reply) });
+    await page.locator("#raw button", { hasText: "Show older" }).click();
+    await page.locator("#raw [role=status]", { hasText: "does not answer" }).waitFor();
+    away = false;
+    await page.locator("#raw button", { hasText: "Show older" }).click();
+    await page.locator("#raw tbody tr").nth(1).waitFor();
+    assert.equal(await page.locator("#raw [role=status]").innerText(), "");
+    await end();
+});
+
+test("the keyboard stays in a panel whose calls are tried again", async () => {
+    const { page, end } = await open(browser, "user-progress", "", { faults: true, prepare: (one) => one.route(at("/attempts/at-risk"), (route) => route.abort()) });
+    await page.unrouteAll();
+    await page.locator("#risk .problem button").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#risk .problem").waitFor({ state: "detached" });
+    assert.ok(await page.locator("#risk :focus").count(), "the focus is elsewhere");
+    await end();
+});
+
 test("Back before a lab has loaded leads back: no empty panel appears", async () => {
     const late = gate();
     const hold = async (route) => {

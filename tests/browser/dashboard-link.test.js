@@ -69,3 +69,18 @@ test("the link to the panels moves the keyboard there and loads nothing again", 
     assert.equal(asked.length, before + 1);
     await end();
 });
+
+test("a filter of recorded rows is changed by arrow keys without leaving it", async () => {
+    const { page, end } = await open(browser, "user-progress", "?raw=records");
+    const filter = page.locator("#raw select[name=raw_kind]");
+    await filter.focus();
+    for (const value of ["true", "false"]) {
+        await page.keyboard.press("ArrowDown");
+        await settled(page);
+        assert.deepEqual([await filter.inputValue(), new URL(page.url()).searchParams.get("raw_kind")], [value, value]);
+        assert.equal(await page.evaluate(() => document.activeElement.name), "raw_kind");
+    }
+    await page.locator("#raw select[name=raw]").selectOption("events");
+    assert.equal(await page.locator("#raw input[name=raw_kind]").inputValue(), "");
+    await end();
+});
