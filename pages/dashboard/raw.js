@@ -7,7 +7,8 @@ import { get, set } from "./state.js";
 const PAGE = 20; // rows at a time
 
 const yes = (value) => (value == null ? "–" : value ? "✓ yes" : "✗ no");
-const json = (value) => (value == null ? "–" : h("code", { class: "json", title: JSON.stringify(value) }, JSON.stringify(value)));
+const json = (text) => ((text ?? "null") === "null" ? "–" : h("code", { class: "json", title: text }, text));
+const list = (values) => json(JSON.stringify(values));
 const common = [
     { name: "When", cell: (row) => at(row.timestamp) },
     { name: "User", cell: (row) => row.user_id ?? "–" },
@@ -15,18 +16,28 @@ const common = [
 ];
 const success = [["", "all"], ["true", "yes"], ["false", "no"]];
 
+// A number as it was sent, where the browser tells: 1.0 and 12345678901234567890 would become others.
+const sent = (_, value, context) => (typeof value === "number" && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+
+// A page of events, each with its event_data as text: `data`.
+function readEvents(text) {
+    const page = JSON.parse(text);
+    JSON.parse(text, sent).items.forEach(({ event_data }, i) => (page.items[i].data = JSON.stringify(event_data)));
+    return page;
+}
+
 export const kinds = {
     events: {
-        title: "events", service: "usage-analytics", path: "/analytics/events", filter: "event_type", label: "Event type",
-        columns: [...common, { name: "Event", cell: (row) => row.event_type ?? "–" }, { name: "Data", cell: (row) => json(row.event_data) }],
+        title: "events", service: "usage-analytics", path: "/analytics/events", filter: "event_type", label: "Event type", read: readEvents,
+        columns: [...common, { name: "Event", cell: (row) => row.event_type ?? "–" }, { name: "Data", cell: (row) => json(row.data) }],
     },
     records: {
         title: "performance records", service: "performance-reporting", path: "/performance/records", filter: "success", label: "Success", choices: success,
-        columns: [...common, { name: "Success", cell: (row) => yes(row.success) }, { name: "Time", number: true, cell: (row) => duration(row.completion_time) }, { name: "Errors", cell: (row) => json(row.errors) }],
+        columns: [...common, { name: "Success", cell: (row) => yes(row.success) }, { name: "Time", number: true, cell: (row) => duration(row.completion_time) }, { name: "Errors", cell: (row) => list(row.errors) }],
     },
     attempts: {
         title: "lab attempts", service: "user-progress", path: "/attempts", filter: "completion_status", label: "Completed", choices: success,
-        columns: [...common, { name: "Completed", cell: (row) => yes(row.completion_status) }, { name: "Time", number: true, cell: (row) => duration(row.time_spent) }, { name: "Errors", cell: (row) => json(row.errors_encountered) }],
+        columns: [...common, { name: "Completed", cell: (row) => yes(row.completion_status) }, { name: "Time", number: true, cell: (row) => duration(row.time_spent) }, { name: "Errors", cell: (row) => list(row.errors_encountered) }],
     },
 };
 
@@ -76,16 +87,16 @@ async function save(format, status) {
 }
 
 export async function load(signal) {
-    const { service, path, columns, title } = chosen();
+    const { service, path, columns, title, read } = chosen();
     const query = { ...filters(), limit: PAGE };
-    const first = await call(service, path, query, signal);
+    const first = await call(service, path, query, signal, read);
     const rows = [...first.items];
     const box = h("div", {});
     const status = h("span", { role: "status" });
     const older = async (cursor) => {
         status.textContent = "";
         try {
-            const page = await call(service, path, { ...query, cursor }, signal);
+            const page = await call(service, path, { ...query, cursor }, signal, read);
             rows.push(...page.items);
             draw(page.next);
         } catch (failure) {

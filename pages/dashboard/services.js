@@ -110,12 +110,12 @@ async function sendAgain(service, path, query, signal) {
     }
 }
 
-// The answer of GET path?query as JSON. Throws a Failure; what `signal` aborted fails as fetch does.
-export async function call(service, path, query = {}, signal) {
+// The answer of GET path?query, its JSON read by `read`. Throws a Failure; what `signal` aborted fails as fetch does.
+export async function call(service, path, query = {}, signal, read = JSON.parse) {
     const answer = await sendAgain(service, path, query, signal);
     if (!answer.ok) throw await refusal(service, path, answer);
     try {
-        const value = await answer.json();
+        const value = read(await answer.text());
         note(service, "answers");
         return value;
     } catch (error) {

@@ -40,6 +40,20 @@ test("attempts of a lab that is counted with others are not known, and the page 
     await all.end();
 });
 
+test("numbers in recorded data are shown as they were sent", async () => {
+    const data = '{"b":12345678901234567890,"f":1.0,"e":[1e3,-0.10],"s":"1.0"}';
+    const answer = await fetch(`${address("usage-analytics")}/analytics/event`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: `{"user_id":"${term.users[0]}","lab_type":"${term.labs[0]}","event_type":"odd","event_data":${data}}`,
+    });
+    assert.equal(answer.status, 200);
+    const { page, end } = await open(browser, "user-progress", `?raw_user=${term.users[0]}&raw_kind=odd`);
+    const cell = page.locator("#raw code.json");
+    assert.deepEqual([await cell.innerText(), await cell.getAttribute("title")], [data, data]);
+    await end();
+});
+
 test("a token that does not reach all users can be replaced", async () => {
     const guard = async (route) => {
         const request = route.request();
