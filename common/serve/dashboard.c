@@ -116,26 +116,36 @@ static void write_source(struct writer *w, struct text source)
 }
 
 /*
- * Like that of /docs, without styles in the page, and with the origins of the other services. A source
- * without a scheme has the page's (Content Security Policy Level 3, section 6.7.2.8).
+ * The origins of the services for a directive. A source without a scheme has the page's (Content Security
+ * Policy Level 3, section 6.7.2.8).
  */
-static const char *policy_of(struct request *rq)
+static void write_sources(struct writer *w, struct request *rq)
 {
     struct text left = text_of(rq->worker->settings->dashboard_urls);
-    struct writer w = writer_start(&rq->arena);
     struct text host = host_of(rq);
     struct place place;
 
-    write_literal(&w, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'");
+    write_literal(w, "'self'");
     while (next_place(&left, &place)) {
         if (is_relative(place.at) || (is_port(place.at) && !host.len))
             continue;
-        write_char(&w, ' ');
+        write_char(w, ' ');
         if (is_port(place.at))
-            write_source(&w, host);
-        write_source(&w, is_port(place.at) ? place.at : origin_of(place.at));
+            write_source(w, host);
+        write_source(w, is_port(place.at) ? place.at : origin_of(place.at));
     }
+}
+
+/* Like that of /docs, without styles in the page, and with calls to and downloads from the other services. */
+static const char *policy_of(struct request *rq)
+{
+    struct writer w = writer_start(&rq->arena);
+
+    write_literal(&w, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src ");
+    write_sources(&w, rq);
+    write_literal(&w, "; frame-src ");
+    write_sources(&w, rq);
     write_char(&w, '\0');
     return w.failed ? NULL : w.at;
 }

@@ -1,7 +1,7 @@
 // What was recorded, as it is: the last rows of a service's list, filters, and all of them as a file.
 import { at, duration, figure, h, loadButton, replace, table } from "./dom.js";
 import { count } from "./format.js";
-import { address, call, download, token } from "./services.js";
+import { begin, call, download, titles, token } from "./services.js";
 import { get, set } from "./state.js";
 
 const PAGE = 20; // rows at a time
@@ -64,26 +64,37 @@ export function showForm(form) {
     form.raw_kind.value = get("raw_kind");
 }
 
+// Hands a file that is here to the browser.
+function hand(blob, name) {
+    const url = URL.createObjectURL(blob);
+    h("a", { href: url, download: name }).click();
+    URL.revokeObjectURL(url);
+}
+
+// Has the browser load a file and save it. In a frame: the page would be left for an answer that is none, which loads there.
+function leave(url, fail) {
+    const frame = h("iframe", { hidden: true, src: url, onload: () => (frame.remove(), fail()) });
+    document.body.append(frame);
+}
+
 // A file is saved by the browser itself. With a token, which it could not send, the page fetches the file first.
 async function save(format, status) {
     const { service, path } = chosen();
-    const query = { ...filters(), format, spreadsheet: format === "csv" || "" };
-    const url = new URL(`${await address(service)}${path}/export`);
-    for (const [name, value] of Object.entries(query)) if (value !== "") url.searchParams.set(name, value);
-    let file = url.href;
-    status.textContent = "";
-    if (token()) {
-        status.textContent = "Downloading…";
-        try {
-            file = URL.createObjectURL(await download(service, `${path}/export`, query));
-            status.textContent = "Downloaded.";
-        } catch (failure) {
-            status.textContent = `${failure.message} ${failure.help ?? ""}`;
-            return;
+    const what = [service, `${path}/export`, { ...filters(), format, spreadsheet: format === "csv" || "" }];
+    const say = (text) => (status.textContent = text);
+    say("");
+    try {
+        if (token()) {
+            say("Downloading…");
+            hand(await download(...what), `${get("raw")}.${format}`);
+            say("Downloaded.");
+        } else {
+            const { url } = await begin(...what, "HEAD");
+            leave(url, () => say(`${titles[service]} did not begin the download. Try again in a moment.`));
         }
+    } catch (failure) {
+        say(`${failure.message} ${failure.help ?? ""}`);
     }
-    h("a", { href: file, download: `${get("raw")}.${format}` }).click();
-    if (file !== url.href) URL.revokeObjectURL(file);
 }
 
 export async function load(signal) {

@@ -52,7 +52,7 @@ async function detailOf(answer) {
         const detail = body.detail ?? body.message ?? body.error;
         return Array.isArray(detail) ? detail.map((one) => `${one.loc?.at(-1)}: ${one.msg}`).join("; ") : String(detail);
     } catch {
-        return answer.statusText;
+        return answer.statusText || answer.status;
     }
 }
 
@@ -73,7 +73,7 @@ async function refusal(service, path, answer) {
 }
 
 // `isFile`: the limit is for its beginning; all of it may take as long as the service gives an export.
-async function send(service, path, query, { signal, isFile }) {
+async function send(service, path, query, { signal, isFile, method }) {
     const base = await address(service);
     if (!base) throw new Failure(service, "is not known to this page.", "Name its address in DASHBOARD_URLS.");
     const url = new URL(base + path);
@@ -84,7 +84,7 @@ async function send(service, path, query, { signal, isFile }) {
     const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
     try {
         const signals = signal ? [signal, limit] : [limit];
-        const answer = await fetch(url, { headers, credentials: "omit", signal: AbortSignal.any?.(signals) ?? limit });
+        const answer = await fetch(url, { method, headers, credentials: "omit", signal: AbortSignal.any?.(signals) ?? limit });
         if (isFile) clearTimeout(timer);
         return answer;
     } catch (error) {
@@ -124,10 +124,16 @@ export async function call(service, path, query = {}, signal, read = JSON.parse)
     }
 }
 
+// The answer that begins a file; with HEAD, that it would. Throws a Failure.
+export async function begin(service, path, query, method) {
+    const answer = await send(service, path, query, { isFile: true, method });
+    if (!answer.ok) throw await refusal(service, path, answer);
+    return answer;
+}
+
 // The whole answer as a file's content. Throws a Failure, also if it was cut.
 export async function download(service, path, query) {
-    const answer = await send(service, path, query, { isFile: true });
-    if (!answer.ok) throw await refusal(service, path, answer);
+    const answer = await begin(service, path, query);
     try {
         return await answer.blob();
     } catch {

@@ -64,6 +64,10 @@ class TestPage:
         assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", page.text)
         assert page.headers["x-content-type-options"] == "nosniff"
 
+    def test_downloads_come_from_where_calls_go(self, service):
+        page = page_of(service)
+        assert sources(page, "frame-src") == sources(page)
+
     def test_a_client_that_has_it_already_gets_304(self, service):
         tag = page_of(service).headers["etag"]
         again = page_of(service, {"If-None-Match": tag})

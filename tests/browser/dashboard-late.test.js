@@ -195,3 +195,27 @@ test("Back before a lab has loaded leads back: no empty panel appears", async ()
     assert.ok(await page.locator("#lab").isHidden());
     await end();
 });
+
+test("a download that a busy service refuses leaves the page as it is, and says so", async () => {
+    const { page, end } = await open(browser, "user-progress", "", { faults: true });
+    const url = page.url();
+    const button = page.locator("#raw button", { hasText: "Download NDJSON" });
+    const status = page.locator("#raw [role=status]");
+    const says = (text) => page.locator("#raw [role=status]", { hasText: text }).waitFor();
+    const refuse = (route) => route.fulfill({ status: 503, headers: CORS, body: route.request().method() === "HEAD" ? "" : '{"detail":"Busy"}' });
+    await page.route(isExport, refuse);
+    await button.click();
+    await says("Usage Analytics cannot answer: Service Unavailable");
+    // It became busy between the two requests.
+    await page.unroute(isExport);
+    await page.route(isExport, (route) => (route.request().method() === "HEAD" ? route.continue() : refuse(route)));
+    await button.click();
+    await says("Usage Analytics did not begin the download");
+    assert.equal(page.url(), url);
+    await page.unroute(isExport);
+    const file = page.waitForEvent("download");
+    await button.click();
+    assert.match((await file).suggestedFilename(), /^usage-events-.*\.ndjson$/);
+    assert.equal(await status.innerText(), "");
+    await end();
+});
