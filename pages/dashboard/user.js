@@ -26,7 +26,7 @@ export async function find(text, box, open) {
             replace(
                 box,
                 h("p", { role: "status" }, rows.length ? `${count(rows.length, "user")}${page.next ? " and more" : ""}:` : "Nobody has a name or email like that."),
-                h("ul", { class: "found" }, rows.map((one) => h("li", {}, link(one.username, () => open(one.id)), " ", h("small", {}, one.full_name ?? "", " ", one.email ?? "")))),
+                h("ul", { class: "found" }, rows.map((one) => h("li", {}, link(one.username ?? one.id, () => open(one.id)), " ", h("small", {}, one.full_name ?? "", " ", one.email ?? "")))),
                 page.next ? loadButton("Show more", () => more(page.next)) : "",
             );
         } catch (failure) {

@@ -54,6 +54,17 @@ test("numbers in recorded data are shown as they were sent", async () => {
     await end();
 });
 
+test("a user without a name is found and opened by the id", async () => {
+    const items = [{ id: term.users[1], username: null, full_name: null, email: null }];
+    const reply = (route) => route.fulfill({ headers: CORS, json: { items, next: null } });
+    const { page, end } = await open(browser, "user-progress", "", { prepare: (one) => one.route(/\/directory\/users/, reply) });
+    await page.locator("#user-text").fill("a");
+    await page.locator("#user-text").press("Enter");
+    await page.locator("#user-found .link", { hasText: term.users[1] }).click();
+    await page.locator("#user-name").waitFor();
+    await end();
+});
+
 test("a token that does not reach all users can be replaced", async () => {
     const guard = async (route) => {
         const request = route.request();
