@@ -1,23 +1,26 @@
 """make demo fills services with a term of a course that the reports can be looked at with."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from harness.lists import whole
 from harness.program import run
 
+WEEK_AGO = datetime.now(UTC) - timedelta(days=7)
 LABS = ("shell", "filesystem", "processes", "network", "containers", "database")
 
 
-def fill(services: dict[str, str]) -> list[int]:
+def fill(services: dict[str, str], *arguments: str) -> list[int]:
     """How many users, labs and attempts, records, and events were new."""
-    return [int(number) for number in re.findall(r"\d+", run(services, "tools/demo", "--students", "40"))]
+    text = run(services, "tools/demo", "--students", "40", *arguments)
+    return [int(number) for number in re.findall(r"\d+", text)[:3]]
 
 
 @pytest.fixture(scope="module")
 def stored(services) -> list[int]:
-    return fill(services)
+    return fill(services, "--until", WEEK_AGO.isoformat())
 
 
 def mine(client, path: str) -> list[dict]:
@@ -31,10 +34,16 @@ def test_what_it_says_is_stored(stored, api, performance, usage):
     assert stored[2] == len(mine(usage, "/analytics/events")) > len(attempts)
 
 
-def test_a_second_run_stores_nothing_twice(stored, services, api):
+def test_a_second_run_stores_nothing_twice(stored, services):
+    assert fill(services, "--until", WEEK_AGO.isoformat()) == [0, 0, 0]
+
+
+def test_a_run_after_a_week_goes_on_with_the_term_that_is_there(stored, services, api):
     before = len(mine(api, "/attempts"))
     again = fill(services)
-    assert again[0] == len(mine(api, "/attempts")) - before <= stored[0] // 10
+    after = mine(api, "/attempts")
+    assert again[0] == again[1] == len(after) - before < before // 3
+    assert len({attempt["client_id"].split(":")[1] for attempt in after}) == 1
 
 
 def test_the_hard_lab_is_seen_to_be_hard(stored, performance):
