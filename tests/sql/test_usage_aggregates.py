@@ -263,6 +263,22 @@ def test_what_a_note_costs_does_not_grow_with_the_steps_of_its_session_id(databa
     assert 0 < read[1500] < 20 * read[150], read
 
 
+def test_what_is_kept_of_events_goes_with_them(database):
+    service = database("usage-analytics")
+    service.install()
+    connection = service.connect()
+    for first, last in ((1, 150), (151, 300)):
+        run(connection, STEPS.format(150))
+        run(connection, "UPDATE usage_events SET event_type = 'mail ' || id WHERE id % 7 = 0")
+        service.call(connection, "fold_usage", 10000)
+        run(connection, f"DELETE FROM usage_events WHERE id BETWEEN {first} AND {last}")
+        service.call(connection, "fold_usage", 10000)
+        for table in ("usage_by_type", "usage_by_lab", "usage_seen", "usage_pairs", "usage_notes"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT * FROM {table}")
+                assert cursor.fetchall() == [], table
+
+
 def test_inserts_do_not_wait_for_one_another(database):
     service = database("usage-analytics")
     service.install()

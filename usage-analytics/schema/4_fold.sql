@@ -12,6 +12,7 @@ SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     taken usage_notes[];
     marked text[];
+    emptied tid[];
     earlier pg_snapshot := pg_current_snapshot();
     -- Its own transaction may still write, and may have a lower number than some that had ended in its snapshot.
     first xid8 := least(pg_snapshot_xmax(earlier), pg_current_xact_id_if_assigned());
@@ -44,14 +45,20 @@ BEGIN
          WHERE (before, running) IS DISTINCT FROM (first, alive);
     END IF;
 
-    INSERT INTO usage_by_type AS k (lab_type, span, at, event_type, events)
-    SELECT n.lab_type, s.span, usage_span_of(s.span, n.at), n.event_type, sum(n.sign)
-      FROM (SELECT lab_type, event_type, usage_span_of('slot', at) AS at, sum(sign) AS sign
-              FROM unnest(taken) GROUP BY 1, 2, 3) AS n,
-           (VALUES ('day'), ('hour'), ('slot')) AS s (span)
-     GROUP BY 1, 2, 3, 4
-    HAVING sum(n.sign) <> 0
-    ON CONFLICT (lab_type, span, at, md5(event_type)) DO UPDATE SET events = k.events + excluded.events;
+    WITH changed AS (
+        INSERT INTO usage_by_type AS k (lab_type, span, at, event_type, events)
+        SELECT n.lab_type, s.span, usage_span_of(s.span, n.at), n.event_type, sum(n.sign)
+          FROM (SELECT lab_type, event_type, usage_span_of('slot', at) AS at, sum(sign) AS sign
+                  FROM unnest(taken) GROUP BY 1, 2, 3) AS n,
+               (VALUES ('day'), ('hour'), ('slot')) AS s (span)
+         GROUP BY 1, 2, 3, 4
+        HAVING sum(n.sign) <> 0
+        ON CONFLICT (lab_type, span, at, md5(event_type)) DO UPDATE SET events = k.events + excluded.events
+        RETURNING ctid, events
+    )
+    SELECT array_agg(ctid) INTO emptied FROM changed WHERE events = 0;
+    -- No text of an event that is gone stays.
+    DELETE FROM usage_by_type WHERE ctid = ANY (emptied);
 
     WITH seen AS MATERIALIZED (
         SELECT * FROM usage_seen_changes(taken) WHERE old_slot IS DISTINCT FROM new_slot
@@ -84,18 +91,22 @@ BEGIN
         SELECT lab_type, old_at, 0, -1, -old_us FROM pair WHERE old_at IS NOT NULL
         UNION ALL
         SELECT lab_type, new_at, 0, 1, new_us FROM pair WHERE new_at IS NOT NULL
+    ), changed AS (
+        INSERT INTO usage_by_lab AS k (lab_type, span, at, users, sessions, session_us)
+        SELECT d.lab_type, s.span, usage_span_of(s.span, d.at), sum(d.users), sum(d.sessions), sum(d.session_us)
+          FROM (SELECT lab_type, usage_span_of('slot', at) AS at, sum(users) AS users, sum(sessions) AS sessions,
+                       sum(session_us) AS session_us
+                  FROM difference GROUP BY 1, 2) AS d,
+               (VALUES ('day'), ('hour'), ('slot')) AS s (span)
+         GROUP BY 1, 2, 3
+        HAVING sum(d.users) <> 0 OR sum(d.sessions) <> 0 OR sum(d.session_us) <> 0
+        ON CONFLICT (lab_type, span, at) DO UPDATE
+            SET users = k.users + excluded.users, sessions = k.sessions + excluded.sessions,
+                session_us = k.session_us + excluded.session_us
+        RETURNING ctid, users, sessions
     )
-    INSERT INTO usage_by_lab AS k (lab_type, span, at, users, sessions, session_us)
-    SELECT d.lab_type, s.span, usage_span_of(s.span, d.at), sum(d.users), sum(d.sessions), sum(d.session_us)
-      FROM (SELECT lab_type, usage_span_of('slot', at) AS at, sum(users) AS users, sum(sessions) AS sessions,
-                   sum(session_us) AS session_us
-              FROM difference GROUP BY 1, 2) AS d,
-           (VALUES ('day'), ('hour'), ('slot')) AS s (span)
-     GROUP BY 1, 2, 3
-    HAVING sum(d.users) <> 0 OR sum(d.sessions) <> 0 OR sum(d.session_us) <> 0
-    ON CONFLICT (lab_type, span, at) DO UPDATE
-        SET users = k.users + excluded.users, sessions = k.sessions + excluded.sessions,
-            session_us = k.session_us + excluded.session_us;
+    SELECT array_agg(ctid) INTO emptied FROM changed WHERE users = 0 AND sessions = 0;
+    DELETE FROM usage_by_lab WHERE ctid = ANY (emptied);
     RETURN cardinality(taken);
 END
 $$;

@@ -122,5 +122,18 @@ BEGIN
 END
 $$;
 
+-- Deletes the rows in which earlier versions left nothing but names.
+-- step: lock usage_emptied
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM usage_by_type WHERE events = 0) THEN
+        DELETE FROM usage_by_type WHERE events = 0;
+    END IF;
+    IF EXISTS (SELECT FROM usage_by_lab WHERE users = 0 AND sessions = 0) THEN
+        DELETE FROM usage_by_lab WHERE users = 0 AND sessions = 0;
+    END IF;
+END
+$$;
+
 -- step: slice history
 SELECT usage_work_out_next();
