@@ -25,7 +25,8 @@ export function get(name) {
     return new URLSearchParams(location.search).get(name) || defaults[name];
 }
 
-// Sets several; what has its default value is left out, except the zone: that of another browser is another. `step`: the browser's Back returns to what was before.
+// Sets several; what has its default value is left out, except the zone: that of another browser is another. `step`: the
+// browser's Back returns to what was before.
 export function set(values, step = false) {
     const query = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(values))
