@@ -12,6 +12,7 @@ import pytest
 from harness import exchange
 from harness.daemon import BUSY_SECONDS
 from harness.fake import Asked, Fake, Line, directory
+from harness.ports import free_port
 from harness.samples import event_body, new_lab, new_user, record_body
 from harness.wait import until
 
@@ -180,9 +181,7 @@ def test_a_connection_that_breaks_is_503(postgres, both, name):
 
 
 def test_a_refused_connection_is_503_at_once(postgres, both):
-    with closing(socket.create_server(("127.0.0.1", 0))) as port:
-        address = port.getsockname()[1]
-    daemons = both(f"http://127.0.0.1:{address}")
+    daemons = both(f"http://127.0.0.1:{free_port()}")
     check_refused(postgres, daemons)
     assert quickest(daemons[0].url, "GET", "/performance/lab/t", None) < SOON
 

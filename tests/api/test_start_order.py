@@ -2,28 +2,23 @@
 
 import itertools
 import json
-import socket
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 import pytest
 
 from harness import exchange
 from harness.daemon import BACK_SECONDS, SERVICES, Daemon
+from harness.ports import free_port
 from harness.samples import created, event_body, new_lab, new_user, record_body
 from harness.wait import until
 
 JSON = {"Content-Type": "application/json"}
 
 
-def free_port() -> str:
-    with closing(socket.create_server(("127.0.0.1", 0))) as port:
-        return str(port.getsockname()[1])
-
-
 @pytest.fixture
 def stack(postgres, start_daemon):
     """stack(service): starts it where the others look for it, on a database of its own."""
-    ports = {"user-progress": free_port()}
+    ports = {"user-progress": str(free_port())}
     urls = {service: postgres.url(postgres.create_database()) for service in SERVICES}
 
     def start(service: str) -> Daemon:

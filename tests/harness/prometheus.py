@@ -1,6 +1,5 @@
 """A real Prometheus on a free port, with the project's own configuration and other targets."""
 
-import socket
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,18 +7,13 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 
+from harness.ports import free_port
 from harness.postgres import ROOT
 from harness.wait import until
 
 CONFIGURATION = ROOT / "deploy" / "prometheus"
 SCRAPE_SECONDS = 0.5
 STOP_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def configuration(urls: dict[str, str]) -> dict:

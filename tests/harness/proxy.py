@@ -8,17 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.names import Names
+from harness.ports import free_port
 from harness.postgres import ROOT
 from harness.wait import until
 
 PROGRAM = "/usr/sbin/haproxy"
 CONFIGURATION = ROOT / "deploy" / "proxy" / "haproxy.cfg"
 SERVICE_PORTS = ("8004", "8005", "8006")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as some:
-        return some.getsockname()[1]
 
 
 class Proxy:

@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 import subprocess
 import threading
 import time
@@ -12,6 +11,7 @@ import httpx
 
 from harness.beside import Beside
 from harness.daemon import PATIENT, SERVICES, WITHOUT_TLS, Daemon, Daemons, client, database_of
+from harness.ports import free_port
 from harness.postgres import Server
 from harness.samples import attempt_body, created, event_body, record_body, token, user_body
 from harness.tokens import Issuer
@@ -45,11 +45,6 @@ FILL = {
 }
 
 
-def free_port() -> str:
-    with closing(socket.create_server(("127.0.0.1", 0))) as port:
-        return str(port.getsockname()[1])
-
-
 class Trio:
     """`daemons[service]`, `of[service]` a client of it; `start` starts it again where it was.
 
@@ -59,7 +54,7 @@ class Trio:
     def __init__(
         self, daemons: Daemons, postgres: Server, issuer: Issuer, databases: dict[str, str] | None = None, **settings: str
     ):
-        ports = {service: free_port() for service in SERVICES}
+        ports = {service: str(free_port()) for service in SERVICES}
         urls = {service: f"http://127.0.0.1:{port}" for service, port in ports.items()}
         self.started, self.postgres, self.issuer = daemons, postgres, issuer
         self.databases = databases or {service: database_of(service, postgres) for service in SERVICES}
