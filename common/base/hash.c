@@ -11,8 +11,7 @@ static void make_own_key(void)
 {
     struct hash_key key;
 
-    /* So few bytes come at once and whole (getrandom(2)). A kernel without the call cannot run the server
-     * either. */
+    /* So few bytes come whole (getrandom(2)); a kernel without the call cannot run the server either. */
     if (getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key))
         own_key = key;
 }

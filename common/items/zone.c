@@ -100,28 +100,32 @@ static bool is_listed(const struct names *names, struct text name)
     return bsearch(&name, names->items, names->count, sizeof(name), compare) != NULL;
 }
 
+/* A zone's name in the list: its own, or that of the zone it is a link to; null if neither is there. */
+static struct text listed_as(const struct names *names, struct text name)
+{
+    struct text linked = zone_link(name);
+
+    if (is_listed(names, name))
+        return name;
+    return linked.at && is_listed(names, linked) ? linked : TEXT_NULL;
+}
+
 bool zone_look_up(struct request *rq, struct text name, bool *known)
 {
     if (!read_names(rq))
         return false;
-    const struct names *names = atomic_load(&rq->worker->zones->names);
-    struct text linked = zone_link(name);
-    *known = is_listed(names, name) || (linked.at && is_listed(names, linked));
+    *known = listed_as(atomic_load(&rq->worker->zones->names), name).at != NULL;
     return true;
 }
 
-/*
- * The name under which PostgreSQL knows a zone, which may be that of the zone it is a link to. Four names
- * without the prefix are abbreviations for it.
- */
-static struct text known_as(const struct names *names, struct text name)
+/* The name under which PostgreSQL knows a listed zone: for it these four without the prefix are
+ * abbreviations. */
+static struct text known_as(struct text name)
 {
     static const struct text hidden[] = {TEXT("posix/CET"), TEXT("posix/EET"), TEXT("posix/MET"),
                                          TEXT("posix/WET")};
     const size_t prefix = sizeof("posix/") - 1;
 
-    if (names && !is_listed(names, name) && zone_link(name).at)
-        return zone_link(name);
     for (size_t i = 0; i < COUNT(hidden); i++)
         if (text_equal(name, (struct text){hidden[i].at + prefix, hidden[i].len - prefix}))
             return hidden[i];
@@ -130,9 +134,10 @@ static struct text known_as(const struct names *names, struct text name)
 
 bool zone_find_starts(struct request *rq, const struct zone_range *range, struct rows *starts)
 {
+    const struct names *names = atomic_load(&rq->worker->zones->names); /* UTC is not looked up */
     struct zone_range named = *range;
 
-    named.zone = known_as(atomic_load(&rq->worker->zones->names), range->zone);
+    named.zone = known_as(names ? listed_as(names, range->zone) : range->zone);
     switch (query_rows(rq, &find_starts, &named, starts)) {
     case QUERY_ROW:
         return true;

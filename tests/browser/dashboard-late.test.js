@@ -3,15 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { CORS, open, settled, start } from "./dashboard.js";
-import { fill } from "./term.js";
+import { CORS, open, settled, stage } from "./dashboard.js";
 
-const token = `l${process.pid}-${Date.now()}`;
 let browser, close, term;
 
 before(async () => {
-    term = await fill(token);
-    ({ browser, end: close } = await start());
+    ({ browser, close, term } = await stage("l"));
 });
 
 after(async () => {

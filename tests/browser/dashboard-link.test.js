@@ -1,15 +1,12 @@
 // /dashboard as links, the browser's history, the choice of a zone and the keyboard lead through it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { open, settled, start } from "./dashboard.js";
-import { fill } from "./term.js";
+import { open, settled, stage, start } from "./dashboard.js";
 
-const token = `n${process.pid}-${Date.now()}`;
 let browser, close, term;
 
 before(async () => {
-    term = await fill(token);
-    ({ browser, end: close } = await start());
+    ({ browser, close, term } = await stage("n"));
 });
 
 after(async () => {

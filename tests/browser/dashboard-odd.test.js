@@ -1,16 +1,13 @@
 // /dashboard with odd data and odd tokens: what is not known, numbers of any length, users without a name.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { CORS, findings, open, rowsOf, settled, start } from "./dashboard.js";
+import { CORS, findings, open, rowsOf, settled, stage } from "./dashboard.js";
 import { address } from "./services.js";
-import { fill } from "./term.js";
 
-const token = `o${process.pid}-${Date.now()}`;
 let browser, close, term;
 
 before(async () => {
-    term = await fill(token);
-    ({ browser, end: close } = await start());
+    ({ browser, close, term } = await stage("o"));
 });
 
 after(async () => {

@@ -1,17 +1,14 @@
 // /dashboard by keyboard alone, with a service that is away, with nothing to show, and where a token is required.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { CORS, findings, open, rowsOf, settled, start } from "./dashboard.js";
+import { CORS, findings, open, rowsOf, settled, stage } from "./dashboard.js";
 import { address, services } from "./services.js";
-import { fill } from "./term.js";
 
-const token = `k${process.pid}-${Date.now()}`;
 let browser, close, term, query;
 
 before(async () => {
-    term = await fill(token);
+    ({ browser, close, term } = await stage("k"));
     query = `?lab=${term.labs[1]}&user=${term.users[6]}`;
-    ({ browser, end: close } = await start());
 });
 
 after(async () => {

@@ -4,10 +4,18 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { launch } from "./browser.js";
 import { address, services } from "./services.js";
+import { fill } from "./term.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const start = (options = {}) => launch({ locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+
+// A browser, and a term of the file's own, whose names begin with the letter; close() ends the browser.
+export async function stage(letter) {
+    const term = await fill(`${letter}${process.pid}-${Date.now()}`);
+    const { browser, end } = await start();
+    return { term, browser, close: end };
+}
 
 export const CORS = { "Access-Control-Allow-Origin": "*" };
 

@@ -3,20 +3,17 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { screenshots } from "./browser.js";
-import { findings, open, rowsOf, settled, start, values } from "./dashboard.js";
+import { findings, open, rowsOf, settled, stage, values } from "./dashboard.js";
 import { address, services } from "./services.js";
-import { fill } from "./term.js";
 
 const PANELS = ["today", "course", "labs", "lab", "risk", "user", "raw"];
 const WIRE_MOST = 60 * 1024; // bytes of the page and its files
-const token = `d${process.pid}-${Date.now()}`;
 const zone = "America/New_York";
 let browser, close, term, whole;
 
 before(async () => {
-    term = await fill(token);
+    ({ browser, close, term } = await stage("d"));
     whole = `?range=90d&zone=${zone}&lab=${term.labs[1]}&user=${term.users[6]}&raw_user=${term.users[6]}`;
-    ({ browser, end: close } = await start());
 });
 
 after(async () => {

@@ -66,8 +66,7 @@ class Terminator:
             with socket.socket(socket.AF_UNIX) as server:
                 server.connect(self.server)
                 self.open += [client, server]
-                pump = _Pump(client, server)
-                pump.run()
+                _Pump(client, server).run()
         except (OSError, AssertionError):
             pass  # the client has left
         finally:
