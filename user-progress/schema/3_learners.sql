@@ -38,24 +38,64 @@ LANGUAGE sql STABLE ROWS 1 AS $$
     OFFSET 0
 $$;
 
+-- How the attempts of a user in a lab type up to an id make the user stand, from the attempts alone. They are read from
+-- the latest one back, in the index of the user's pages, so only as far as the latest that completed the lab. PostgreSQL
+-- must not sort all of them instead.
+CREATE OR REPLACE FUNCTION attempt_standing(who text, lab text, upto bigint)
+RETURNS TABLE (solved_at timestamp, solved_id bigint, failures bigint, since timestamp, failed_at timestamp,
+               failed_id bigint)
+LANGUAGE plpgsql STABLE ROWS 1
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    key CONSTANT bigint := hashtextextended(who, 0);
+    least CONSTANT bigint := -9223372036854775808;
+BEGIN
+    SELECT coalesce(a.timestamp, '-infinity'), a.id INTO solved_at, solved_id
+      FROM lab_attempts a
+     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
+       AND a.id + 0 <= upto AND a.completion_status
+     ORDER BY coalesce(a.timestamp, '-infinity') DESC, a.id DESC
+     LIMIT 1;
+    SELECT coalesce(a.timestamp, '-infinity'), a.id INTO failed_at, failed_id
+      FROM lab_attempts a
+     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
+       AND a.id + 0 <= upto
+       AND (coalesce(a.timestamp, '-infinity'), a.id) > (coalesce(solved_at, '-infinity'), coalesce(solved_id, least))
+     ORDER BY coalesce(a.timestamp, '-infinity') DESC, a.id DESC
+     LIMIT 1;
+    SELECT count(*), min(coalesce(a.timestamp, '-infinity')) INTO failures, since
+      FROM lab_attempts a
+     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
+       AND a.id + 0 <= upto
+       AND (coalesce(a.timestamp, '-infinity'), a.id) > (coalesce(solved_at, '-infinity'), coalesce(solved_id, least));
+    RETURN NEXT;
+END
+$$;
+
 -- How the attempts up to the id `upto` make users stand: a row for each user and lab type with an attempt above the id
 -- `after`, or with a note from `first_note` on. A row with no failures and no completed attempt means that no attempt
--- is left. Later attempts are ranked together with what is stored; the stored failures count as one part. All attempts
--- of a user and lab type are read again if a note is about them, or if an attempt completed the lab between the stored
--- failures. Nested loops are only for what cannot be joined otherwise.
+-- is left. Later attempts are ranked together with what is stored, except those before one that completed the lab; the
+-- stored failures count as one part. A user and lab type are judged by their attempts alone if a note is about them, or
+-- if an attempt completed the lab between the stored failures. Nested loops are only for what cannot be joined
+-- otherwise.
 CREATE OR REPLACE FUNCTION attempt_learners_since(after bigint, upto bigint, first_note bigint)
 RETURNS TABLE (user_id text, lab_type text, solved_at timestamp, solved_id bigint, failures bigint, since timestamp,
                failed_at timestamp, failed_id bigint)
 LANGUAGE sql STABLE ROWS 100
-SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SET jit = off SET work_mem = '16MB' AS $$
     WITH later AS MATERIALIZED (
         SELECT a.user_id::text COLLATE "C" AS user_id, a.lab_type::text COLLATE "C" AS lab_type,
                coalesce(a.timestamp, '-infinity') AS at, a.id, a.completion_status IS TRUE AS solved
           FROM lab_attempts a
          WHERE a.id > after AND a.id <= upto AND a.user_id IS NOT NULL
+    ), pairs AS MATERIALIZED (
+        SELECT user_id, lab_type, max(at) FILTER (WHERE solved) AS solved_later
+          FROM later
+         GROUP BY user_id, lab_type
     ), known AS MATERIALIZED (
-        SELECT p.user_id, p.lab_type, l.*
-          FROM (SELECT DISTINCT user_id, lab_type FROM later) AS p, LATERAL attempt_learner(p.user_id, p.lab_type) AS l
+        SELECT p.*, l.*
+          FROM pairs p, LATERAL attempt_learner(p.user_id, p.lab_type) AS l
     ), doubtful AS MATERIALIZED (
         SELECT n.user_id::text COLLATE "C" AS user_id, n.lab_type::text COLLATE "C" AS lab_type
           FROM attempt_notes n
@@ -64,35 +104,26 @@ SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SE
         SELECT k.user_id, k.lab_type
           FROM known k
           JOIN later a ON a.user_id = k.user_id AND a.lab_type IS NOT DISTINCT FROM k.lab_type
-         WHERE a.solved AND a.at >= k.since AND a.at <= k.failed_at
+         WHERE k.solved_later >= k.since AND a.solved AND a.at >= k.since AND a.at <= k.failed_at
     ), parts AS (
-        SELECT a.user_id, a.lab_type, a.at, a.id, a.solved, 1::bigint AS attempts, a.at AS since, false AS again
+        SELECT a.user_id, a.lab_type, a.at, a.id, a.solved, 1::bigint AS attempts, a.at AS since
           FROM later a
+          JOIN pairs p ON p.user_id = a.user_id AND coalesce(p.lab_type, '') = coalesce(a.lab_type, '')
+                      AND (p.lab_type IS NULL) = (a.lab_type IS NULL)
+         WHERE (a.at < p.solved_later) IS NOT TRUE
          UNION ALL
-        SELECT k.user_id, k.lab_type, k.solved_at, k.solved_id, true, 0, NULL, false
+        SELECT k.user_id, k.lab_type, k.solved_at, k.solved_id, true, 0, NULL
           FROM known k
          WHERE k.solved_id IS NOT NULL
          UNION ALL
-        SELECT k.user_id, k.lab_type, k.failed_at, k.failed_id, false, k.failures, k.since, false
+        SELECT k.user_id, k.lab_type, k.failed_at, k.failed_id, false, k.failures, k.since
           FROM known k
          WHERE k.failures > 0
-         UNION ALL
-        SELECT d.user_id, d.lab_type, a.at, a.id, a.solved, (a.id IS NOT NULL)::integer, a.at, true
-          FROM doubtful d
-          LEFT JOIN LATERAL (
-               SELECT coalesce(timestamp, '-infinity') AS at, id, completion_status IS TRUE AS solved
-                 FROM lab_attempts
-                WHERE user_id = d.user_id COLLATE "default" AND lab_type IS NOT DISTINCT FROM d.lab_type AND id + 0 <= upto
-               OFFSET 0 -- looked up for each, never joined as a whole
-          ) AS a ON true
-    ), chosen AS (
-        SELECT *, bool_or(again) OVER (PARTITION BY user_id, lab_type ORDER BY at DESC, id DESC
-                                       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS of_again
-          FROM parts
     ), ranked AS (
         SELECT *, row_number() OVER latest_first AS rank, count(*) FILTER (WHERE solved) OVER latest_first AS solved_since
-          FROM chosen
-         WHERE again = of_again
+          FROM parts
+         WHERE (user_id, lab_type IS NULL, coalesce(lab_type, ''))
+               NOT IN (SELECT user_id, lab_type IS NULL, coalesce(lab_type, '') FROM doubtful)
         WINDOW latest_first AS (PARTITION BY user_id, lab_type ORDER BY at DESC, id DESC ROWS UNBOUNDED PRECEDING)
     )
     SELECT user_id, lab_type,
@@ -104,6 +135,9 @@ SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SE
            max(id) FILTER (WHERE NOT solved AND rank = 1)
       FROM ranked
      GROUP BY user_id, lab_type
+     UNION ALL
+    SELECT d.user_id, d.lab_type, s.*
+      FROM doubtful d, LATERAL attempt_standing(d.user_id, d.lab_type, upto) AS s
 $$;
 
 -- The same for all attempts and notes that are not folded yet.
