@@ -138,6 +138,7 @@ const struct api performance_reporting_api = {
     .port = 8005,
     .schema = performance_reporting_schema_sql,
     .schema_version = 9,
+    .table = "user_performance",
     .forwarding = &directory_forwarding,
     .parts = parts,
     .part_count = COUNT(parts),

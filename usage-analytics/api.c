@@ -120,6 +120,7 @@ const struct api usage_analytics_api = {
     .port = 8006,
     .schema = usage_analytics_schema_sql,
     .schema_version = 13,
+    .table = "usage_events",
     .forwarding = &directory_forwarding,
     .parts = parts,
     .part_count = COUNT(parts),

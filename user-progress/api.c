@@ -197,6 +197,7 @@ const struct api user_progress_api = {
     .port = 8004,
     .schema = user_progress_schema_sql,
     .schema_version = 11,
+    .table = "users",
     .parts = parts,
     .part_count = COUNT(parts),
     .upkeep = upkeep,

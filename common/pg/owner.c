@@ -148,11 +148,16 @@ static bool make_first_part(struct owner *owner)
 {
     if (!run(owner, "lock", SESSION_LOCK_SQL))
         return false;
-    PGresult *version = PQexec(owner->conn, SESSION_LOOK_SQL);
-    if (!is_good(version, "look"))
+    char *sql = session_look_text(&owner->memory, owner->schema);
+    if (!sql)
+        return complain("look", "53200", "no memory");
+    PGresult *look = PQexec(owner->conn, sql);
+    if (!is_good(look, "look"))
         return false;
-    owner->found = strtol(PQgetvalue(version, 0, 0), NULL, 10);
-    PQclear(version);
+    owner->found = session_version(look);
+    PQclear(look);
+    if (owner->found < 0)
+        return complain("look", "3F000", "the database has the schema of another service");
     if (owner->found < owner->schema->version &&
         !run(owner, "first part", session_schema_text(&owner->memory, owner->schema)))
         return false;

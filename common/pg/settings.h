@@ -25,6 +25,7 @@ struct pg_schema {
     const char *sql;  /* may be run any number of times */
     int version; /* increased with every change of the text; a database of this version or a later one is left
                     as it is */
+    const char *table; /* one that the tables of no other service have: without it a schema is not this one */
 };
 
 #endif

@@ -28,7 +28,8 @@ static void write_log(struct worker *worker)
 
 static bool open_database(struct worker *worker, bool first)
 {
-    const struct pg_schema schema = {worker->api->name, worker->api->schema, worker->api->schema_version};
+    const struct api *api = worker->api;
+    const struct pg_schema schema = {api->name, api->schema, api->schema_version, api->table};
 
     (void)first;
     worker->pg = pg_open(&worker->loop, &worker->fibers, &worker->settings->pg, &schema, worker->pg_metrics);
@@ -87,7 +88,9 @@ static bool is_database_ready(struct request *rq, const char **note)
 
     for (int64_t i = 0; ready && i < worker->settings->workers; i++)
         ready = &worker->all[i] == worker || pg_was_ready(worker->all[i].pg_metrics);
-    if (!ready && pg_schema_awaited())
+    if (!ready && pg_schema_foreign())
+        *note = "The database has the schema of another service, or a table of this one is gone";
+    else if (!ready && pg_schema_awaited())
         *note =
             "The database does not have this version's schema: its owner makes it with the command schema";
     return ready;

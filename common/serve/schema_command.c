@@ -7,7 +7,7 @@
 
 static int run(const struct settings *settings, const struct api *api)
 {
-    const struct pg_schema schema = {api->name, api->schema, api->schema_version};
+    const struct pg_schema schema = {api->name, api->schema, api->schema_version, api->table};
 
     return owner_make_schema(&settings->pg, &schema) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,5 +1,6 @@
 """A daemon whose role does not own the schema: it serves what another role made, and cannot make it itself."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -43,6 +44,24 @@ def test_on_a_schema_that_is_too_old_it_is_not_ready_until_the_owner_renews_it(s
         assert cursor.fetchall() == [(made,)]
     make_schema("user-progress", postgres, name)
     daemon.ready()
+
+
+@pytest.mark.parametrize("of, service", itertools.permutations(SERVICES, 2))
+def test_in_the_database_of_another_service_it_makes_nothing_is_not_ready_and_says_why(
+    postgres, start_daemon, user_progress, of, service
+):
+    url = postgres.url(postgres.create_database())
+    made = subprocess.run([binary(of), "schema"], env={**os.environ, "DATABASE_URL": url}, capture_output=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    done = subprocess.run(
+        [binary(service), "schema"], env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and "the database has the schema of another service" in done.stderr
+    daemon = start_daemon(service, DATABASE_URL=url, USER_PROGRESS_SERVICE_URL=user_progress)
+    until(lambda: "the schema of another service" in readiness(daemon)[1].get("detail", ""), "the reason")
+    assert readiness(daemon)[0] == 503
+    assert exchange.request(daemon.url, "GET", "/livez").status == 200
+    start_daemon(of, DATABASE_URL=url, USER_PROGRESS_SERVICE_URL=user_progress).ready()
 
 
 def test_it_serves_and_folds_with_its_role_alone(start_daemon, postgres):

@@ -46,7 +46,7 @@ void stand_open(const char *schema)
     stand_worker.fibers.limit = (size_t)stand_settings.request_limit;
     session_schema_doubt();
     assert_true(loop_open(&stand_worker.loop));
-    const struct pg_schema tables = {"stand", schema, 1};
+    const struct pg_schema tables = {"stand", schema, 1, "schema_version"};
     stand_worker.pg =
         pg_open(&stand_worker.loop, &stand_worker.fibers, &stand_settings.pg, &tables, &stand_metrics);
     assert_non_null(stand_worker.pg);
