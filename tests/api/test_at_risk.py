@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from harness.lists import whole
-from harness.samples import created, detail, faults, new_attempt, new_lab, new_user
+from harness.samples import created, faults, new_attempt, new_lab, new_user
 
 PATH = "/attempts/at-risk"
 ROWS = """
@@ -113,14 +113,13 @@ def test_a_cursor_belongs_to_its_query_and_any_other_text_is_422(client):
 
 
 @pytest.mark.parametrize(
-    "name, bad",
-    [("inactive_days", "0"), ("inactive_days", "366"), ("failures", "0"), ("failures", "21"), ("limit", "0"),
-     ("limit", "1001"), ("never", "perhaps"), ("failures", "x")],
+    "name, bad, kind",
+    [("inactive_days", "0", "greater_than_equal"), ("inactive_days", "366", "less_than_equal"),
+     ("failures", "0", "greater_than_equal"), ("failures", "21", "less_than_equal"), ("failures", "x", "int_parsing"),
+     ("limit", "0", "greater_than_equal"), ("limit", "1001", "less_than_equal"), ("never", "perhaps", "bool_parsing")],
 )  # fmt: skip
-def test_a_parameter_out_of_its_bounds_is_422(client, name, bad):
-    answer = client.get(PATH, params={name: bad})
-    assert answer.status_code == 422
-    assert [fault[1] for fault in faults(answer)] == [["query", name]] or detail(answer)
+def test_a_parameter_out_of_its_bounds_is_422(client, name, bad, kind):
+    assert faults(client.get(PATH, params={name: bad})) == [(kind, ("query", name))]
 
 
 def test_a_scoped_token_needs_the_scope_for_all(fresh, issuer):
