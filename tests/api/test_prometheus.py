@@ -20,6 +20,7 @@ ALERTS = [
     for group in yaml.safe_load((CONFIGURATION / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]
 ]
+RULE_TESTS = ROOT / "tests/api/alerts.yml"
 WINDOW = "10m"  # that rates are taken over: longer than these tests run
 
 
@@ -74,6 +75,15 @@ def test_the_configuration_and_its_rules_are_valid():
         timeout=60,
     )
     assert checked.returncode == 0 and f"{len(ALERTS)} rules found" in checked.stdout, checked.stderr
+
+
+def test_every_alert_fires_at_what_it_is_for_and_at_nothing_else():
+    cases = [case for test in yaml.safe_load(RULE_TESTS.read_text())["tests"] for case in test["alert_rule_test"]]
+    for fires in (True, False):
+        told = {case["alertname"] for case in cases if bool(case["exp_alerts"]) is fires}
+        assert told == {alert["alert"] for alert in ALERTS}
+    tested = subprocess.run(["promtool", "test", "rules", RULE_TESTS], capture_output=True, text=True, timeout=60)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 def test_every_service_is_scraped_under_its_name(prometheus):
