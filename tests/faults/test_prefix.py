@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
+from harness import exchange
 from harness.daemon import SERVICES, Daemons
 from harness.postgres import ROOT
 from harness.proxy import PREFIXES, Prefixed
@@ -87,6 +89,18 @@ def test_a_body_over_the_limit_is_413_in_json(proxy):
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())) == (413, {"detail": "Request body too large"})
         connection.close()
+
+
+def test_nginx_writes_no_body_to_its_disk(services):
+    with Prefixed("nginx", services) as proxy:
+        folder = Path(proxy.directory.name) / "client_body"
+        before = folder.stat().st_mtime_ns  # changes with each file that is made there
+        for size, status in ((MIB // 2, 422), (20 * MIB, 413)):
+            url = urlsplit(proxy.url("user-progress"))
+            json_type = {"Content-Type": "application/json"}
+            answer = exchange.request(url.geturl(), "POST", f"{url.path}/users/", json_type, b" " * size)
+            assert answer.status == status
+        assert folder.stat().st_mtime_ns == before
 
 
 @pytest.fixture(scope="module")
