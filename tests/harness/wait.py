@@ -1,6 +1,7 @@
 """Waiting for a condition instead of for a time."""
 
 import time
+from pathlib import Path
 from typing import Callable, TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,11 @@ def until(condition: Callable[[], T], what: str, seconds: float = 30) -> T:
         time.sleep(pause)
         pause = min(pause * 1.5, POLL_MAX)
     return value
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

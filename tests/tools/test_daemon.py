@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.wait import alive, until
+
 DAEMON = Path(__file__).resolve().parents[2] / "tools/daemon"
 
 BINARY = """#!/bin/sh
@@ -24,12 +26,6 @@ def tool(*arguments):
 def pid(directory):
     done = tool("pid", directory, "it")
     return int(done.stdout) if done.returncode == 0 else None
-
-
-def alive(process):
-    """Whether a process runs; one that ended and that nobody waited for does not."""
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.fixture
@@ -72,6 +68,7 @@ def test_a_daemon_that_died_is_not_running_and_starts_again(tmp_path, binary):
     tool("start", tmp_path, "it", binary, "PORT=1")
     first = pid(tmp_path)
     os.kill(first, signal.SIGKILL)
+    until(lambda: not alive(first), "its end")
     tool("start", tmp_path, "it", binary, "PORT=1")
     assert pid(tmp_path) not in (None, first)
 

@@ -1,12 +1,16 @@
 """tools/postgres makes a server that keeps its data, its address and its bounds."""
 
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import psycopg2
 import pytest
+
+from harness.wait import alive, until
 
 TOOL = Path(__file__).resolve().parents[2] / "tools/postgres"
 ADDRESS = {"host": "PGHOST", "port": "PGPORT", "username": "PGUSER"}
@@ -85,6 +89,25 @@ def test_it_lets_in_its_own_user_only(directory, tmp_path):
         stranger = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "psql", "-w", *address]
         done = subprocess.run([*stranger, "-c", "SELECT 1"], capture_output=True, text=True, cwd="/")
         assert "Permission denied" in done.stderr
+
+
+def test_a_process_that_has_the_number_of_a_server_that_crashed_is_not_taken_for_it(directory):
+    server = tool("start", directory, "fsync=off")
+    data = (directory / "data").resolve()
+    lines = (data / "postmaster.pid").read_text().splitlines()
+    owner = data.stat().st_uid
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd="/", user=owner)
+    try:
+        os.kill(int(lines[0]), signal.SIGKILL)
+        until(lambda: not alive(int(lines[0])), "its end")
+        (data / "postmaster.pid").write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        assert subprocess.run([TOOL, "env", directory], capture_output=True).returncode != 0
+        tool("stop", directory)
+        assert tool("start", directory, "fsync=off") == server
+        assert query(server, "SELECT 1") == 1
+        assert stranger.poll() is None
+    finally:
+        stranger.communicate(b"\n")
 
 
 def test_removing_it_leaves_nothing(directory):
