@@ -8,7 +8,9 @@ import pytest
 from harness.lists import whole
 from harness.program import run
 
+# In the last week of a term, and before its end, on whatever day this runs: a Wednesday.
 WEEK_AGO = datetime.now(UTC) - timedelta(days=7)
+UNTIL = (WEEK_AGO + timedelta(days=2 - WEEK_AGO.weekday())).isoformat()
 LABS = ("shell", "filesystem", "processes", "network", "containers", "database")
 
 
@@ -20,7 +22,7 @@ def fill(services: dict[str, str], *arguments: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def stored(services) -> list[int]:
-    return fill(services, "--until", WEEK_AGO.isoformat())
+    return fill(services, "--until", UNTIL)
 
 
 def mine(client, path: str) -> list[dict]:
@@ -35,14 +37,15 @@ def test_what_it_says_is_stored(stored, api, performance, usage):
 
 
 def test_a_second_run_stores_nothing_twice(stored, services):
-    assert fill(services, "--until", WEEK_AGO.isoformat()) == [0, 0, 0]
+    assert fill(services, "--until", UNTIL) == [0, 0, 0]
 
 
-def test_a_run_after_a_week_goes_on_with_the_term_that_is_there(stored, services, api):
+def test_a_later_run_goes_on_with_the_term_that_is_there(stored, services, api):
     before = len(mine(api, "/attempts"))
     again = fill(services)
     after = mine(api, "/attempts")
-    assert again[0] == again[1] == len(after) - before < before // 3
+    assert again[0] == again[1] == len(after) - before
+    assert 0 < again[0] < before // 3
     assert len({attempt["client_id"].split(":")[1] for attempt in after}) == 1
 
 

@@ -2,7 +2,10 @@
 
 from datetime import datetime, timedelta, timezone
 from functools import cache
+from typing import Callable, TypeVar
 from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
 
 UTC = timezone.utc
 MINUTE = timedelta(minutes=1)
@@ -72,3 +75,10 @@ def changes(zone: ZoneInfo, year: int) -> list[datetime]:
     """When the offset changes in a year."""
     hours = year_of(zone, year)["hour"]
     return [at for before, at in zip(hours, hours[1:]) if east(before, zone) != east(at, zone)]
+
+
+def same_day(zone: str, ask: Callable[[], T]) -> T:
+    """What several requests are answered on one day of a zone: they are made again if its midnight was between them."""
+    today = lambda: datetime.now(ZoneInfo(zone)).date()
+    day, answers = today(), ask()
+    return answers if today() == day else ask()
