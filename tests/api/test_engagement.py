@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from harness.daemon import Daemons, database_of
+from harness.clocks import same_day
+from harness.daemon import PATIENT, Daemons, database_of
 from harness.samples import created, faults, new_event, new_lab, new_user
 
 DAY = timedelta(days=1)
@@ -27,7 +28,7 @@ def daemon(postgres, user_progress, tmp_path_factory):
     with Daemons(tmp_path_factory.mktemp("engagement")) as daemons:
         name = database_of("usage-analytics", postgres)
         daemon = daemons.start(
-            "usage-analytics", DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress
+            "usage-analytics", DATABASE_URL=postgres.url(name), USER_PROGRESS_SERVICE_URL=user_progress, **PATIENT
         )
         daemon.database = name
         yield daemon.settled() or daemon
@@ -71,15 +72,16 @@ class TestActiveUsers:
 
     def test_the_figures_are_sets_of_the_raw_events_at_every_edge(self, client, cursor):
         choose, zone = random.Random(5), "America/Havana"
-        starts = [time_of(start) for start in get(client, "/analytics/active", days=69, zone=zone)["starts"]]
+        edges = lambda: [time_of(start) for start in get(client, "/analytics/active", days=69, zone=zone)["starts"]]
         now = datetime.now(timezone.utc)
-        places = [start + change for start, change in product(starts, (-MICROSECOND, timedelta(0), MICROSECOND))]
+        places = [start + change for start, change in product(edges(), (-MICROSECOND, timedelta(0), MICROSECOND))]
         places += [now - days * DAY + timedelta(seconds=side) for days in (1, 7, 30) for side in (-30, 60)]
         for at in [*choose.sample(places, 60), now + DAY, None]:
             insert(cursor, choose.choice(USERS), choose.choice(LABS), at)
         for lab in (None, "network", "nowhere"):
-            answer = get(client, "/analytics/active", days=40, zone=zone, **({"lab_type": lab} if lab else {}))
-            self.check(cursor, answer, lab, starts[-69:])
+            query = {"days": 40, "zone": zone, **({"lab_type": lab} if lab else {})}
+            starts, answer = same_day(zone, lambda: (edges(), get(client, "/analytics/active", **query)))
+            self.check(cursor, answer, lab, starts)
 
     def check(self, cursor, answer, lab, starts) -> None:
         cursor.execute("SELECT user_id, lab_type, timestamp FROM usage_events")
@@ -241,8 +243,8 @@ def test_the_reports_agree_with_the_series(client, cursor):
     zone, first = "Asia/Kathmandu", (now - 30 * DAY).isoformat()
     whole = {"from": first, "to": now.isoformat(), "zone": zone}
     for lab in LABS[:2]:
-        series = get(client, "/analytics/series", lab_type=lab, zone=zone)
-        active = get(client, "/analytics/active", lab_type=lab, zone=zone)
+        both = lambda: [get(client, f"/analytics/{report}", lab_type=lab, zone=zone) for report in ("series", "active")]
+        series, active = same_day(zone, both)
         assert (active["starts"], active["active"]) == (series["starts"], series["total"]["users"])
         funnel = get(client, "/analytics/funnel", lab_type=lab, within=2592000, **whole)["total"]
         series = get(client, "/analytics/series", lab_type=lab, **whole)["total"]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness import exchange, metrics
-from harness.daemon import SERVICES, WITHOUT_TLS, database_of
+from harness.daemon import PATIENT, SERVICES, WITHOUT_TLS
 from harness.samples import attempt_body, lab_body, new_lab, new_user, token, user_body
 from harness.wait import until
 from harness.wire import Wire
@@ -148,7 +148,7 @@ class TestRequests:
 
 class TestDatabase:
     def test_writes_are_batched_and_committed(self, fresh):
-        daemon = fresh()
+        daemon = fresh(**PATIENT)
         with daemon.client() as api:
             user, lab = new_user(api), new_lab(api)
         before = metrics.samples(daemon.url)
@@ -209,16 +209,11 @@ class TestDatabase:
         assert metrics.samples(daemon.url).of("idempotent_replays_total") == 2
 
 
-def test_lookups_that_share_a_call_are_fewer_calls(fresh, start_daemon, postgres):
-    users = fresh()
+def test_lookups_that_share_a_call_are_fewer_calls(fresh, beside):
+    users = fresh(**PATIENT)
     with users.client() as api:
         user, lab = new_user(api), new_lab(api)
-    events = start_daemon(
-        "usage-analytics",
-        DATABASE_URL=postgres.url(database_of("usage-analytics", postgres)),
-        USER_PROGRESS_SERVICE_URL=users.url,
-        WORKERS="1",
-    ).ready()
+    events = beside("usage-analytics", users.url, WORKERS="1", **PATIENT).ready()
     body = {"user_id": user["id"], "lab_type": lab["lab_type"], "event_type": "start"}
 
     def record(_):

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from harness import exchange
-from harness.daemon import VARIANT, WITHOUT_TLS, WRAPPER
+from harness.daemon import BUSY_SECONDS, VARIANT, WITHOUT_TLS, WRAPPER
 from harness.metrics import samples
 from harness.wait import until
 from harness.wire import Wire
@@ -233,7 +233,7 @@ def test_readers_of_a_users_200000_attempts_take_bounded_memory(fresh, postgres)
                 peak = max(peak, private(daemon))
                 since = time.monotonic()
                 assert client.get("/livez").status_code == 200
-                assert time.monotonic() - since < 5
+                assert time.monotonic() - since < BUSY_SECONDS
     assert len(set(lengths)) == 1 and lengths[0] > ATTEMPTS * 200
     assert peak < 64 * MIB
     for reader in idle:

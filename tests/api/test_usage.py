@@ -3,7 +3,7 @@
 import json
 import random
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -148,20 +148,28 @@ class TestWindows:
 
     def test_only_sessions_that_start_in_the_window_count(self, usage, someone, lab, cursor_of):
         cursor = cursor_of("usage-analytics")
+        base = this_hour(cursor)
         for start, complete in (
             (timedelta(days=8), timedelta(days=6)),
             (timedelta(hours=2), timedelta(hours=1)),
         ):
             for kind, ago in (("start", start), ("complete", complete)):
-                move(cursor, new_event(usage, someone, lab, kind), ago, base=True)
+                move(cursor, new_event(usage, someone, lab, kind), ago, base)
         assert report(usage, lab)["average_session_time_seconds"] == 3600.0
         assert report(usage, lab, 9)["average_session_time_seconds"] == (2 * 86400 + 3600) / 2
 
 
-def move(cursor, event: dict, ago: timedelta, base: bool = False) -> None:
-    """Lets an event have happened so long ago; with `base`, before a whole second of this test's day."""
-    now = "date_trunc('hour', now())" if base else "now()"
-    cursor.execute(f"UPDATE usage_events SET timestamp = {now} - %s WHERE id = %s", [ago, event["id"]])
+def this_hour(cursor) -> datetime:
+    """When it began: a whole second that a test reads once, since the next hour may begin meanwhile."""
+    cursor.execute("SELECT date_trunc('hour', now())")
+    return cursor.fetchone()[0]
+
+
+def move(cursor, event: dict, ago: timedelta, base: datetime | None = None) -> None:
+    """Lets an event have happened so long before `base`, or before now."""
+    cursor.execute(
+        "UPDATE usage_events SET timestamp = coalesce(%s, now()) - %s WHERE id = %s", [base, ago, event["id"]]
+    )
 
 
 # docs/sessions.md, row by row: the steps in their order, and which complete ends which start.
@@ -184,6 +192,7 @@ SESSIONS = {
 @pytest.mark.parametrize("steps", SESSIONS)
 def test_a_complete_ends_the_start_that_it_belongs_to(usage, someone, lab, cursor_of, steps):
     cursor = cursor_of("usage-analytics")
+    base = this_hour(cursor)
     at = {n: 3**n for n in range(1, 6)}  # seconds: no two sums of differences are alike
     for n, (kind, *session) in enumerate(map(str.split, steps.split(", ")), 1):
         value = (
@@ -192,7 +201,7 @@ def test_a_complete_ends_the_start_that_it_belongs_to(usage, someone, lab, curso
             else {}
         )
         event = new_event(usage, someone, lab, kind, event_data=value)
-        move(cursor, event, timedelta(hours=3) - timedelta(seconds=at[n]), base=True)
+        move(cursor, event, timedelta(hours=3) - timedelta(seconds=at[n]), base)
     lengths = [at[complete] - at[start] for start, complete in SESSIONS[steps]]
     expected = sum(lengths) / len(lengths) if lengths else 0
     got = report(usage, lab)["average_session_time_seconds"]
