@@ -221,7 +221,7 @@ def test_it_continues_as_soon_as_user_progress_does(postgres, both):
 @pytest.fixture
 def real(fresh, both, postgres):
     """A User Progress of the test's own, with a user and a lab, and the two services that ask it."""
-    truth = fresh()
+    truth = fresh(PORT=str(free_port()))
     with truth.client() as client:
         user, lab = new_user(client, id="u"), new_lab(client, lab_type="t")
     daemons = both(truth.url)
@@ -232,10 +232,8 @@ def real(fresh, both, postgres):
 
 def test_a_killed_user_progress_is_503_and_a_restarted_one_is_asked_again(postgres, real):
     truth, daemons, user, lab = real
-    port = truth.url.rsplit(":", 1)[1]
     truth.kill()
     check_refused(postgres, daemons)
-    truth.settings["PORT"] = port
     truth.start().ready()
     for daemon in daemons:
         assert ask(daemon.url, *SERVICES[daemon.service][1][0])[0].status == 200
@@ -246,9 +244,9 @@ def test_a_request_waits_for_a_user_progress_that_restarts(postgres, both):
         line.answer(200, GOOD(asked))
         line.hang_up()
 
-    with Fake(behave) as fake:
+    port = free_port()
+    with Fake(behave, port=port) as fake:
         daemons = both(fake.url)
-        port = fake.server.server_address[1]
         requests = [(daemon.url, *SERVICES[daemon.service][1][0]) for daemon in daemons]
         assert {ask(*request)[0].status for request in requests} == {200}
 

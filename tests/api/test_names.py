@@ -10,6 +10,7 @@ from harness import exchange
 from harness.daemon import BACK_SECONDS, Daemon
 from harness.fake import Fake, directory
 from harness.names import DNS_PORT, Names, can_be_the_systems, free_loopback
+from harness.ports import free_port
 from harness.samples import event_body, new_lab, new_user
 from harness.wait import until
 
@@ -60,9 +61,9 @@ def test_user_progress_at_another_address_under_its_name_is_found_within_a_secon
     postgres, start_daemon, names, usage
 ):
     database = postgres.url(postgres.create_database())
-    here = start_daemon(DATABASE_URL=database).ready()
+    port = free_port()
+    here = start_daemon(DATABASE_URL=database, PORT=str(port)).ready()
     names.addresses["up.example"] = ["127.0.0.1"]
-    port = port_of(here.url)
     daemon = usage(f"http://up.example:{port}")
     with here.client() as client:
         user, lab = new_user(client), new_lab(client)
@@ -76,12 +77,13 @@ def test_user_progress_at_another_address_under_its_name_is_found_within_a_secon
 
 
 def test_an_old_address_that_stays_silent_is_given_up_at_once(names, usage):
-    with Fake(lambda line, asked: line.answer(200, GOOD(asked))) as old:
+    port = free_port()
+    with Fake(lambda line, asked: line.answer(200, GOOD(asked)), port=port) as old:
         names.addresses["up.example"] = ["127.0.0.1"]
-        daemon = usage(f"http://up.example:{port_of(old.url)}")
+        daemon = usage(f"http://up.example:{port}")
         until(lambda: post_event(daemon, USER, LAB) == 200, "the first event")
         old.behave = lambda line, asked: line.stay_silent()
-        with Fake(lambda line, asked: line.answer(200, GOOD(asked)), "127.0.0.2", port_of(old.url)):
+        with Fake(lambda line, asked: line.answer(200, GOOD(asked)), "127.0.0.2", port):
             names.addresses["up.example"] = ["127.0.0.2"]
             began = time.monotonic()
             until(lambda: post_event(daemon, USER, LAB) == 200, "the new address", 30)

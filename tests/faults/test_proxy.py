@@ -1,11 +1,10 @@
 """Several instances of a service behind deploy/proxy: found by name, left out while they are not ready."""
 
-from urllib.parse import urlsplit
-
 import pytest
 
 from harness import exchange
 from harness.names import Names
+from harness.ports import free_port
 from harness.proxy import Proxy
 from harness.wait import until
 
@@ -17,7 +16,7 @@ def start_instance(postgres, user_progress, start_daemon):
     """start_instance(number, port): a usage-analytics on 127.0.0.<number>; all share one database."""
     database = postgres.create_database()
 
-    def start(number: int, port: int = 0):
+    def start(number: int, port: int):
         return start_daemon(
             NAME,
             DATABASE_URL=postgres.url(database),
@@ -35,8 +34,8 @@ def serves(daemon) -> bool:
 
 
 def test_a_service_is_as_many_instances_as_its_name_has_addresses_and_as_are_ready(start_instance):
-    first = start_instance(2)
-    port = urlsplit(first.url).port
+    port = free_port()
+    first = start_instance(2, port)
     second = start_instance(3, port)
     known = {NAME: ["127.0.0.2", "127.0.0.3"]}
     with Names(known) as names, Proxy(names, port) as proxy:
