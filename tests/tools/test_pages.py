@@ -10,7 +10,8 @@ import pytest
 
 from harness.postgres import ROOT
 
-PACKAGES = sorted((ROOT / "build/pages").glob("*.tgz"))
+PINS = ROOT / "pages/packages.sha512"
+PACKAGES = [ROOT / "build/pages" / line.split()[1] for line in PINS.read_text().splitlines()]
 
 
 def make_pages(directory, path: str = os.environ["PATH"]):
