@@ -79,6 +79,15 @@ static bool read_url(struct hosts *hosts, struct arena *arena, const char *url)
     return true;
 }
 
+bool hosts_read(struct hosts *hosts, struct arena *arena, const char *url)
+{
+    if (!read_url(hosts, arena, url))
+        return false;
+    for (size_t i = 0; i < hosts->count; i++)
+        hosts->list[i].needs_address = false;
+    return true;
+}
+
 /* Looking up */
 
 static void answered(struct resolver_question *question)

@@ -45,6 +45,11 @@ enum hosts_status { HOSTS_KNOWN, HOSTS_ASKED, HOSTS_FAILED };
 enum hosts_status hosts_look_up(struct hosts *hosts, struct resolver *resolver, struct arena *arena,
                                 const char *url) MUST_CHECK;
 
+/*
+ * The same without looking up any name: libpq does that, and blocks. False: no memory, or not a valid URL.
+ */
+bool hosts_read(struct hosts *hosts, struct arena *arena, const char *url) MUST_CHECK;
+
 /* Withdraws open questions; `known` is not called. */
 void hosts_forget(struct hosts *hosts);
 

@@ -176,12 +176,12 @@ static bool do_steps(const struct owner *owner)
                           .stop = -1};
     bool done = owner->found > owner->schema->version || steps_run(&steps);
 
-    while (!done && !steps.failed) {
+    while (!done && !steps.failed && steps.away < CONNECT_TRIES) {
         steps_end(&steps);
         done = steps_rest(&steps, STEPS_TRY_AGAIN) && steps_run(&steps);
     }
     steps_end(&steps);
-    return done;
+    return done || !steps.away || complain("steps", NULL, "no connection");
 }
 
 static bool print_result(struct owner *owner)

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arena.h"
 #include "common/base/log.h"
 #include "common/pg/connect.h"
+#include "common/pg/hosts.h"
 #include "common/pg/script.h"
 
 #define STEPS_LOCK      "7205759403792798" /* held by the process that runs a database's steps */
@@ -48,30 +50,69 @@ static void ignore_notice(void *unused, const PGresult *result)
     (void)result;
 }
 
-/* A connection to a server that can be written to; NULL if there is none or everything shall end. */
-static PGconn *connect_to(const struct steps *steps)
+static PGconn *start_to_connect(const struct steps *steps, struct arena *memory)
 {
-    static const char *const keywords[] = {
-        CONNECT_WATCH,          "dbname", "fallback_application_name", "client_encoding",
-        "target_session_attrs", NULL};
-    bool any = strstr(steps->url, "target_session_attrs");
-    const char *const values[] = {CONNECT_WATCH_VALUES,      steps->url, steps->name, "UTF8",
-                                  any ? NULL : "read-write", NULL};
-    PGconn *conn = PQconnectStartParams(keywords, values, 1);
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    static const char *const keywords[] = {CONNECT_WATCH,
+                                           "dbname",
+                                           "host",
+                                           "hostaddr",
+                                           "port",
+                                           "fallback_application_name",
+                                           "client_encoding",
+                                           "target_session_attrs",
+                                           NULL};
+    struct hosts hosts;
+    struct host_lists lists;
 
+    if (!hosts_read(&hosts, memory, steps->url) || !hosts_list(&hosts, memory, steps->turn, &lists))
+        return NULL;
+    bool any = strstr(steps->url, "target_session_attrs");
+    const char *const values[] = {CONNECT_WATCH_VALUES,
+                                  steps->url,
+                                  lists.host,
+                                  lists.hostaddr,
+                                  lists.port,
+                                  steps->name,
+                                  "UTF8",
+                                  any ? NULL : "read-write",
+                                  NULL};
+    return PQconnectStartParams(keywords, values, 1);
+}
+
+/* The next attempt begins with another host: libpq itself goes on to it only if the first refuses. */
+static void miss_server(struct steps *steps, const char *reason)
+{
+    log_line(steps->away ? LOG_DEBUG : LOG_WARNING, "cannot connect to the database for the schema's steps",
+             "reason", reason, NULL);
+    steps->turn++;
+    steps->away++;
+}
+
+/* A connection to a server that can be written to; NULL if there is none or everything shall end. */
+static PGconn *connect_to(struct steps *steps)
+{
+    struct arena memory = {0};
+    PGconn *conn = start_to_connect(steps, &memory);
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    bool silent = false;
+
+    arena_free(&memory);
     while (conn && status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         struct pollfd fds[] = {{.fd = steps->stop, .events = POLLIN},
                                {.fd = PQsocket(conn), .events = events}};
-        if (fds[1].fd < 0 || poll(fds, COUNT(fds), CONNECT_TIMEOUT) <= 0 || fds[0].revents)
+        silent = fds[1].fd >= 0 && poll(fds, COUNT(fds), CONNECT_TIMEOUT) <= 0;
+        if (fds[1].fd < 0 || silent || fds[0].revents)
             break;
         status = PQconnectPoll(conn);
     }
     if (status != PGRES_POLLING_OK) {
+        if (steps_rest(steps, 0))
+            miss_server(steps, silent ? "no answer" : conn ? PQerrorMessage(conn) : "no memory");
         PQfinish(conn);
         return NULL;
     }
+    steps->away = 0;
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     return conn;
 }

@@ -32,6 +32,8 @@ struct steps {
     int stop;              /* readable once everything shall end; -1: never */
     bool failed;           /* the last step failed for another reason than a lock */
     bool told;             /* that the role may not do a step */
+    unsigned turn;         /* which of the URL's hosts is tried first: after each failure the next one */
+    unsigned away;         /* attempts in a row that found no server */
     struct pg_conn *guard, *conn;
 };
 

@@ -3,8 +3,10 @@
 import itertools
 import json
 import os
+import socket
 import subprocess
 from contextlib import closing
+from urllib.parse import quote
 
 import pytest
 
@@ -105,3 +107,13 @@ def test_the_command_fails_with_a_reason_where_the_service_s_role_does_not_exist
     settings = {**os.environ, "SCHEMA_DATABASE_URL": url, "DATABASE_URL": role}
     done = subprocess.run([binary("user-progress"), "schema"], env=settings, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "the role of DATABASE_URL does not exist" in done.stderr
+
+
+def test_a_host_that_is_silent_does_not_keep_the_command_from_the_next_one(postgres):
+    name, address = postgres.create_database(), postgres.address
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = f"127.0.0.1:{silent.getsockname()[1]},{quote(address['PGHOST'], safe='')}:{address['PGPORT']}"
+        settings = {**os.environ, "DATABASE_URL": f"postgresql://{address['PGUSER']}@{hosts}/{name}"}
+        done = subprocess.run([binary("user-progress"), "schema"], env=settings, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "cannot connect to the database for the schema's steps" in done.stderr
