@@ -36,7 +36,7 @@ static bool keep(struct steps *steps)
         return false;
     for (int i = 0; i < LOOK_AGAIN && steps_run_slices(steps, &any); i++) {
         if (!any)
-            return true;
+            return !steps->missing;
         if (!steps_rest(steps, SLICE_EVERY))
             break;
     }

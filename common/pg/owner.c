@@ -174,11 +174,11 @@ static bool do_steps(const struct owner *owner)
                           .session_settings = true,
                           .waiting = &waiting,
                           .stop = -1};
-    bool done = owner->found > owner->schema->version || steps_run(&steps);
+    bool done = owner->found > owner->schema->version || (steps_run(&steps) && !steps.missing);
 
     while (!done && !steps.failed && steps.away < CONNECT_TRIES) {
         steps_end(&steps);
-        done = steps_rest(&steps, STEPS_TRY_AGAIN) && steps_run(&steps);
+        done = steps_rest(&steps, STEPS_TRY_AGAIN) && steps_run(&steps) && !steps.missing;
     }
     steps_end(&steps);
     return done || !steps.away || complain("steps", NULL, "no connection");

@@ -264,21 +264,27 @@ static bool take_connections(struct steps *steps)
             run(steps, steps->conn, "settings", "SET statement_timeout = 0; SET lock_timeout = 0", NULL));
 }
 
-/* Does all steps except slices; false: not all of them are done. */
+/* Does all steps except slices; false: not all of them are done, missing indexes aside. */
 static bool do_steps(struct steps *steps)
 {
     const char *at = steps->schema;
     size_t left = script_count_steps(at);
     struct step step;
 
+    steps->missing = 0;
     while (script_next_step(&at, &step)) {
+        bool index = strcmp(step.kind, "index") == 0;
+        steps->failed = false;
         if (metric_read(steps->waiting)) /* not if all was done before */
             metric_set(steps->waiting, left);
         if (strcmp(step.kind, "slice") == 0)
             continue;
         bool done = run(steps, steps->guard, "lock", "SELECT 1", NULL) &&
-                    (strcmp(step.kind, "index") == 0 ? make_index(steps, &step)
-                                                     : run_transaction(steps, steps->conn, &step, NULL));
+                    (index ? make_index(steps, &step) : run_transaction(steps, steps->conn, &step, NULL));
+        if (!done && index && steps->failed && PQstatus(steps->conn) == CONNECTION_OK) {
+            steps->missing++;
+            continue;
+        }
         if (!done) {
             metric_set(steps->waiting, left);
             return false;
@@ -310,7 +316,7 @@ bool steps_run_slices(struct steps *steps, bool *any)
         while (left > 0) {
             if (!run_transaction(steps, steps->conn, &step, &left) || !steps_rest(steps, 0))
                 return false;
-            metric_set(steps->waiting, left > 0);
+            metric_set(steps->waiting, steps->missing + (left > 0));
         }
     }
     return true;

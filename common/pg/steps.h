@@ -31,6 +31,7 @@ struct steps {
     metric *waiting;       /* a gauge of its own: steps still to be done, a running slice included */
     int stop;              /* readable once everything shall end; -1: never */
     bool failed;           /* the last step failed for another reason than a lock */
+    size_t missing;        /* indexes that cannot be made: a row does not fit, or two have the same key */
     bool told;             /* that the role may not do a step */
     unsigned turn;         /* which of the URL's hosts is tried first: after each failure the next one */
     unsigned away;         /* attempts in a row that found no server */
@@ -42,7 +43,8 @@ bool steps_rest(const struct steps *steps, int milliseconds);
 
 /*
  * Connects, waits until no other process runs steps, and does all steps except slices. False: not all of them
- * are done, which is logged, or everything shall end. Afterwards another process may run steps.
+ * are done, which is logged, or everything shall end. Only indexes may be `missing`: what comes after them
+ * does without them. Afterwards another process may run steps.
  */
 MUST_CHECK bool steps_run(struct steps *steps);
 

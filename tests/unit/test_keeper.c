@@ -49,14 +49,19 @@ static void await_number(const char *query, long number)
     }
 }
 
-static void await_end(struct keeper *keeper, const metric *gauge)
+static void await_gauge(const metric *gauge, uint64_t number)
 {
     int64_t end = clock_monotonic() + PATIENCE;
 
-    while (metric_read(gauge)) {
+    while (metric_read(gauge) != number) {
         assert_true(clock_monotonic() < end);
         nanosleep(&(struct timespec){.tv_nsec = A_WHILE}, NULL);
     }
+}
+
+static void await_end(struct keeper *keeper, const metric *gauge)
+{
+    await_gauge(gauge, 0);
     keeper_stop(keeper);
 }
 
@@ -132,6 +137,21 @@ static void an_index_that_was_interrupted_is_made_again(void **state)
     assert_string_equal(sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'marks_n'::regclass"), "t");
 }
 
+static void an_index_that_cannot_be_made_is_missed_and_keeps_nothing_else(void **state)
+{
+    (void)state;
+    sql("INSERT INTO marks VALUES (1), (1)");
+    struct keeper *keeper =
+        keep("\n-- step: index marks_n\nCREATE UNIQUE INDEX CONCURRENTLY marks_n ON marks (n);"
+             "\n-- step: lock more\nINSERT INTO marks SELECT 2 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 2);"
+             "\n-- step: slice most\nINSERT INTO marks SELECT 3 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 3);"
+             " SELECT 0;",
+             &waiting);
+    await_number("SELECT max(n) FROM marks", 3);
+    await_gauge(&waiting, 1);
+    keeper_stop(keeper);
+}
+
 static void a_slice_that_runs_is_cancelled_at_the_end(void **state)
 {
     (void)state;
@@ -176,6 +196,7 @@ int main(void)
         test(steps_run_in_their_order_and_slices_until_nothing_is_left),
         test(a_step_that_waits_for_a_lock_holds_writers_up_for_half_a_second_at_most),
         test(an_index_that_was_interrupted_is_made_again),
+        test(an_index_that_cannot_be_made_is_missed_and_keeps_nothing_else),
         test(a_slice_that_runs_is_cancelled_at_the_end),
         test(one_keeper_of_a_database_runs_the_steps_at_a_time),
     };
