@@ -9,6 +9,14 @@
 
 #define COMPLAINT_PAUSE (5 * SECOND) /* between two warnings of this process about its database */
 
+/*
+ * Of every connection, in front of the URL, which may say otherwise: the kernel tells within half a minute
+ * that a server is gone without a word (libpq: seconds without a word, seconds between two questions,
+ * questions without an answer; milliseconds without an acknowledgement). A statement may take hours.
+ */
+#define WATCH        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
+#define WATCH_VALUES "10", "5", "3", "25000"
+
 void connect_complain(const struct link *link, const char *reason)
 {
     static _Atomic int64_t last;
@@ -26,10 +34,9 @@ static void log_server_message(void *unused, const PGresult *result)
     log_line(LOG_DEBUG, "postgres notice", "sqlstate", PQresultErrorField(result, PG_DIAG_SQLSTATE), NULL);
 }
 
-bool connect_start(struct link *link)
+PGconn *connect_begin(const char *url, const struct host_lists *lists, const char *name, bool any)
 {
-    struct host_lists lists;
-    const char *const keywords[] = {CONNECT_WATCH,
+    const char *const keywords[] = {WATCH,
                                     "dbname",
                                     "host",
                                     "hostaddr",
@@ -38,6 +45,16 @@ bool connect_start(struct link *link)
                                     "client_encoding",
                                     "target_session_attrs",
                                     NULL};
+    const char *writable = any || strstr(url, "target_session_attrs") ? NULL : "read-write";
+    const char *const values[] = {WATCH_VALUES, url,      lists->host, lists->hostaddr, lists->port, name,
+                                  "UTF8",       writable, NULL};
+
+    return PQconnectStartParams(keywords, values, 1);
+}
+
+bool connect_start(struct link *link)
+{
+    struct host_lists lists;
 
     /*
      * libpq tries its next host only if a host refuses the connection. It does not if a host is silent, which
@@ -49,17 +66,7 @@ bool connect_start(struct link *link)
         connect_complain(link, "no address was found for any of its hosts");
         return false;
     }
-    bool any = link->replica || strstr(link->url, "target_session_attrs");
-    const char *const values[] = {CONNECT_WATCH_VALUES,
-                                  link->url,
-                                  lists.host,
-                                  lists.hostaddr,
-                                  lists.port,
-                                  link->schema->name,
-                                  "UTF8",
-                                  any ? NULL : "read-write",
-                                  NULL};
-    link->pq = PQconnectStartParams(keywords, values, 1);
+    link->pq = connect_begin(link->url, &lists, link->schema->name, link->replica);
     if (!link->pq)
         return false;
     PQsetNoticeReceiver(link->pq, log_server_message, NULL); /* libpq's default writes to stderr */

@@ -4,15 +4,14 @@
 
 #include "common/pg/connection.h"
 
-/*
- * Of every connection, in front of the URL, which may say otherwise: the kernel tells within half a minute
- * that a server is gone without a word (libpq: seconds without a word, seconds between two questions,
- * questions without an answer; milliseconds without an acknowledgement). A statement may take hours.
- */
-#define CONNECT_WATCH        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
-#define CONNECT_WATCH_VALUES "10", "5", "3", "25000"
-
 enum connect_status { CONNECT_WAITS, CONNECT_MADE, CONNECT_FAILED };
+
+/*
+ * Begins a connection to the hosts of the lists instead of the URL's: as `name`, and to a server that can be
+ * written to unless `any`, or the URL, says otherwise. NULL: no memory.
+ */
+MUST_CHECK struct pg_conn *connect_begin(const char *url, const struct host_lists *lists, const char *name,
+                                         bool any);
 
 /* Begins to connect; false if libpq has no memory. The link's connection may have failed already. */
 MUST_CHECK bool connect_start(struct link *link);

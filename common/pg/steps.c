@@ -52,31 +52,12 @@ static void ignore_notice(void *unused, const PGresult *result)
 
 static PGconn *start_to_connect(const struct steps *steps, struct arena *memory)
 {
-    static const char *const keywords[] = {CONNECT_WATCH,
-                                           "dbname",
-                                           "host",
-                                           "hostaddr",
-                                           "port",
-                                           "fallback_application_name",
-                                           "client_encoding",
-                                           "target_session_attrs",
-                                           NULL};
     struct hosts hosts;
     struct host_lists lists;
 
     if (!hosts_read(&hosts, memory, steps->url) || !hosts_list(&hosts, memory, steps->turn, &lists))
         return NULL;
-    bool any = strstr(steps->url, "target_session_attrs");
-    const char *const values[] = {CONNECT_WATCH_VALUES,
-                                  steps->url,
-                                  lists.host,
-                                  lists.hostaddr,
-                                  lists.port,
-                                  steps->name,
-                                  "UTF8",
-                                  any ? NULL : "read-write",
-                                  NULL};
-    return PQconnectStartParams(keywords, values, 1);
+    return connect_begin(steps->url, &lists, steps->name, false);
 }
 
 /* The next attempt begins with another host: libpq itself goes on to it only if the first refuses. */

@@ -141,12 +141,12 @@ static void an_index_that_cannot_be_made_is_missed_and_keeps_nothing_else(void *
 {
     (void)state;
     sql("INSERT INTO marks VALUES (1), (1)");
-    struct keeper *keeper =
-        keep("\n-- step: index marks_n\nCREATE UNIQUE INDEX CONCURRENTLY marks_n ON marks (n);"
-             "\n-- step: lock more\nINSERT INTO marks SELECT 2 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 2);"
-             "\n-- step: slice most\nINSERT INTO marks SELECT 3 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 3);"
-             " SELECT 0;",
-             &waiting);
+    struct keeper *keeper = keep(
+        "\n-- step: index marks_n\nCREATE UNIQUE INDEX CONCURRENTLY marks_n ON marks (n);"
+        "\n-- step: lock more\nINSERT INTO marks SELECT 2 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 2);"
+        "\n-- step: slice most\nINSERT INTO marks SELECT 3 WHERE NOT EXISTS (SELECT FROM marks WHERE n = 3);"
+        " SELECT 0;",
+        &waiting);
     await_number("SELECT max(n) FROM marks", 3);
     await_gauge(&waiting, 1);
     keeper_stop(keeper);
