@@ -205,7 +205,8 @@ enum reply records_delete(struct request *rq)
 
     switch (query_row(rq, &delete_record, rq->path, &deleted)) {
     case QUERY_ROW:
-        return reply_message(rq, "Performance record %lld deleted", (long long)deleted.performance_id);
+        return reply_message(rq, arena_printf(&rq->arena, "Performance record %lld deleted",
+                                              (long long)deleted.performance_id));
     case QUERY_NONE:
         return reply_error(rq, 404, "Performance record not found");
     default:

@@ -192,7 +192,7 @@ enum reply events_delete(struct request *rq)
 
     switch (query_row(rq, &delete_event, rq->path, &deleted)) {
     case QUERY_ROW:
-        return reply_message(rq, "Event %lld deleted", (long long)deleted.event_id);
+        return reply_message(rq, arena_printf(&rq->arena, "Event %lld deleted", (long long)deleted.event_id));
     case QUERY_NONE:
         return reply_error(rq, 404, "Event not found");
     default:

@@ -170,7 +170,9 @@ static enum reply store(struct request *rq, const struct statement *statement, i
     if (!kept.user_found)
         return reply_error(rq, 404, "User not found");
     if (!kept.lab_found)
-        return reply_errorf(rq, 404, "No labs found for type: %.*s", (int)in.lab_type.len, in.lab_type.at);
+        return reply_error(
+            rq, 404,
+            arena_printf(&rq->arena, "No labs found for type: %.*s", (int)in.lab_type.len, in.lab_type.at));
     return reply(rq, &attempt_shape, &kept);
 }
 
@@ -250,7 +252,8 @@ enum reply attempts_delete(struct request *rq)
 
     switch (query_row(rq, &delete_attempt, rq->path, &deleted)) {
     case QUERY_ROW:
-        return reply_message(rq, "Lab attempt %lld deleted", (long long)deleted.attempt_id);
+        return reply_message(
+            rq, arena_printf(&rq->arena, "Lab attempt %lld deleted", (long long)deleted.attempt_id));
     case QUERY_NONE:
         return reply_error(rq, 404, "Lab attempt not found");
     default:

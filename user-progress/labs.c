@@ -102,7 +102,8 @@ enum reply labs_delete(struct request *rq)
 
     switch (query_row(rq, &delete_lab, rq->path, &deleted)) {
     case QUERY_ROW:
-        return reply_message(rq, "Lab %.*s deleted", (int)deleted.lab_id.len, deleted.lab_id.at);
+        return reply_message(
+            rq, arena_printf(&rq->arena, "Lab %.*s deleted", (int)deleted.lab_id.len, deleted.lab_id.at));
     case QUERY_NONE:
         return reply_error(rq, 404, "Lab not found");
     default:

@@ -120,7 +120,8 @@ enum reply users_delete(struct request *rq)
 
     switch (query_row(rq, &delete_user, rq->path, &deleted)) {
     case QUERY_ROW:
-        return reply_message(rq, "User %.*s deleted", (int)deleted.user_id.len, deleted.user_id.at);
+        return reply_message(
+            rq, arena_printf(&rq->arena, "User %.*s deleted", (int)deleted.user_id.len, deleted.user_id.at));
     case QUERY_NONE:
         return reply_error(rq, 404, "User not found");
     default:

@@ -1,12 +1,7 @@
 /* The replies that a handler can give (request.h). */
 #include "common/http/request.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "common/http/header.h"
-
-#define DETAIL_MAX 1024 /* bytes of a formatted detail; longer ones are cut at a character */
 
 static enum reply begin(struct request *rq, int status)
 {
@@ -60,47 +55,11 @@ enum reply reply_error(struct request *rq, int status, const char *detail)
     return reply_member(rq, status, "detail", detail);
 }
 
-/* A formatted text in the request's memory; the null text when that is exhausted. */
-__attribute__((format(printf, 2, 0))) static struct text formatted(struct request *rq, const char *format,
-                                                                   va_list args)
+enum reply reply_message(struct request *rq, const char *message)
 {
-    char *room = arena_alloc(&rq->arena, DETAIL_MAX);
-    int len = room ? vsnprintf(room, DETAIL_MAX, format, args) : -1;
-
-    if (len < 0)
-        return TEXT_NULL;
-    if (len >= DETAIL_MAX) {
-        len = DETAIL_MAX - 1;
-        while (len && ((unsigned char)room[len] & 0xc0) == 0x80)
-            len--;
-    }
-    return (struct text){room, (size_t)len};
-}
-
-enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    struct text detail = formatted(rq, format, args);
-    va_end(args);
-    begin(rq, status);
-    write_literal(&rq->out, "{\"detail\":");
-    write_json_text(&rq->out, detail);
-    write_literal(&rq->out, "}");
-    return REPLIED;
-}
-
-enum reply reply_message(struct request *rq, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    struct text message = formatted(rq, format, args);
-    va_end(args);
     begin(rq, 200);
     write_literal(&rq->out, "{\"status\":\"success\",\"message\":");
-    write_json_text(&rq->out, message);
+    write_json_text(&rq->out, text_of(message));
     write_literal(&rq->out, "}");
     return REPLIED;
 }

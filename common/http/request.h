@@ -129,11 +129,9 @@ enum reply reply_list(struct request *rq, const struct shape *shape, struct rows
  */
 void reply_list_begin(struct request *rq);
 enum reply reply_error(struct request *rq, int status, const char *detail);
-enum reply reply_errorf(struct request *rq, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 enum reply reply_faults(struct request *rq, const struct faults *faults);
 /* `{"status":"success","message":"…"}` */
-enum reply reply_message(struct request *rq, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum reply reply_message(struct request *rq, const char *message);
 /* 503 with Retry-After: the database is away, slow or overloaded. */
 enum reply reply_unavailable(struct request *rq);
 /* 503 with Retry-After and a detail of its own. */

@@ -146,9 +146,11 @@ def test_an_update_changes_the_attempt_and_keeps_its_id_and_place(api, user, lab
 def test_an_update_to_an_unknown_user_or_lab_type_is_refused_and_changes_nothing(api, lab):
     user = new_user(api)
     one = new_attempt(api, user, lab)
+    longest = "\U0001f600" * 255
     for body, reason in (
         (attempt_body({"id": "nope"}, lab), "User not found"),
         (attempt_body(user, {"lab_type": "nope"}), "No labs found for type: nope"),
+        (attempt_body(user, {"lab_type": longest}), f"No labs found for type: {longest}"),
     ):
         answer = api.put(f"/progress/lab-attempt/{one['id']}", json=body)
         assert (answer.status_code, detail(answer)) == (404, reason)

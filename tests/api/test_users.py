@@ -134,6 +134,12 @@ def test_a_deleted_user_is_gone_and_the_attempts_stay(api, database):
     assert database.fetchone() == (user["id"],)
 
 
+def test_the_longest_id_is_whole_in_the_message_of_its_delete(api):
+    user_id = "\U0001f600" * 255
+    new_user(api, id=user_id)
+    assert api.delete(f"/users/{user_id}").json()["message"] == f"User {user_id} deleted"
+
+
 def test_name_and_email_of_a_deleted_user_can_be_used_again(api):
     user = new_user(api)
     api.delete(f"/users/{user['id']}")

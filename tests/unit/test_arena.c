@@ -122,6 +122,7 @@ static void texts_and_strings_are_copies(void **state)
     assert_non_null(arena_text(&arena, TEXT("")).at);
     assert_string_equal(arena_string(&arena, TEXT_NULL), "");
     assert_string_equal(arena_printf(&arena, "%s-%05d", "n", 42), "n-00042");
+    assert_int_equal(strlen(arena_printf(&arena, "%3000s", "n")), 3000);
     arena_free(&arena);
 }
 
