@@ -27,13 +27,18 @@ struct auth {
     struct timer refresh;      /* of the keeper */
 };
 
+/* When a fetch that begins now has to have ended. */
+static int64_t fetch_deadline(const struct auth_base *base)
+{
+    return base->loop->now + base->settings->fetch_timeout * MILLISECOND;
+}
+
 static void fetch(void *arg)
 {
     const struct auth_base *base = &((struct auth *)arg)->base;
     struct arena arena = {0};
 
-    keyset_fetch(base->keyset, base->client, &arena,
-                 base->loop->now + base->settings->fetch_timeout * MILLISECOND);
+    keyset_fetch(base->keyset, base->client, &arena, fetch_deadline(base));
     arena_free(&arena);
 }
 
@@ -228,7 +233,11 @@ enum auth_verdict auth_check(struct auth *auth, struct request *rq, bool may_ref
 
 void auth_refresh(struct auth *auth, struct request *rq)
 {
-    keyset_fetch(auth->base.keyset, auth->base.client, &rq->arena, rq->deadline);
+    int64_t until = fetch_deadline(&auth->base);
+
+    /* A request may have much more time, and others with an unknown key are 503 meanwhile. */
+    keyset_fetch(auth->base.keyset, auth->base.client, &rq->arena,
+                 until < rq->deadline ? until : rq->deadline);
 }
 
 bool auth_require_user(struct request *rq, struct text user_id)

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 
 import httpx
 import pytest
@@ -104,6 +105,7 @@ def tenant(tmp_path, own_issuer):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # a client need not wait
     server.socket = certificate(tmp_path).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -149,6 +151,21 @@ def test_while_newer_keys_are_fetched_a_token_with_one_of_them_is_not_called_inv
         asking.join()
         assert [answer.status_code for answer in answers] == [200]
         assert ask(client, newer).status_code == 200
+
+
+def test_a_call_with_much_time_does_not_wait_longer_for_newer_keys_than_others(tenant, fresh):
+    settings = {"AUTH0_DOMAIN": tenant.domain, "AUTH_AUDIENCE": AUDIENCE, "AUTH_CA_FILE": tenant.ca_file}
+    issued = {"iss": f"https://{tenant.domain}/"}
+    daemon = fresh(WORKERS="1", AUTH_REQUIRED="on", REQUEST_TIMEOUT_MS="2000", EXPORT_TIMEOUT_MS="600000", **settings)
+    with daemon.client() as client:
+        until(lambda: ask(client, f"Bearer {tenant.token(**issued)}").status_code == 200, "the keys to be fetched")
+        tenant.gate.clear()
+        unknown = f"Bearer {tenant.token(key=Key('other'), **issued)}"
+        began = time.monotonic()
+        assert refused(ask(client, unknown, "/attempts/export"))
+        assert tenant.waiting.is_set() and time.monotonic() - began < 15
+        until(lambda: ask(client, unknown).status_code == 401, "nobody to wait for the set any more")
+        tenant.gate.set()
 
 
 def test_a_tenant_with_an_untrusted_certificate_is_not_believed(tenant, fresh):
