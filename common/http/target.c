@@ -43,6 +43,17 @@ bool target_split(struct text target, struct text *path, struct text *query)
     return path->len && path->at[0] == '/';
 }
 
+bool target_take_parameter(struct text *query, struct text *name, struct text *value)
+{
+    do {
+        if (!query->len)
+            return false;
+        *value = text_take(query, '&');
+    } while (!value->len);
+    *name = text_take(value, '=');
+    return true;
+}
+
 /* How many bytes a dot at the start of a text has: 1, or 3 if it is percent-encoded; 0: there is none. */
 static size_t dot(struct text t)
 {

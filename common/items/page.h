@@ -27,8 +27,8 @@ struct request;
 bool page_take_cursor(struct request *rq, struct text cursor, enum cursor_status status) MUST_CHECK;
 
 /*
- * Adds the header Link: the query of this page with the cursor of the next one (RFC 3986, section 5.3: the
- * path stays).
+ * Adds the header Link: what counts in the query of this page, with the cursor of the next one (RFC 3986,
+ * section 5.3: the path stays). A target longer than URL_LIMIT would be refused: there is no Link then.
  */
 void page_add_link(struct request *rq, struct text cursor);
 

@@ -2,11 +2,10 @@
 
 #include "common/http/body.h"
 #include "common/http/request.h"
+#include "common/http/target.h"
 #include "common/serve/settings.h"
 #include "common/serve/worker.h"
 #include "common/table/router.h"
-
-#define QUERY_MAX 64 /* the most parameters of a query that are read */
 
 /* Whether a segment or parameter is UTF-8 without NUL. */
 static bool readable(struct text t)
@@ -45,26 +44,16 @@ static struct text query_text(struct request *rq, struct text raw)
 static bool read_query(struct request *rq, struct faults *faults)
 {
     const struct shape *shape = rq->endpoint->query_in;
-    struct named_text parameters[QUERY_MAX];
+    struct named_text parameters[PARAMETERS_MAX];
+    struct text left = rq->raw_query, name, value;
     size_t count = 0;
-    struct text left = rq->raw_query.at ? rq->raw_query : TEXT("");
 
     if (!shape)
         return true;
-    while (left.len && count < QUERY_MAX) {
-        const char *amp = memchr(left.at, '&', left.len);
-        struct text pair = {left.at, amp ? (size_t)(amp - left.at) : left.len};
-        left.at += pair.len + (amp ? 1 : 0);
-        left.len -= pair.len + (amp ? 1 : 0);
-        if (!pair.len)
-            continue;
-        const char *equals = memchr(pair.at, '=', pair.len);
-        struct text name = {pair.at, equals ? (size_t)(equals - pair.at) : pair.len};
-        struct text value = equals ? (struct text){equals + 1, pair.len - name.len - 1} : TEXT("");
+    for (; count < PARAMETERS_MAX && target_take_parameter(&left, &name, &value); count++) {
         parameters[count] = (struct named_text){query_text(rq, name), query_text(rq, value)};
         if (!parameters[count].name.at || !parameters[count].value.at)
             return false;
-        count++;
     }
     void *into = arena_zalloc(&rq->arena, shape->size);
     rq->query = into;

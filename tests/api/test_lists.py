@@ -10,6 +10,7 @@ import pytest
 from harness import exchange
 from harness.lists import EPOCH, LISTS, as_query, fill, filled, in_order, pages, passes, rows_of, whole
 from harness.samples import created, detail, faults, new_attempt, new_event, new_lab, new_record, new_user
+from harness.wire import Wire
 
 ORDERS = ["-timestamp", "timestamp", "id"]
 ROWS = 400
@@ -86,13 +87,57 @@ def test_a_list_shows_the_latest_hundred_unless_the_query_says_otherwise(client,
     assert ids(next(pages(client, of.path))) == ids(in_order(rows_of(cursor, of), "-timestamp"))[:100]
 
 
+def follow(client, of, page):
+    link = page.headers["link"]
+    return client.get(of.path + link[1 : link.index(">")])
+
+
 def test_the_link_of_a_page_leads_to_the_next_one_with_the_same_filters(client, of):
     first = client.get(f"{of.path}?user_id=u1&limit=3&lab_type=l1&user_id=%C3%BC%2F%25%3F%26%3D")
     link = first.headers["link"]
     assert link.startswith("<?") and link.endswith('>; rel="next"')
-    second = created(client.get(of.path + link[1 : link.index(">")]))
+    second = created(follow(client, of, first))
     whole_list = whole(client, of.path, user_id="ü/%?&=", lab_type="l1", limit=1000)
     assert first.json()["items"] + second["items"] == whole_list[:6]
+
+
+def test_the_link_has_what_counts_of_the_query_and_nothing_else(client, of):
+    page = client.get(f"{of.path}?other=%22&limit=7&user_id=u2&=&&user%5Fid=u1&lim%69t=1")
+    assert page.headers["link"] == f'<?user%5Fid=u1&lim%69t=1&cursor={page.json()["next"]}>; rel="next"'
+
+
+def test_a_link_is_followed_however_many_parameters_came(client, of):
+    """Those after the 64th are not read, and neither would be a cursor after so many."""
+    for many in ("a=&", "limit=2&"):
+        first = client.get(f"{of.path}?{many * 63}limit=1&limit=nothing")
+        second = created(follow(client, of, first))
+        assert ids(first.json()["items"] + second["items"]) == ids(created(client.get(f"{of.path}?limit=2"))["items"])
+
+
+def raw(daemon, target: str, *headers: str):
+    """The answer to a target whose bytes are sent as they are."""
+    with Wire(daemon.url) as wire:
+        wire.request("GET", target.encode().decode("latin-1"), *headers)
+        return wire.answer()
+
+
+def test_a_page_is_answered_however_much_the_client_sent(daemon, of):
+    many = [f"X-{n}: {'x' * 1000}" for n in range(30)]
+    quotes = '"' * 8000
+    assert raw(daemon, f"{of.path}?limit=1&other={quotes}", *many).json()["next"]
+    assert raw(daemon, f"{of.path}?limit=1&user_id={quotes}&user_id=u1", *many).json()["next"]
+
+
+def test_a_link_that_would_be_too_long_to_be_followed_is_left_out(daemon, cursor, of):
+    name = "\u00fc" * 1250  # 7,500 bytes if it is percent-encoded
+    values = [(name, name), (name, name)]
+    cursor.executemany(f"INSERT INTO {of.table} (user_id, lab_type) VALUES (%s, %s)", values)
+    try:
+        for filters, linked in ((f"user_id={name}", True), (f"user_id={name}&lab_type={name}", False)):
+            answer = raw(daemon, f"{of.path}?limit=1&{filters}")
+            assert answer.status == 200 and answer.json()["next"] and ("link" in answer.headers) == linked
+    finally:
+        cursor.execute(f"DELETE FROM {of.table} WHERE user_id = %s", [name])
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,30 @@ static void a_target_that_two_servers_could_read_differently_is_refused(void **s
         assert_false(target_split(none[i], &path, &query));
 }
 
+static void assert_parameter(struct text *query, const char *name, const char *value)
+{
+    struct text got_name, got_value;
+
+    assert_true(target_take_parameter(query, &got_name, &got_value));
+    assert_true(text_equal(got_name, text_of(name)));
+    assert_true(text_equal(got_value, text_of(value)));
+}
+
+static void the_parameters_of_a_query_come_one_after_the_other(void **state)
+{
+    struct text query = TEXT("&a=b&&c&=d&=&%61==e&f="), none = TEXT_NULL, name, value;
+
+    (void)state;
+    assert_parameter(&query, "a", "b");
+    assert_parameter(&query, "c", "");
+    assert_parameter(&query, "", "d");
+    assert_parameter(&query, "", "");
+    assert_parameter(&query, "%61", "=e");
+    assert_parameter(&query, "f", "");
+    assert_false(target_take_parameter(&query, &name, &value));
+    assert_false(target_take_parameter(&none, &name, &value));
+}
+
 static void dot_segments_are_seen_encoded_or_not(void **state)
 {
     static const char *const with[] = {"/.",    "/..",     "/a/../b", "/a/./",   "/%2e",
@@ -65,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_is_a_path_and_a_query),
         cmocka_unit_test(a_target_that_two_servers_could_read_differently_is_refused),
+        cmocka_unit_test(the_parameters_of_a_query_come_one_after_the_other),
         cmocka_unit_test(dot_segments_are_seen_encoded_or_not),
     };
 
