@@ -89,9 +89,17 @@ static const char *url_of(struct request *rq)
 
 enum reply forward(struct request *rq)
 {
-    static const char *const wanted[] = {
-        "Content-Type", "Content-Length", "Location",         "Allow", "Link", "X-Total-Count",
-        "Retry-After",  "ETag",           "WWW-Authenticate", NULL};
+    static const char *const wanted[] = {"Content-Type",
+                                         "Content-Length",
+                                         "Location",
+                                         "Allow",
+                                         "Link",
+                                         "X-Total-Count",
+                                         "Retry-After",
+                                         "ETag",
+                                         "WWW-Authenticate",
+                                         "Idempotency-Replayed",
+                                         NULL};
     struct client_call call = {.arena = &rq->arena,
                                .method = arena_string(&rq->arena, rq->method_name),
                                .url = url_of(rq),

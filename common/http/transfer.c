@@ -11,9 +11,8 @@
 #include "common/http/client_call.h"
 
 #define ANSWER_FIRST ((size_t)4096) /* bytes allocated at first for an answer */
-#define TARGET_MAX                                                                                           \
-    (64 +                                                                                                    \
-     RESOLVER_ADDRESSES * (RESOLVER_ADDRESS_MAX + 3)) /* bytes of an entry for libcurl's table of names */
+/* Bytes of an entry for libcurl's table of names. */
+#define TARGET_MAX (64 + RESOLVER_ADDRESSES * (RESOLVER_ADDRESS_MAX + 3))
 
 /* One easy handle: with a call in progress, or free. */
 struct transfer {
@@ -85,9 +84,11 @@ static bool set_headers(struct transfer *t, const struct client_call *call)
 {
     bool set = append(&t->headers, "Expect:"); /* bodies are small: no 100-continue */
 
-    for (size_t i = 0; set && i < call->header_count; i++)
-        set = append(&t->headers,
-                     arena_printf(call->arena, "%s: %s", call->headers[i].name, call->headers[i].value));
+    for (size_t i = 0; set && i < call->header_count; i++) {
+        const struct header *h = &call->headers[i];
+        const char *colon = *h->value ? ": " : ";"; /* libcurl would leave out `Name: ` */
+        set = append(&t->headers, arena_printf(call->arena, "%s%s%s", h->name, colon, h->value));
+    }
     return set;
 }
 
@@ -254,10 +255,9 @@ static void collect(struct transfers *transfers)
             continue;
         struct transfer *t = NULL;
         long status = 0;
-        CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        enum transfer_end how = end_of(t->easy, code, t->call);
+        enum transfer_end how = end_of(t->easy, message->data.result, t->call);
         curl_multi_remove_handle(transfers->multi, t->easy);
         end_call(t, how, how == TRANSFER_ANSWERED ? (int)status : 0);
     }

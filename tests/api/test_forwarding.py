@@ -114,6 +114,15 @@ def test_a_body_without_a_content_type_is_read_as_json_and_another_type_is_refus
         assert exchange.request(other, "POST", "/users/", headers, body).status == status
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "Idempotency-Key", "Authorization", "If-None-Match", "traceparent"])
+def test_a_header_without_a_value_gets_user_progress_own_answer(other, user_progress, name):
+    statuses = []
+    for url in (user_progress, other):
+        body = httpx.Request("POST", "http://x/", json=user_body()).content
+        statuses.append(exchange.request(url, "POST", "/users/", {"Content-Type": "application/json", name: ""}, body).status)
+    assert statuses == [422 if name in ("Content-Type", "Idempotency-Key") else 200] * 2
+
+
 @pytest.mark.parametrize(
     ("path", "location"),
     [
@@ -169,6 +178,7 @@ def test_a_create_that_is_sent_again_with_its_key_is_done_once(client):
     body, headers = user_body(), {"Idempotency-Key": token()}
     first, again = (client.post("/users/", json=body, headers=headers) for _ in range(2))
     assert (again.status_code, again.text) == (200, first.text)
+    assert "idempotency-replayed" not in first.headers and again.headers["idempotency-replayed"] == "true"
 
 
 def test_an_unchanged_user_is_not_sent_again(client, api):
