@@ -114,6 +114,55 @@ static const char *fault_of(struct text left, unsigned parts)
     return NULL;
 }
 
+static bool has_capital(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (t.at[i] >= 'A' && t.at[i] <= 'Z')
+            return true;
+    return false;
+}
+
+/* Whether a bracketed IPv6 address is in the form that browsers send: the shortest, without an IPv4 part. */
+static bool is_shortest(struct text host)
+{
+    char address[INET6_ADDRSTRLEN], shortest[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    size_t len = host.len - 2;
+
+    if (memchr(host.at, '.', host.len))
+        return false;
+    memcpy(address, host.at + 1, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, &parsed) == 1 &&
+           inet_ntop(AF_INET6, &parsed, shortest, sizeof(shortest)) &&
+           (strchr(shortest, '.') || strcmp(address, shortest) == 0);
+}
+
+/*
+ * A valid origin that would match nothing, because browsers send another form of it (RFC 6454, section 6.2;
+ * WHATWG URL, section 4.5). Only hosts of http and https have one form.
+ */
+static const char *form_fault(struct text origin)
+{
+    struct text left = origin, scheme = take(&left, LETTERS DIGITS "+-.");
+    bool http = text_equal_folded(scheme, TEXT("http")), https = text_equal_folded(scheme, TEXT("https"));
+
+    left = (struct text){left.at + 3, left.len - 3};
+    struct text host = left;
+    if (!take_host(&left))
+        return NULL;
+    host.len = (size_t)(left.at - host.at);
+    if (has_capital(scheme) || ((http || https) && has_capital(host)))
+        return "holds an entry with capital letters, while browsers send origins in small ones";
+    if ((http && text_equal(left, TEXT(":80"))) || (https && text_equal(left, TEXT(":443"))))
+        return "holds an entry with the default port of its scheme, which browsers leave out";
+    if (left.len > 1 && left.at[1] == '0')
+        return "holds an entry whose port begins with a zero, which browsers leave out";
+    if (host.at[0] == '[' && !is_shortest(host))
+        return "holds an entry with an IPv6 address that is not in the short form that browsers send";
+    return NULL;
+}
+
 const char *url_fault(const char *url, unsigned parts)
 {
     return fault_of(text_of(url), parts);
@@ -128,6 +177,8 @@ const char *url_origins_fault(const char *list)
         if (!entry.len || text_equal(entry, TEXT("*")) || text_equal(entry, TEXT("null")))
             continue;
         const char *fault = fault_of(entry, URL_ORIGIN);
+        if (!fault)
+            fault = form_fault(entry);
         if (fault)
             return fault;
     }

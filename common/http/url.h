@@ -23,7 +23,10 @@ enum url_parts {
  */
 const char *url_fault(const char *url, unsigned parts) MUST_CHECK;
 
-/* The same for a list of origins, separated by commas, of which `*` is any. Empty items are skipped. */
+/*
+ * The same for a list of origins, separated by commas, of which `*` is any. Empty items are skipped. An
+ * origin that browsers write in another form is a fault too, because it would match nothing.
+ */
 const char *url_origins_fault(const char *list) MUST_CHECK;
 
 /*

@@ -42,12 +42,19 @@ static bool check_owner(struct settings *settings)
     return check_database("SCHEMA_DATABASE_URL", &settings->pg.owner_url);
 }
 
-/* What a token has to have as a claim: with the line break of a careless template no token would be valid. */
+/* What a token has to have as a claim: with the blanks of a careless template no token would be valid. */
 static bool check_claim(const char *name, const char *value)
 {
-    return !value ||
-           check(name,
-                 text_has_control(text_of(value)) ? "has a line break or another control character" : NULL);
+    struct text claim = text_of(value);
+    const char *fault = NULL;
+
+    if (value && !claim.len)
+        fault = "is empty";
+    else if (text_has_control(claim))
+        fault = "has a line break or another control character";
+    else if (text_trimmed(claim).len < claim.len)
+        fault = "begins or ends with a blank";
+    return check(name, fault);
 }
 
 /* Fills in what AUTH0_DOMAIN stands for. */

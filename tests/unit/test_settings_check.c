@@ -200,6 +200,27 @@ static void an_issuer_or_audience_with_a_line_break_is_refused(void **state)
     assert_refused("AUTH_AUDIENCE", "a\n");
 }
 
+static void a_blank_issuer_or_audience_or_one_with_blanks_around_it_is_refused(void **state)
+{
+    static const char *const values[] = {" https://i/", "https://i/ ", "\thttps://i/"};
+
+    (void)state;
+    setenv("AUTH0_DOMAIN", "x.example", 1);
+    setenv("AUTH_AUDIENCE", "a", 1);
+    for (size_t i = 0; i < COUNT(values); i++) {
+        assert_refused("AUTH_ISSUER", values[i]);
+        assert_refused("AUTH_AUDIENCE", values[i]);
+        setenv("AUTH_AUDIENCE", "a", 1);
+    }
+    settings_complain_of("--auth-issuer=", "AUTH_ISSUER");
+    settings_complain_of("--auth-issuer= ", "AUTH_ISSUER");
+    settings_complain_of("--auth-audience=", "AUTH_AUDIENCE");
+    settings_complain_of("--auth-audience= ", "AUTH_AUDIENCE");
+    setenv("AUTH_AUDIENCE", "two words", 1);
+    assert_int_equal(read_settings(NULL), SETTINGS_READY);
+    assert_string_equal(settings.auth.issuer, "https://x.example/");
+}
+
 static void a_value_with_a_line_break_is_refused_with_one_line(void **state)
 {
     (void)state;
@@ -211,14 +232,35 @@ static void a_value_with_a_line_break_is_refused_with_one_line(void **state)
 
 static void origins_that_no_browser_sends_are_refused(void **state)
 {
-    static const char *const lists[] = {"http://a/",  "a.example",     "http://a,b",
-                                        "http://a:0", "http://a:x",    "http://a b",
-                                        "http://",    "*.example.com", "http://a, http://b/x"};
+    static const char *const lists[] = {"http://a/",
+                                        "a.example",
+                                        "http://a,b",
+                                        "http://a:0",
+                                        "http://a:x",
+                                        "http://a b",
+                                        "http://",
+                                        "*.example.com",
+                                        "http://a, http://b/x",
+                                        "https://A.example",
+                                        "HTTP://a",
+                                        "Capacitor://localhost",
+                                        "http://a:80",
+                                        "https://a:443",
+                                        "*, https://a:0443",
+                                        "http://a:01",
+                                        "http://[0:0::1]",
+                                        "http://[::ABCD]",
+                                        "http://[::1]:80",
+                                        "http://[::ffff:127.0.0.1]"};
 
     (void)state;
     for (size_t i = 0; i < COUNT(lists); i++)
         assert_refused("CORS_ORIGINS", lists[i]);
-    setenv("CORS_ORIGINS", "*, null, http://a:1,https://b.example, ,capacitor://localhost", 1);
+    setenv("CORS_ORIGINS",
+           "*, null, http://a:1,https://b.example, "
+           ",capacitor://localhost,http://a:443,https://a:80,app://A:80,http://[::1]:8080,http://"
+           "[::ffff:7f00:1]",
+           1);
     assert_int_equal(read_settings(NULL), SETTINGS_READY);
 }
 
@@ -303,6 +345,7 @@ int main(void)
         test(a_valid_url_of_another_service_is_accepted),
         test(a_bad_address_of_a_key_set_is_refused),
         test(an_issuer_or_audience_with_a_line_break_is_refused),
+        test(a_blank_issuer_or_audience_or_one_with_blanks_around_it_is_refused),
         test(a_value_with_a_line_break_is_refused_with_one_line),
         test(origins_that_no_browser_sends_are_refused),
         test(addresses_that_a_page_cannot_ask_are_refused),
