@@ -17,6 +17,7 @@
 #include "common/base/declare.h"
 #include "common/base/log.h"
 #include "common/base/sandbox.h"
+#include "common/base/supervisor.h"
 #include "common/http/client.h"
 #include "common/http/server.h"
 #include "common/openapi/document.h"
@@ -33,6 +34,7 @@
 #define BACKLOG       4096 /* connections that wait to be accepted; the kernel's somaxconn may limit it further */
 #define HEALTH_WAIT_S 3 /* seconds that a health check waits */
 #define ADDRESS_TEXT  128
+#define END_WAIT_MS   5000        /* for what follows the last request: threads and connections end */
 #define MMAP_FROM     (128 << 10) /* bytes: blocks of this size or larger are mapped separately */
 
 enum { EXIT_BAD_SETTING = 2 };
@@ -155,6 +157,17 @@ static void await_end(const sigset_t *awaited)
     log_line(LOG_INFO, "stopping", "signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 
+/* A service manager kills after a time of its own, which knows nothing of SHUTDOWN_TIMEOUT_MS. */
+static void ask_for_time_to_stop(const struct settings *settings)
+{
+    char state[80];
+
+    snprintf(state, sizeof(state), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+             (long long)(settings->shutdown_timeout + END_WAIT_MS) * 1000);
+    if (!supervisor_tell(state))
+        log_line(LOG_WARNING, "the supervisor cannot be told of the end", NULL);
+}
+
 static bool start_workers(struct worker *workers, size_t count, struct settings *settings,
                           const struct api *api, const struct router *router, struct keyset *keyset,
                           struct text document)
@@ -212,6 +225,7 @@ static int serve(const struct api *api, struct settings *settings, struct text d
                                            .ready = session_schema_ready,
                                            .waiting = &workers->pg_metrics->schema_steps});
     await_end(&awaited);
+    ask_for_time_to_stop(settings);
     for (size_t i = 0; i < count; i++)
         worker_stop(&workers[i]);
     for (size_t i = 0; i < count; i++)

@@ -1,5 +1,6 @@
-"""A service manager that asks for it is told when the service is ready (sd_notify(3))."""
+"""A service manager that asks for it is told when the service is ready and when it stops (sd_notify(3))."""
 
+import signal
 import socket
 import uuid
 
@@ -42,3 +43,13 @@ def test_it_is_not_told_while_the_database_is_away(told, own_postgres, start_dae
     listener.settimeout(WAIT)
     own_postgres.start()
     assert listener.recv(100) == b"READY=1"
+
+
+def test_it_is_told_how_long_the_end_may_take(told, postgres, start_daemon):
+    listener, name = told
+    url = postgres.url(postgres.create_database())
+    daemon = start_daemon(DATABASE_URL=url, NOTIFY_SOCKET=name, SHUTDOWN_TIMEOUT_MS="60000")
+    assert listener.recv(100) == b"READY=1"
+    daemon.signal(signal.SIGTERM)
+    assert listener.recv(100) == b"STOPPING=1\nEXTEND_TIMEOUT_USEC=65000000"
+    assert daemon.wait() == 0
