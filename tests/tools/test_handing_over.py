@@ -10,6 +10,8 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
+from harness.wait import until
+
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "handed_over_db"
 
@@ -30,6 +32,8 @@ UNION ALL
 SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typowner <> 'handed_over_owner'::regrole
 """
 
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND backend_type = 'client backend'"
+
 
 @pytest.fixture
 def server(tmp_path):
@@ -45,9 +49,13 @@ def connect(server, database=DATABASE, user="postgres", **other):
     return closing(connection)
 
 
+def start(server, *arguments, **settings):
+    return subprocess.Popen([ROOT / "db/roles", *arguments], env={**os.environ, **server, **settings})
+
+
 def run(server):
-    passwords = {"ROLE_PASSWORD": "o'ne", "OWNER_PASSWORD": 'tw"o'}
-    subprocess.run([ROOT / "db/roles", DATABASE, "handed_over"], env={**os.environ, **server, **passwords}, check=True, timeout=60)
+    with start(server, DATABASE, "handed_over", ROLE_PASSWORD="o'ne", OWNER_PASSWORD='tw"o') as done:
+        assert done.wait(60) == 0
 
 
 def test_a_database_is_made_for_its_owner_and_a_second_run_changes_nothing(server):
@@ -80,3 +88,26 @@ def test_what_a_superuser_made_is_handed_over_once_nobody_holds_a_lock_and_the_s
     with connect(server, user="handed_over") as connection, connection.cursor() as cursor:
         with pytest.raises(errors.InsufficientPrivilege):
             cursor.execute("SELECT * FROM things")
+
+
+def test_an_owner_of_another_name_cannot_log_in_if_it_is_not_to(server):
+    with start(server, DATABASE, "hands-over", "handed_over_owner", OWNER_LOGIN="no") as done:
+        assert done.wait(60) == 0
+    with pytest.raises(psycopg2.OperationalError, match="not permitted to log in"):
+        with connect(server, user="handed_over_owner"):
+            pass
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("SET ROLE handed_over_owner; CREATE TABLE mine (n integer)")
+    run(server)
+    with connect(server, user="handed_over_owner"):
+        pass
+
+
+def test_it_waits_for_another_one_that_changes_the_same_privileges(server):
+    with connect(server, "postgres") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('db/roles'))")
+        cursor.execute("BEGIN; REVOKE CONNECT ON DATABASE template1 FROM PUBLIC")
+        with start(server, DATABASE, "handed_over") as done:
+            until(lambda: cursor.execute(WAITING) or cursor.fetchone(), "another one that waits")
+            cursor.execute("COMMIT; SELECT pg_advisory_unlock_all()")
+            assert done.wait(60) == 0
