@@ -104,10 +104,11 @@ def test_an_owner_of_another_name_cannot_log_in_if_it_is_not_to(server):
 
 
 def test_it_waits_for_another_one_that_changes_the_same_privileges(server):
-    with connect(server, "postgres") as connection, connection.cursor() as cursor:
+    with connect(server, "postgres") as other, other.cursor() as cursor, connect(server, "postgres") as watcher:
         cursor.execute("SELECT pg_advisory_lock(hashtext('db/roles'))")
         cursor.execute("BEGIN; REVOKE CONNECT ON DATABASE template1 FROM PUBLIC")
-        with start(server, DATABASE, "handed_over") as done:
-            until(lambda: cursor.execute(WAITING) or cursor.fetchone(), "another one that waits")
-            cursor.execute("COMMIT; SELECT pg_advisory_unlock_all()")
-            assert done.wait(60) == 0
+        waiter = start(server, DATABASE, "handed_over")
+        watching = watcher.cursor()
+        until(lambda: watching.execute(WAITING) or watching.fetchone(), "the other one to wait")
+        cursor.execute("COMMIT; SELECT pg_advisory_unlock_all()")
+        assert waiter.wait(60) == 0
