@@ -154,10 +154,8 @@ static bool make_first_part(struct owner *owner)
     PGresult *look = PQexec(owner->conn, sql);
     if (!is_good(look, "look"))
         return false;
-    owner->found = session_version(look);
+    owner->found = strtol(PQgetvalue(look, 0, 0), NULL, 10);
     PQclear(look);
-    if (owner->found < 0)
-        return complain("look", "3F000", "the database has the schema of another service");
     if (owner->found < owner->schema->version &&
         !run(owner, "first part", session_schema_text(&owner->memory, owner->schema)))
         return false;

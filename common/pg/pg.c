@@ -98,11 +98,6 @@ bool pg_schema_awaited(void)
     return session_schema_awaited();
 }
 
-bool pg_schema_foreign(void)
-{
-    return session_schema_foreign();
-}
-
 void pg_run(struct pg *pg, struct call *call)
 {
     enum statement_kind kind = call->statement->kind;

@@ -48,9 +48,6 @@ bool pg_refused(void);
 /* Whether the schema is missing or too old, and only its owner, another role, may make it. */
 bool pg_schema_awaited(void);
 
-/* Whether the database has a schema without a table that only this service has. */
-bool pg_schema_foreign(void);
-
 /* Runs a call in the lane of its kind; its state tells the result. Waits in its fiber. */
 void pg_run(struct pg *pg, struct call *call);
 

@@ -10,7 +10,7 @@
 #include "common/pg/script.h"
 
 #define FORBIDDEN        "42501"      /* insufficient_privilege */
-#define COMPLAINTS_APART (5 * SECOND) /* between two warnings of this process about the schema */
+#define COMPLAINTS_APART (5 * SECOND) /* between two warnings of this process that it waits for the owner */
 #define LOCK_WAIT_OF_APPENDS                                                                                 \
     250 /* milliseconds that a batch may wait for a lock before its calls are run one by one */
 
@@ -30,7 +30,7 @@ enum setup_step {
     SETUP_END,
 };
 
-static _Atomic bool schema_is_ready, schema_is_awaited, schema_is_foreign, encoding_is_refused;
+static _Atomic bool schema_is_ready, schema_is_awaited, encoding_is_refused;
 
 bool session_schema_ready(void)
 {
@@ -45,11 +45,6 @@ void session_schema_doubt(void)
 bool session_schema_awaited(void)
 {
     return schema_is_awaited;
-}
-
-bool session_schema_foreign(void)
-{
-    return schema_is_foreign;
 }
 
 bool session_encoding_refused(void)
@@ -106,15 +101,9 @@ static bool send_settings(struct link *link)
 char *session_look_text(struct arena *arena, const struct pg_schema *schema)
 {
     return arena_printf(arena,
-                        "SELECT coalesce(max(version), 0), to_regclass('%s') IS NOT NULL FROM schema_version",
+                        "SELECT CASE WHEN to_regclass('%s') IS NULL THEN 0 ELSE coalesce(max(version), 0) END"
+                        " FROM schema_version",
                         schema->table);
-}
-
-long session_version(const PGresult *look)
-{
-    long version = strtol(PQgetvalue(look, 0, 0), NULL, 10);
-
-    return version && *PQgetvalue(look, 0, 1) != 't' ? -1 : version;
 }
 
 char *session_schema_text(struct arena *arena, const struct pg_schema *schema)
@@ -204,36 +193,20 @@ bool session_start(struct link *link)
     return is_utf8(link) && send_step(link);
 }
 
-/* Logs what is wrong with the schema, unless any worker has just done so. */
-static void complain(const struct link *link, const char *event, const char *what, const char *value)
+/* The schema is missing, or of an earlier version, and the role may not make it. */
+static void await_owner(const struct link *link, const char *reason)
 {
     static _Atomic int64_t last;
     int64_t before = last, now = link->loop->now;
 
-    if ((before == 0 || now - before >= COMPLAINTS_APART) &&
-        atomic_compare_exchange_strong(&last, &before, now))
-        log_line(LOG_WARNING, event, "schema", link->schema->name, what, value, NULL);
-}
-
-/* The schema is missing, or of an earlier version, and the role may not make it. */
-static void await_owner(const struct link *link, const char *reason)
-{
     if (link->replica)
         return;
     schema_is_awaited = true;
-    complain(link, "waiting for the owner of the schema to make it", "reason", reason ? reason : "");
-}
-
-static void take_version(struct link *link, const PGresult *look)
-{
-    long version = session_version(look);
-
-    link->schema_current = version >= link->schema->version;
-    link->step_failed = version < 0;
-    if (!link->replica)
-        schema_is_foreign = version < 0;
-    if (version < 0)
-        complain(link, "the database has the schema of another service", "missing", link->schema->table);
+    /* If another worker wins the exchange, it has just logged the warning. */
+    if ((before == 0 || now - before >= COMPLAINTS_APART) &&
+        atomic_compare_exchange_strong(&last, &before, now))
+        log_line(LOG_WARNING, "waiting for the owner of the schema to make it", "schema", link->schema->name,
+                 "reason", reason ? reason : "", NULL);
 }
 
 /* Takes a result of a step. The last one may arrive in a later turn: PostgreSQL sends an error at once. */
@@ -243,7 +216,8 @@ static void take_step(struct link *link, const PGresult *result)
     bool look = link->setup_step == SETUP_LOOK || link->setup_step == SETUP_LOOK_AGAIN;
 
     if (status == PGRES_TUPLES_OK && look)
-        take_version(link, result);
+        link->schema_current =
+            PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) >= link->schema->version;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);

@@ -6,8 +6,6 @@
 
 #include "common/pg/connection.h"
 
-struct pg_result;
-
 enum session_status { SESSION_WAITS, SESSION_READY, SESSION_FAILED };
 
 /* Sends the first step on a link that has connected. False: lost. */
@@ -25,9 +23,9 @@ bool session_makes_schema(const struct link *link);
 void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings);
 
 /*
- * How the schema is made, in a transaction: its advisory lock, what asks for its version, and its text with
- * the version at the end, these two in the arena (NULL: no memory). The version is asked for again under the
- * lock.
+ * How the schema is made, in a transaction: its advisory lock, what asks for its version (0: none, or it is
+ * another service's), and its text with the version at the end, these two in the arena (NULL: no memory). The
+ * version is asked for again under the lock.
  */
 #define SESSION_LOCK_SQL                                                                                     \
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"     \
@@ -37,17 +35,11 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
 MUST_CHECK char *session_look_text(struct arena *arena, const struct pg_schema *schema);
 MUST_CHECK char *session_schema_text(struct arena *arena, const struct pg_schema *schema);
 
-/* The version in the answer to session_look_text, 0: none. -1: the schema is not the service's. */
-long session_version(const struct pg_result *look);
-
 /* Whether any link of this process has found or created the current schema. */
 bool session_schema_ready(void);
 
 /* Whether the links wait for the current schema, which the role of this process may not make. */
 bool session_schema_awaited(void);
-
-/* Whether the database has a schema that is not the service's. */
-bool session_schema_foreign(void);
 
 /* Whether the last connection of this process was to a database whose encoding is not UTF8. */
 bool session_encoding_refused(void);

@@ -25,7 +25,7 @@ struct pg_schema {
     const char *sql;  /* may be run any number of times */
     int version; /* increased with every change of the text; a database of this version or a later one is left
                     as it is */
-    const char *table; /* one that the tables of no other service have: without it a schema is not this one */
+    const char *table; /* that only this text makes: without it a version is another service's */
 };
 
 #endif

@@ -88,9 +88,7 @@ static bool is_database_ready(struct request *rq, const char **note)
 
     for (int64_t i = 0; ready && i < worker->settings->workers; i++)
         ready = &worker->all[i] == worker || pg_was_ready(worker->all[i].pg_metrics);
-    if (!ready && pg_schema_foreign())
-        *note = "The database has the schema of another service, or a table of this one is gone";
-    else if (!ready && pg_schema_awaited())
+    if (!ready && pg_schema_awaited())
         *note =
             "The database does not have this version's schema: its owner makes it with the command schema";
     return ready;

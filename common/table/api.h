@@ -134,7 +134,7 @@ struct api {
     int port;            /* when no setting says otherwise */
     const char *schema;  /* SQL that creates the tables and may be run any number of times */
     int schema_version;
-    const char *table;               /* one that no other service has */
+    const char *table; /* that only this schema makes, and neither the original nor another service */
     const struct part *const *parts; /* beside those of every service (serve/part.h) */
     size_t part_count;
     const struct upkeep *upkeep; /* at most UPKEEP_MAX */
