@@ -140,7 +140,7 @@ static bool is_shortest(struct text host)
 
 /*
  * A valid origin that would match nothing, because browsers send another form of it (RFC 6454, section 6.2;
- * WHATWG URL, section 4.5). Only hosts of http and https have one form.
+ * WHATWG URL, section 4.5). Only names of http and https have one form.
  */
 static const char *form_fault(struct text origin)
 {

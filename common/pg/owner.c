@@ -36,6 +36,7 @@ struct owner {
     struct arena memory;
     const char *role; /* of the service; NULL: the owner's own */
     long found;       /* the version that the database had; 0: none */
+    size_t missing;   /* indexes that could not be made */
 };
 
 static bool complain(const char *what, const char *sqlstate, const char *reason)
@@ -163,7 +164,7 @@ static bool make_first_part(struct owner *owner)
            run(owner, "commit", "COMMIT");
 }
 
-static bool do_steps(const struct owner *owner)
+static bool do_steps(struct owner *owner)
 {
     metric waiting = 0;
     struct steps steps = {.url = owner->url,
@@ -172,14 +173,17 @@ static bool do_steps(const struct owner *owner)
                           .session_settings = true,
                           .waiting = &waiting,
                           .stop = -1};
-    bool done = owner->found > owner->schema->version || (steps_run(&steps) && !steps.missing);
+    bool done = owner->found > owner->schema->version || steps_run(&steps);
 
     while (!done && !steps.failed && steps.away < CONNECT_TRIES) {
         steps_end(&steps);
-        done = steps_rest(&steps, STEPS_TRY_AGAIN) && steps_run(&steps) && !steps.missing;
+        done = steps_rest(&steps, STEPS_TRY_AGAIN) && steps_run(&steps);
     }
     steps_end(&steps);
-    return done || !steps.away || complain("steps", NULL, "no connection");
+    if (!done && steps.away)
+        complain("steps", NULL, "no connection");
+    owner->missing = steps.missing;
+    return done;
 }
 
 static bool print_result(struct owner *owner)
@@ -193,6 +197,8 @@ static bool print_result(struct owner *owner)
     else
         printf("the schema is of version %d%s%s\n", schema->version,
                owner->role ? ", granted to the role " : "", owner->role ? owner->role : "");
+    if (owner->missing)
+        printf("%zu of its indexes could not be made\n", owner->missing);
     if (excess)
         fputs(excess, stdout);
     return !owner->role || excess;

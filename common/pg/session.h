@@ -23,9 +23,9 @@ bool session_makes_schema(const struct link *link);
 void session_settings(char *into, enum statement_kind kind, const struct pg_settings *settings);
 
 /*
- * How the schema is made, in a transaction: its advisory lock, what asks for its version (0: none, or it is
- * another service's), and its text with the version at the end, these two in the arena (NULL: no memory). The
- * version is asked for again under the lock.
+ * How the schema is made, in a transaction: its advisory lock, what asks for its version (0: none, or only
+ * that of another service), and its text with the version at the end, these two in the arena (NULL: no
+ * memory). The version is asked for again under the lock.
  */
 #define SESSION_LOCK_SQL                                                                                     \
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"     \

@@ -252,17 +252,19 @@ static bool do_steps(struct steps *steps)
     size_t left = script_count_steps(at);
     struct step step;
 
+    bool count_down = metric_read(steps->waiting) > steps->missing; /* not if all else was done before */
     steps->missing = 0;
     while (script_next_step(&at, &step)) {
         bool index = strcmp(step.kind, "index") == 0;
         steps->failed = false;
-        if (metric_read(steps->waiting)) /* not if all was done before */
+        if (count_down)
             metric_set(steps->waiting, left);
         if (strcmp(step.kind, "slice") == 0)
             continue;
-        bool done = run(steps, steps->guard, "lock", "SELECT 1", NULL) &&
-                    (index ? make_index(steps, &step) : run_transaction(steps, steps->conn, &step, NULL));
-        if (!done && index && steps->failed && PQstatus(steps->conn) == CONNECTION_OK) {
+        bool locked = run(steps, steps->guard, "lock", "SELECT 1", NULL);
+        bool done =
+            locked && (index ? make_index(steps, &step) : run_transaction(steps, steps->conn, &step, NULL));
+        if (locked && !done && index && steps->failed && PQstatus(steps->conn) == CONNECTION_OK) {
             steps->missing++;
             continue;
         }

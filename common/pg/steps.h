@@ -31,7 +31,7 @@ struct steps {
     metric *waiting;       /* a gauge of its own: steps still to be done, a running slice included */
     int stop;              /* readable once everything shall end; -1: never */
     bool failed;           /* the last step failed for another reason than a lock */
-    size_t missing;        /* indexes that cannot be made: a row does not fit, or two have the same key */
+    size_t missing;        /* indexes whose making failed: a row does not fit, or two have the same key */
     bool told;             /* that the role may not do a step */
     unsigned turn;         /* which of the URL's hosts is tried first: after each failure the next one */
     unsigned away;         /* attempts in a row that found no server */

@@ -114,3 +114,29 @@ def test_a_host_that_is_silent_does_not_keep_the_command_from_the_next_one(postg
         done = subprocess.run([binary("user-progress"), "schema"], env=settings, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "cannot connect to the database for the schema's steps" in done.stderr
+
+
+@pytest.fixture
+def schema_again(postgres):
+    """schema_again(sql): what the command does on a database with the schema that this has changed."""
+    name = postgres.create_database()
+    settings = {**os.environ, "DATABASE_URL": postgres.url(name)}
+
+    def run(sql: str):
+        subprocess.run([binary("user-progress"), "schema"], env=settings, check=True, timeout=300)
+        with closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+        return subprocess.run([binary("user-progress"), "schema"], env=settings, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+def test_the_command_ends_without_an_index_that_cannot_be_made_and_says_so(schema_again):
+    done = schema_again("DROP INDEX lab_attempts_client_id; INSERT INTO lab_attempts (client_id) VALUES ('a'), ('a')")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["1 of its indexes could not be made"])
+    assert '"step":"lab_attempts_client_id","sqlstate":"23505"' in done.stderr
+
+
+def test_the_command_fails_if_a_step_fails(schema_again):
+    done = schema_again("DROP FUNCTION attempt_note() CASCADE")
+    assert done.returncode == 1 and '"step":"attempt_triggers","sqlstate":"42883"' in done.stderr

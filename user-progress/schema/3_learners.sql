@@ -39,8 +39,8 @@ LANGUAGE sql STABLE ROWS 1 AS $$
 $$;
 
 -- How the attempts of a user in a lab type up to an id make the user stand, from the attempts alone. They are read from
--- the latest one back, in the index of the user's pages, so only as far as the latest that completed the lab. PostgreSQL
--- must not sort all of them instead.
+-- the latest one back, in the index of the user's pages, as far as the latest that completed the lab. PostgreSQL must not
+-- sort all of them instead.
 CREATE OR REPLACE FUNCTION attempt_standing(who text, lab text, upto bigint)
 RETURNS TABLE (solved_at timestamp, solved_id bigint, failures bigint, since timestamp, failed_at timestamp,
                failed_id bigint)
@@ -48,27 +48,28 @@ LANGUAGE plpgsql STABLE ROWS 1
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    key CONSTANT bigint := hashtextextended(who, 0);
-    least CONSTANT bigint := -9223372036854775808;
+    attempt record;
 BEGIN
-    SELECT coalesce(a.timestamp, '-infinity'), a.id INTO solved_at, solved_id
-      FROM lab_attempts a
-     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
-       AND a.id + 0 <= upto AND a.completion_status
-     ORDER BY coalesce(a.timestamp, '-infinity') DESC, a.id DESC
-     LIMIT 1;
-    SELECT coalesce(a.timestamp, '-infinity'), a.id INTO failed_at, failed_id
-      FROM lab_attempts a
-     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
-       AND a.id + 0 <= upto
-       AND (coalesce(a.timestamp, '-infinity'), a.id) > (coalesce(solved_at, '-infinity'), coalesce(solved_id, least))
-     ORDER BY coalesce(a.timestamp, '-infinity') DESC, a.id DESC
-     LIMIT 1;
-    SELECT count(*), min(coalesce(a.timestamp, '-infinity')) INTO failures, since
-      FROM lab_attempts a
-     WHERE hashtextextended(a.user_id, 0) = key AND a.user_id = who AND a.lab_type IS NOT DISTINCT FROM lab
-       AND a.id + 0 <= upto
-       AND (coalesce(a.timestamp, '-infinity'), a.id) > (coalesce(solved_at, '-infinity'), coalesce(solved_id, least));
+    failures := 0;
+    FOR attempt IN
+        SELECT coalesce(a.timestamp, '-infinity') AS at, a.id, a.completion_status IS TRUE AS solved
+          FROM lab_attempts a
+         WHERE hashtextextended(a.user_id, 0) = hashtextextended(who, 0) AND a.user_id = who
+           AND a.lab_type IS NOT DISTINCT FROM lab AND a.id + 0 <= upto
+         ORDER BY coalesce(a.timestamp, '-infinity') DESC, a.id DESC
+    LOOP
+        IF attempt.solved THEN
+            solved_at := attempt.at;
+            solved_id := attempt.id;
+            EXIT;
+        END IF;
+        IF failures = 0 THEN
+            failed_at := attempt.at;
+            failed_id := attempt.id;
+        END IF;
+        failures := failures + 1;
+        since := attempt.at;
+    END LOOP;
     RETURN NEXT;
 END
 $$;
