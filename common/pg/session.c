@@ -83,9 +83,10 @@ void session_settings(char *into, enum statement_kind kind, const struct pg_sett
 /* A connection that a pooler shares between sessions keeps few settings; PgBouncer keeps this one. */
 static const char pooled_settings[] = "SET standard_conforming_strings = on";
 
+/* Without a text there was no memory for it. */
 static bool start_query(struct link *link, const char *sql)
 {
-    return PQsendQuery(link->pq, sql) == 1 && link_write(link);
+    return sql && PQsendQuery(link->pq, sql) == 1 && link_write(link);
 }
 
 static bool send_settings(struct link *link)
@@ -117,15 +118,7 @@ static bool send_schema(struct link *link)
 {
     char *sql = session_schema_text(&link->scratch, link->schema);
 
-    sql = sql ? arena_printf(&link->scratch, "%s; COMMIT", sql) : NULL;
-    return sql && start_query(link, sql);
-}
-
-static bool send_look(struct link *link)
-{
-    char *sql = session_look_text(&link->scratch, link->schema);
-
-    return sql && start_query(link, sql);
+    return start_query(link, sql ? arena_printf(&link->scratch, "%s; COMMIT", sql) : NULL);
 }
 
 static bool send_step(struct link *link)
@@ -136,7 +129,7 @@ static bool send_step(struct link *link)
         return send_settings(link);
     case SETUP_LOOK:
     case SETUP_LOOK_AGAIN:
-        return send_look(link);
+        return start_query(link, session_look_text(&link->scratch, link->schema));
     case SETUP_LOCK:
         return start_query(link, SESSION_LOCK_SQL);
     case SETUP_SCHEMA:
